@@ -1,0 +1,1 @@
+"""Configuration: Hydra groups, and the published hyper-parameters of each method."""

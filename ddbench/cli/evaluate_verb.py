@@ -1,0 +1,18 @@
+"""`ddbench evaluate`: score a distilled set from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..api import evaluate
+from ..errors import UserError
+from ..report import accuracy_table
+
+
+def evaluate_file(arguments: Sequence[str]) -> int:
+    """Print how a set scores beside the control."""
+    files = [word for word in arguments if "=" not in word]
+    if len(files) != 1:
+        raise UserError("evaluate what? one file, such as `ddbench evaluate set.safetensors`")
+    print(accuracy_table(evaluate(files[0], [word for word in arguments if "=" in word])))
+    return 0

@@ -1,0 +1,136 @@
+"""The command `ddbench`: a verb and its arguments. Nothing heavy is imported to answer --help."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from ..errors import StopRequested, UserError
+
+HELP = """\
+ddbench compares methods of dataset distillation.
+
+usage: ddbench VERB [ARGUMENTS]
+
+  run       distil, score beside a control, and leave a record   ddbench run --help
+  show      the settings of a run and where each value comes from, without running it
+  list      methods, datasets, evaluators, models or runs
+  prepare   fetch or convert a dataset's files
+  evaluate  score a distilled set from a file
+
+examples:
+  ddbench run                                       a first run in a few minutes
+  ddbench run method=apm dataset=cifar10 ipc=10
+  ddbench run -m method=random,apm seed=0,1,2       a sweep of six cells
+  ddbench show method=apm dataset=cifar10 ipc=50 budget=paper
+  ddbench list methods
+  ddbench list runs 'apm-*'
+  ddbench prepare cifar10
+"""
+
+RUN_HELP = """\
+usage: ddbench run [-m] [KEY=VALUE ...]
+
+Makes a distilled set, scores it beside a control, and leaves a record. The same command given
+again continues a run that was stopped or killed, and finds one that is finished.
+
+what to run
+  method=NAME         how to distil                      (default apm; `ddbench list methods`)
+  dataset=NAME        what to distil                     (default mnist5k; `ddbench list datasets`)
+  ipc=N               images per class                   (default 1)
+  model=NAME          auto, narrow, published, convnet   (default auto: narrow on a CPU)
+  budget=NAME         smoke, short or paper: how much of the published computation is spent
+                                                         (default short)
+  seed=N              of distillation                    (default 0)
+  group=N             disjoint sets of one seed          (default 0)
+  validation=F        hold out a fraction of the training images and score on those, never on
+                      the test split: for choosing       (default 0)
+  input_space=NAME    normalised, zca or zca_relative    (default: by the method's recipe)
+  method.SETTING=V    any setting of the method; `ddbench show method=NAME` lists them
+  experiment=NAME     a named set of the values above
+
+how to score
+  protocols=[A,B]     paper, hard, soft, noaug           (default [paper,hard,soft])
+  evaluators=[A,B]    or all                             (default [accuracy])
+  control=NAME        shown beside it; null for none     (default random)
+  whole=true          also train networks on all real data
+
+where and how
+  runs_root=FOLDER    records and artefacts              (default $DDBENCH_RUNS, else ./runs)
+  data_root=FOLDER    datasets                           (default $DDBENCH_DATA, else a cache)
+  device=NAME         auto, cpu, cuda, cuda:1
+  threads=N           of the CPU; they change bits, so a stopped run keeps its number
+  checkpoint_seconds=S  least time between checkpoints   (default 60)
+  -m                  a sweep: every value may be a list of values A,B,C
+
+examples
+  ddbench run
+  ddbench run method=apm dataset=cifar10 ipc=10 budget=paper
+  ddbench run method=apm dataset=digits method.iterations=50 method.log_distance=true
+  ddbench run -m method=random,apm dataset=digits ipc=1,10 seed=0,1,2
+  ddbench run -m method=random,apm hydra/launcher=joblib hydra.launcher.n_jobs=2 threads=1
+
+exit status: 0 done, 1 a failure, 2 a mistake in what was asked; 130 or 143 stopped.
+"""
+
+USAGE = {
+    "show": "usage: ddbench show [KEY=VALUE ...]    the keys of `ddbench run`",
+    "list": "usage: ddbench list methods|datasets|evaluators|models|runs [GLOB] [runs_root=FOLDER]",
+    "prepare": "usage: ddbench prepare DATASET [data_root=FOLDER]",
+    "evaluate": "usage: ddbench evaluate FILE [KEY=VALUE ...]    dataset, protocols, … as in `run`",
+}
+VERBS = ("run", *USAGE)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words)
+    except UserError as error:
+        print(f"ddbench: {error}", file=sys.stderr)
+        return 2
+    except StopRequested as stop:
+        print("ddbench: stopped; the same command continues", file=sys.stderr)
+        return 128 + stop.signal_number
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader, such as `head`, has gone; nobody is left to tell
+        return 0
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    verb, rest = words[0], words[1:]
+    if verb == "--version":
+        from .. import __version__
+
+        print(f"ddbench {__version__}")
+        return 0
+    if verb not in VERBS:
+        from ..errors import unknown_name
+
+        raise unknown_name("verb", verb, VERBS)
+    if {"-h", "--help"} & set(rest):
+        print(RUN_HELP if verb == "run" else USAGE[verb])
+        return 0
+    if verb == "run":
+        from .run_verb import run
+
+        return run(rest)
+    if verb == "show":
+        from .show_verb import show
+
+        return show(rest)
+    if verb == "list":
+        from .list_verb import list_names
+
+        return list_names(rest)
+    if verb == "prepare":
+        from .prepare_verb import prepare
+
+        return prepare(rest)
+    from .evaluate_verb import evaluate_file
+
+    return evaluate_file(rest)

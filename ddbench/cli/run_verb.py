@@ -1,0 +1,114 @@
+"""`ddbench run`: one run, or a sweep of many cells with Hydra's multirun."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from ..config import request_from
+from ..errors import StopRequested, UserError
+from ..folders import runs_root
+from ..report import report
+from ..runner import disk_trouble_in_one_line, execute
+from ..store.files import check_writable, read_json, write_json
+from .compose import (
+    CONFIG_MODULE,
+    CONFIG_NAME,
+    check_overrides,
+    composition_error,
+    force_full_errors,
+    given_value,
+    register,
+)
+
+DONE, FAILURE, MISTAKE = 0, 1, 2
+FLAGS = ("-m", "--multirun")
+CELL_STATUS = "status.json"
+
+_status = DONE  # of the only cell of a single run, which Hydra's decorator does not return
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do what the arguments say and return an exit status.
+
+    Raises:
+        UserError: for a mistake that can be seen before any work.
+    """
+    flags = [argument for argument in arguments if argument.startswith("-")]
+    wrong = [flag for flag in flags if flag not in FLAGS]
+    if wrong:
+        raise UserError(f"unknown option {wrong[0]!r}: known are -m (sweep) and --help")
+    overrides = [argument for argument in arguments if not argument.startswith("-")]
+    for problem in register():
+        print(f"ddbench: {problem}", file=sys.stderr)
+    check_overrides(overrides, sweep=bool(flags))
+    root = runs_root(given_value(overrides, "runs_root"))
+    check_writable(root)
+    sweep_folder = root / "sweeps" / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}"
+    force_full_errors()
+    sys.argv = [
+        "ddbench run",
+        *arguments,
+        f"hydra.run.dir='{root}'",
+        f"hydra.sweep.dir='{sweep_folder}'",
+    ]
+    try:
+        with disk_trouble_in_one_line():
+            hydra.main(f"pkg://{CONFIG_MODULE}", CONFIG_NAME, version_base="1.3")(_cell)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise composition_error(error) from error
+    return _sweep_status(sweep_folder) if flags else _status
+
+
+def _cell(config: DictConfig) -> None:
+    """One run. It raises nothing but the wish to stop: a sweep's other cells shall go on."""
+    global _status
+    settings = HydraConfig.get()
+    sweep = settings.mode == RunMode.MULTIRUN
+    label = f"cell {settings.job.num} ({' '.join(settings.overrides.task)}): " if sweep else ""
+    message = ""
+    if label:
+        print(f"\n{label.rstrip(': ')}", flush=True)
+    try:
+        outcome = execute(request_from(config, settings.runtime.choices))
+        if not outcome.ran:
+            print(f"finished already: {outcome.folder / 'record.json'}\n\n{report(outcome.record)}")
+        status = DONE
+    except UserError as error:
+        status, message = MISTAKE, str(error)
+    except StopRequested as stop:
+        print("ddbench: stopped; the same command continues the run", file=sys.stderr, flush=True)
+        raise SystemExit(128 + stop.signal_number) from None
+    except Exception as error:
+        traceback.print_exc()
+        status, message = FAILURE, f"failed: {type(error).__name__}: {error}"
+    if message:
+        print(f"ddbench: {label}{message}", file=sys.stderr, flush=True)
+    if sweep:
+        folder = Path(settings.runtime.output_dir)
+        write_json(folder / CELL_STATUS, {"status": status, "message": message})
+    _status = status
+
+
+def _sweep_status(folder: Path) -> int:
+    """0 when every cell is done, 1 when one failed or vanished, else 2; says how many."""
+    cells = sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+    statuses = []
+    for cell in cells:
+        file = cell / CELL_STATUS
+        statuses.append(read_json(file)["status"] if file.exists() else FAILURE)
+    print(f"\nsweep: {statuses.count(DONE)} of {len(statuses)} cells done", flush=True)
+    if FAILURE in statuses or not statuses:
+        return FAILURE
+    return MISTAKE if MISTAKE in statuses else DONE

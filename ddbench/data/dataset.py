@@ -1,0 +1,270 @@
+"""A dataset as the harness sees it: checked, hashed, split, its test images locked away."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import UserError, unknown_name
+from ..plugins import DATASETS
+from ..randomness import RandomStream
+from .source import DatasetSource, Split
+
+_HASH_CHUNK = 4096
+
+
+class TestSplitLocked(RuntimeError):
+    """Something other than the scoring of a finished distilled set asked for the test split."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the test split of {name} is locked: it serves only to score a finished distilled set"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSplit:
+    """Labelled images.
+
+    Attributes:
+        images: uint8, (N, C, H, W); may be memory-mapped.
+        labels: class ids, int64, (N,).
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def hash(self) -> str:
+        """blake2b digest (20 bytes, hex) of shapes, pixels and labels."""
+        digest = hashlib.blake2b(digest_size=20)
+        digest.update(repr((tuple(self.images.shape), tuple(self.labels.shape))).encode())
+        for chunk in self.images.split(_HASH_CHUNK):
+            digest.update(chunk.contiguous().numpy())
+        digest.update(self.labels.numpy().astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def _by_class(self) -> tuple[Tensor, ...]:
+        order = torch.argsort(self.labels, stable=True)
+        return tuple(torch.split(order, torch.bincount(self.labels).tolist()))
+
+    def class_indices(self, c: int) -> Tensor:
+        """Indices of the images of class c, int64, ascending.
+
+        Raises:
+            IndexError: if there is no class c.
+        """
+        if not 0 <= c < len(self._by_class):
+            raise IndexError(f"there is no class {c} among {len(self._by_class)}")
+        return self._by_class[c]
+
+
+class Dataset:
+    """The training images of a source, cut into a training and a validation part.
+
+    Args:
+        name: the dataset's name in the registry.
+        source: where the images come from; only its training split is loaded now.
+        validation: fraction of the training images of every class that is set aside, 0 <= f < 1;
+            at least one image a class unless it is 0.
+        validation_seed: seed of the choice of these images.
+
+    Raises:
+        UserError: if files are missing, or the source returns what no dataset may return.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: DatasetSource,
+        validation: float = 0.0,
+        validation_seed: int = 0,
+    ) -> None:
+        if not (math.isfinite(validation) and 0 <= validation < 1):
+            raise UserError(f"validation={validation}: must be at least 0 and below 1")
+        self.name = name
+        self.source = source
+        _check_facts(name, source)
+        source.check()
+        self.train = _load(name, source, "train")
+        self.validation: ImageSplit | None = None
+        if validation > 0:
+            self._cut(validation, RandomStream(validation_seed) / "validation" / name)
+        self._test: ImageSplit | None = None
+        self._scoring = 0
+
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        settings_plain: Mapping[str, Any],
+        root: Path,
+        validation: float = 0.0,
+        validation_seed: int = 0,
+    ) -> Dataset:
+        """Open a registered dataset.
+
+        Args:
+            name: its name.
+            settings_plain: its settings by name, in plain types; those left out have defaults.
+            root: the folder that holds all datasets' files.
+            validation: see `Dataset`.
+            validation_seed: see `Dataset`.
+
+        Raises:
+            UserError: for an unknown name or setting, and as `Dataset` does.
+        """
+        plugin = DATASETS[name]
+        known = [item.name for item in fields(plugin.Settings)]
+        for key in settings_plain:
+            if key not in known:
+                raise unknown_name(f"setting of the dataset {name}", key, known)
+        source = plugin(plugin.Settings(**settings_plain), root)
+        return cls(name, source, validation, validation_seed)
+
+    @property
+    def channels(self) -> int:
+        """1 for grey images, 3 for colour."""
+        return self.source.channels
+
+    @property
+    def resolution(self) -> int:
+        """Height and width in pixels."""
+        return self.source.resolution
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their ids."""
+        return tuple(self.source.class_names)
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.source.class_names)
+
+    @property
+    def train_hash(self) -> str:
+        """Hash of the training part, without the validation part."""
+        return self.train.hash
+
+    def identity(self) -> dict[str, Any]:
+        """What determines every number that is computed from the training part; for cache keys."""
+        return {"name": self.name, "version": self.source.version, "train_hash": self.train_hash}
+
+    @contextmanager
+    def scoring(self) -> Iterator[None]:
+        """Unlock the test split for a block; only the scoring of a finished set does this."""
+        self._scoring += 1
+        try:
+            yield
+        finally:
+            self._scoring -= 1
+
+    @property
+    def test(self) -> ImageSplit:
+        """The test split, loaded when first asked for.
+
+        Raises:
+            TestSplitLocked: outside `scoring()`.
+        """
+        if not self._scoring:
+            raise TestSplitLocked(self.name)
+        if self._test is None:
+            self._test = _load(self.name, self.source, "test")
+        return self._test
+
+    def _cut(self, fraction: float, stream: RandomStream) -> None:
+        """Move a stratified part of the training images to `validation`, keeping their order."""
+        held_out = torch.zeros(len(self.train), dtype=torch.bool)
+        for c in range(self.classes):
+            members = self.train.class_indices(c)
+            count = max(1, round(fraction * len(members)))
+            if count >= len(members):
+                raise UserError(
+                    f"validation={fraction}: leaves no training image of the class "
+                    f"{self.class_names[c]!r}, which has {len(members)}"
+                )
+            order = torch.randperm(len(members), generator=(stream / c).generator())
+            held_out[members[order[:count]]] = True
+        whole = self.train
+        self.validation = ImageSplit(whole.images[held_out], whole.labels[held_out])
+        self.train = ImageSplit(whole.images[~held_out], whole.labels[~held_out])
+
+
+def _check_facts(name: str, source: DatasetSource) -> None:
+    """Refuse a source whose class attributes are no description of a dataset."""
+    for fact in ("channels", "resolution"):
+        value = getattr(source, fact, None)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise UserError(
+                f"the dataset {name!r} has {fact}={value!r}: must be a positive integer"
+            )
+    names = getattr(source, "class_names", None)
+    if (
+        not isinstance(names, tuple | list)
+        or not names
+        or not all(isinstance(entry, str) and entry for entry in names)
+        or len(set(names)) != len(names)
+    ):
+        raise UserError(f"the dataset {name!r} must have class_names: different, non-empty names")
+
+
+def _load(name: str, source: DatasetSource, split: Split) -> ImageSplit:
+    """Load a split and check all that the rest of the program relies on."""
+    where = f"the {split} split of the dataset {name!r}"
+    try:
+        loaded: Any = source.load(split)
+    except UserError:
+        raise
+    except Exception as error:  # a stranger's code may fail in any way at all
+        reason = " ".join(str(error).split())
+        raise UserError(f"{where} cannot be loaded: {type(error).__name__}: {reason}") from error
+    problem = _array_problem(loaded, source)
+    if problem:
+        raise UserError(f"{where} is not usable: {problem}")
+    images, labels = loaded
+    with warnings.catch_warnings():
+        # Read-only memory maps are welcome; nothing in the program writes to real images.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writ")
+        return ImageSplit(torch.from_numpy(images), torch.from_numpy(labels))
+
+
+def _array_problem(loaded: Any, source: DatasetSource) -> str | None:
+    """What is wrong with the result of `load`, in words, or None."""
+    if not isinstance(loaded, tuple) or len(loaded) != 2:
+        return f"load returned {type(loaded).__name__}, not (images, labels)"
+    images, labels = loaded
+    for noun, array, dtype in (("images", images, np.uint8), ("labels", labels, np.int64)):
+        if not isinstance(array, np.ndarray):
+            return f"{noun} are {type(array).__name__}, not a NumPy array"
+        if array.dtype != dtype:
+            return f"{noun} have type {array.dtype}, not {np.dtype(dtype).name}"
+        if any(step < 0 for step in array.strides):
+            return f"{noun} are stored with negative strides; return np.ascontiguousarray of them"
+    expected = (source.channels, source.resolution, source.resolution)
+    if images.ndim != 4 or images.shape[1:] != expected:
+        return f"images have shape {images.shape}, not (N, {', '.join(map(str, expected))})"
+    if labels.shape != (len(images),):
+        return f"labels have shape {labels.shape}, not ({len(images)},)"
+    classes = len(source.class_names)
+    if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
+        return f"labels range over {labels.min()}..{labels.max()}, not 0..{classes - 1}"
+    absent = np.flatnonzero(np.bincount(labels, minlength=classes) == 0)
+    if len(absent):
+        return f"{len(absent)} of {classes} classes have no image, such as {absent[0]}"
+    return None

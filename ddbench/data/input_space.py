@@ -1,0 +1,296 @@
+"""Input spaces: the coordinates in which networks see images and distilled images are learned.
+
+`normalised` shifts and scales every channel, z = (x/255 - mean) / std. Two whitenings are in use
+under the name ZCA, and differ so much that results in one say nothing about the other:
+
+* `zca`: of pixels in [0, 1] with Sigma = Xc'Xc / (n-1), T = U diag((S + eps)^-1/2) U' and the
+  absolute eps = 0.1; kornia's `ZCAWhitening` as MTT, TESLA, FTD and APM call it. A mild
+  whitening: most eigenvalues lie far below eps, and those directions are scaled by 3.16 alike.
+* `zca_relative`: of channels divided by their standard deviation, with Sigma = Xc'Xc / n and
+  eps = 0.1 trace(Sigma) / d; as FRePo and RCIG do (Zhou et al., NeurIPS 2022).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import UserError, unknown_name
+
+_DEFINITIONS: dict[str, dict[str, Any]] = {
+    "normalised": {"version": 1},
+    "zca": {"version": 1, "eps": 0.1, "eps_scale": "absolute"},
+    "zca_relative": {"version": 1, "eps": 0.1, "eps_scale": "mean variance"},
+}
+INPUT_SPACES: tuple[str, ...] = tuple(_DEFINITIONS)
+
+_CHUNK = 1024
+_FINGERPRINT_VALUES = 64
+
+
+def input_space_definition(name: str) -> dict[str, Any]:
+    """What identifies an input space besides the training images, in JSON types.
+
+    Raises:
+        UserError: for an unknown name.
+    """
+    if name not in _DEFINITIONS:
+        raise unknown_name("input space", name, INPUT_SPACES)
+    return {"name": name, **_DEFINITIONS[name]}
+
+
+@dataclass(frozen=True, eq=False)
+class InputSpace:
+    """A fitted, invertible map from pixels: z = ((x/255 - mean) / std - centre) whitening.
+
+    Attributes:
+        name: one of `INPUT_SPACES`.
+        mean: of each channel, in pixel values of 0 to 1, (C,).
+        std: of each channel, likewise.
+        pixel_std: standard deviation of each channel of the training images in this space, (C,).
+        centre: mean training image behind the step above, (C, H, W); None without whitening.
+        whitening: matrix that acts on flat images from the right, (CHW, CHW), or None.
+        colouring: its inverse, or None.
+    """
+
+    name: str
+    mean: Tensor
+    std: Tensor
+    pixel_std: Tensor
+    centre: Tensor | None = None
+    whitening: Tensor | None = None
+    colouring: Tensor | None = None
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """See `input_space_definition`."""
+        return input_space_definition(self.name)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All fitted tensors by name, float32, as a safetensors file takes them."""
+        named = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {key: value for key, value in named.items() if isinstance(value, Tensor)}
+
+    @classmethod
+    def from_tensors(cls, name: str, tensors: dict[str, Tensor]) -> InputSpace:
+        """The space whose `tensors()` were stored.
+
+        Raises:
+            UserError: for an unknown name, or tensors that are not those of such a space.
+        """
+        definition = input_space_definition(name)
+        wanted = {"mean", "std", "pixel_std"}
+        if "eps" in definition:
+            wanted |= {"centre", "whitening", "colouring"}
+        if set(tensors) != wanted:
+            raise UserError(
+                f"the input space {name!r} consists of {', '.join(sorted(wanted))}, "
+                f"not of {', '.join(sorted(tensors)) or 'nothing'}"
+            )
+        channels = len(tensors["mean"]) if tensors["mean"].ndim == 1 else 0
+        shapes: dict[str, tuple[int, ...]] = {
+            key: (channels,) for key in ("mean", "std", "pixel_std")
+        }
+        if "centre" in wanted:
+            flat = tensors["centre"].numel()
+            shapes |= {"centre": (channels, *tensors["centre"].shape[1:])}
+            shapes |= {"whitening": (flat, flat), "colouring": (flat, flat)}
+        for key, tensor in tensors.items():
+            if tuple(tensor.shape) != shapes[key] or not bool(tensor.isfinite().all()):
+                raise UserError(f"the input space {name!r} has a damaged tensor {key!r}")
+        return cls(name, **{key: tensor.float() for key, tensor in tensors.items()})
+
+    def to(self, device: torch.device | str) -> InputSpace:
+        """The same space with its tensors on a device."""
+        moved = {key: value.to(device) for key, value in self.tensors().items()}
+        return InputSpace(self.name, **moved)
+
+    def channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and std of each channel that are applied to pixels in [0, 1]; (0, 1) in `zca`."""
+        return tuple(self.mean.tolist()), tuple(self.std.tolist())
+
+    def transform(self, images: Tensor) -> Tensor:
+        """Images in this space, on the space's device.
+
+        Args:
+            images: uint8, (N, C, H, W), on any device.
+
+        Returns:
+            float32, (N, C, H, W).
+
+        Raises:
+            TypeError: if the images are not uint8.
+        """
+        if images.dtype != torch.uint8:
+            raise TypeError(f"transform takes uint8 pixels, not {images.dtype}")
+        device = self.mean.device
+        result = torch.empty(images.shape, dtype=torch.float32, device=device)
+        mean, std = self.mean.view(-1, 1, 1), self.std.view(-1, 1, 1)
+        # In chunks, so that memory beyond the result stays small however many images there are.
+        for source, target in zip(images.split(_CHUNK), result.split(_CHUNK), strict=True):
+            scaled = (source.to(device).float() / 255 - mean) / std
+            if self.centre is not None and self.whitening is not None:
+                scaled = ((scaled - self.centre).flatten(1) @ self.whitening).view_as(scaled)
+            target.copy_(scaled)
+        return result
+
+    def inverse(self, images: Tensor) -> Tensor:
+        """Pixels of images in this space.
+
+        Args:
+            images: float, (N, C, H, W), on the space's device.
+
+        Returns:
+            float32, (N, C, H, W), clamped to [0, 1].
+        """
+        scaled = images.float()
+        if self.centre is not None and self.colouring is not None:
+            scaled = (scaled.flatten(1) @ self.colouring).view_as(scaled) + self.centre
+        return (scaled * self.std.view(-1, 1, 1) + self.mean.view(-1, 1, 1)).clamp(0, 1)
+
+    def fingerprint(self) -> Tensor:
+        """64 coordinates of fixed test patterns in this space, float32, on the CPU.
+
+        It tells whether a space that was fitted anew is the one in which a set was distilled,
+        without storing the matrix, whose bits differ with the number of threads.
+        """
+        shape = (len(self.mean), 8, 8) if self.centre is None else tuple(self.centre.shape)
+        values = self.transform(_test_patterns(*shape)).flatten().cpu()
+        chosen = torch.linspace(0, len(values) - 1, _FINGERPRINT_VALUES, dtype=torch.float64)
+        return values[chosen.long()]
+
+    def matches(self, fingerprint: Tensor, tolerance: float = 1e-2) -> bool:
+        """Whether a fingerprint is this space's, each value within `tolerance` (1 + its size)."""
+        own = self.fingerprint()
+        other = fingerprint.detach().cpu().float()
+        return own.shape == other.shape and torch.allclose(
+            other, own, rtol=tolerance, atol=tolerance
+        )
+
+
+def fit_input_space(
+    name: str,
+    images: Tensor | NDArray[np.uint8],
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+) -> InputSpace:
+    """Fit an input space to the training images, on their device.
+
+    Args:
+        name: one of `INPUT_SPACES`.
+        images: the training images, uint8, (N, C, H, W).
+        mean: published mean of each channel in [0, 1], or None to compute it. Used by
+            `normalised` alone; the whitenings are defined with the images' own statistics.
+        std: published standard deviation of each channel, likewise.
+
+    Raises:
+        UserError: for an unknown name, too few images, or a channel without any contrast.
+    """
+    definition = input_space_definition(name)
+    pixels = torch.as_tensor(images)
+    if pixels.dtype != torch.uint8 or pixels.ndim != 4:
+        raise TypeError(f"images must be uint8 (N, C, H, W), not {pixels.dtype} {pixels.shape}")
+    if len(pixels) < 2:
+        raise UserError(f"the input space {name!r} cannot be fitted to {len(pixels)} images")
+    own_mean, own_std = _channel_moments(pixels)
+    if name == "normalised":
+        space_mean = own_mean if mean is None else own_mean.new_tensor(mean)
+        space_std = own_std if std is None else own_std.new_tensor(std)
+        _check_contrast(name, space_std)
+        return InputSpace(
+            name, space_mean.float(), space_std.float(), (own_std / space_std).float()
+        )
+    if name == "zca":
+        own_mean, own_std = torch.zeros_like(own_mean), torch.ones_like(own_std)
+    _check_contrast(name, own_std)
+    return _fit_whitening(name, pixels, own_mean, own_std, definition["eps"])
+
+
+def _fit_whitening(name: str, pixels: Tensor, mean: Tensor, std: Tensor, eps: float) -> InputSpace:
+    """Fit `zca` or `zca_relative`; the formulas are at the head of this module."""
+    count, shape = len(pixels), pixels.shape[1:]
+    image_mean, covariance = _image_moments(pixels)
+    per_pixel_std = std.view(-1, 1, 1).expand(shape).flatten()
+    centre = (image_mean.view(shape) - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
+    covariance /= torch.outer(per_pixel_std, per_pixel_std)
+    if name == "zca":
+        covariance *= count / (count - 1)
+    else:
+        eps *= float(covariance.trace()) / len(covariance)
+    values, vectors = torch.linalg.eigh(covariance)
+    del covariance
+    values = values.clamp(min=0)  # rounding makes the zero ones slightly negative
+    root = (values + eps).sqrt()
+    # The variance of coordinate i after whitening is sum_j U_ij^2 S_j / (S_j + eps).
+    variance = vectors.square() @ (values / (values + eps))
+    if name == "zca":
+        variance *= (count - 1) / count
+    return InputSpace(
+        name,
+        mean.float(),
+        std.float(),
+        variance.view(shape).mean(dim=(1, 2)).sqrt().float(),
+        centre.float(),
+        ((vectors / root) @ vectors.T).float(),
+        ((vectors * root) @ vectors.T).float(),
+    )
+
+
+def _channel_moments(pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and population std of each channel in [0, 1], float64, (C,); from exact integer sums."""
+    total = torch.zeros(pixels.shape[1], dtype=torch.int64, device=pixels.device)
+    squares = torch.zeros_like(total)
+    for chunk in pixels.split(_CHUNK):
+        total += chunk.sum(dim=(0, 2, 3), dtype=torch.int64)
+        squares += chunk.int().square().sum(dim=(0, 2, 3), dtype=torch.int64)
+    count = pixels.numel() // pixels.shape[1]
+    mean = total.double() / count
+    variance = (squares.double() / count - mean.square()).clamp(min=0)
+    return mean / 255, variance.sqrt() / 255
+
+
+def _image_moments(pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean image (CHW,) and covariance Xc'Xc / n (CHW, CHW) of pixels in [0, 1], float64.
+
+    Integers of at most 128 in size multiply and add exactly in float32 up to 1,024 images at a
+    time (128^2 * 1,024 = 2^24), at twice the speed of float64; the chunks are then summed in
+    float64. So the covariance is exact, whatever the device and the number of threads.
+    """
+    features = pixels[0].numel()
+    gram = torch.zeros(features, features, dtype=torch.float64, device=pixels.device)
+    total = torch.zeros(features, dtype=torch.float64, device=pixels.device)
+    for chunk in pixels.split(_CHUNK):
+        shifted = chunk.flatten(1).float() - 128
+        total += shifted.sum(dim=0)
+        gram += shifted.T @ shifted
+    mean = total / len(pixels)
+    gram /= len(pixels)
+    gram -= torch.outer(mean, mean)
+    return (mean + 128) / 255, gram.div_(255**2)
+
+
+def _check_contrast(name: str, std: Tensor) -> None:
+    if not bool((std > 0).all()):
+        raise UserError(
+            f"the input space {name!r} needs a positive standard deviation in every channel, "
+            f"not {[round(value, 4) for value in std.tolist()]}"
+        )
+
+
+def _test_patterns(channels: int, height: int, width: int) -> Tensor:
+    """16 random mosaics from coarse to fine, uint8; coarse ones show most of the whitening."""
+    patterns = np.empty((16, channels, height, width), dtype=np.uint8)
+    for index in range(len(patterns)):
+        # numpy freezes the numbers of RandomState, torch promises nothing across versions.
+        numbers = np.random.RandomState(index)
+        rows, columns = min(2 ** (index % 4), height), min(2 ** (index % 4), width)
+        mosaic = numbers.randint(0, 256, size=(channels, rows, columns))
+        row_of = np.arange(height) * rows // height
+        column_of = np.arange(width) * columns // width
+        patterns[index] = mosaic[:, row_of[:, None], column_of]
+    return torch.from_numpy(patterns)

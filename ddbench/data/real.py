@@ -1,0 +1,57 @@
+"""The real images of one split, in an input space, on the device."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .dataset import ImageSplit
+from .input_space import InputSpace
+
+DEVICE_BYTES = 4 * 2**30
+"""Pixels of up to this size are kept on the device; larger ones stay where they are."""
+WHITENED_BYTES = 2 * 2**30
+"""Whitening costs a large matrix product, so a split is whitened once if the result is no larger.
+
+Both limits look at sizes alone, never at free memory: the choice changes bits.
+"""
+
+
+class RealImages:
+    """Labelled real images, kept as uint8 and brought into the input space batch by batch.
+
+    Args:
+        split: pixels (N, C, H, W) uint8 and labels (N,).
+        space: the input space.
+        device: where batches are wanted.
+    """
+
+    def __init__(self, split: ImageSplit, space: InputSpace, device: torch.device) -> None:
+        self.split = split
+        self.space = space.to(device)
+        self.device = device
+        fits = split.images.numel() <= DEVICE_BYTES
+        self.pixels = split.images.to(device) if fits else split.images
+        self.labels = split.labels.to(device)
+        self._whitened: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def images(self, index: Tensor) -> Tensor:
+        """Images (B, C, H, W) float32 at positions `index` (B,), on the device."""
+        if self._whitened is not None:
+            return self._whitened.index_select(0, index.to(self.device))
+        if self.space.whitening is not None and 4 * self.pixels.numel() <= WHITENED_BYTES:
+            self._whitened = self.space.transform(self.pixels)
+            return self.images(index)
+        pixels = self.pixels.index_select(0, index.to(self.pixels.device))
+        return self.space.transform(pixels)
+
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Images and class ids at positions `index`, on the device."""
+        return self.images(index), self.labels.index_select(0, index.to(self.device))
+
+    def class_indices(self, class_id: int) -> Tensor:
+        """Positions of a class's images, ascending, on the CPU."""
+        return self.split.class_indices(class_id)

@@ -1,0 +1,176 @@
+"""The distilling loop: the harness's half of the contract of a method."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .config import MethodChoice
+from .distilled import DistilledSet
+from .lab import Lab
+from .meters import PhaseCost
+from .plugins import METHODS
+from .store.files import digest
+from .store.store import Artefact, key_of
+from .task import Task, TaskSpec
+
+KIND = "distilled"
+CURVE_POINTS = 200
+
+
+class MethodSkips(Exception):
+    """The method cannot do the task; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """A distilled set in the store.
+
+    Args:
+        distilled: the set.
+        artefact: its file and facts (cost, curve, pools of networks).
+        sha256: of its file.
+    """
+
+    distilled: DistilledSet
+    artefact: Artefact
+    sha256: str
+
+    @property
+    def cost(self) -> PhaseCost:
+        """Of distilling alone, teachers and experts apart."""
+        return PhaseCost(**self.artefact.facts["cost"])
+
+
+def determinants_of(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> dict[str, Any]:
+    """Everything that determines a distilled set's numbers, for its key."""
+    return {
+        **lab.identity,
+        "method": choice.name,
+        "method_version": METHODS[choice.name].version,
+        "settings": choice.settings.plain(),
+        "ipc": spec.ipc,
+        "seed": spec.seed,
+        "group": spec.group,
+    }
+
+
+def distil(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> Distillation:
+    """Make a distilled set, or find it in the store.
+
+    Raises:
+        MethodSkips: when the method cannot do the task.
+        StopRequested: when asked to stop; the state of the last finished step is kept.
+        FloatingPointError: when the loss is not a number any more.
+    """
+    context, determinants = lab.context, determinants_of(choice, spec, lab)
+    task = Task(spec, lab)
+    reason = METHODS[choice.name].skip(task)
+    if reason:
+        raise MethodSkips(reason)
+    with context.store.locked(KIND, determinants, context.stop.check):
+        artefact = context.store.find(KIND, determinants)
+        if artefact is None:
+            artefact = _distil(choice, task, lab, determinants)
+    distilled = DistilledSet.load(context.store.file(artefact))
+    return Distillation(distilled, artefact, artefact.facts["sha256"])
+
+
+def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, Any]) -> Artefact:
+    context = lab.context
+    checkpoint = context.checkpoint(KIND, determinants)
+    saved = checkpoint.load()
+    done = saved["done"] if saved else 0
+    curve: list[dict[str, Any]] = saved["curve"] if saved else []
+    cost = PhaseCost(**saved["cost"]) if saved else PhaseCost()
+    with context.meter.measure(cost):
+        method = METHODS[choice.name](task, choice.settings)
+        method.begin()
+        if saved:
+            method.load_state_dict(saved["method"])
+        total = method.total_steps
+        every = max(1, total // CURVE_POINTS)
+
+        def state() -> dict[str, Any]:
+            context.meter.update()
+            return {
+                "method": method.state_dict(),
+                "done": done,
+                "curve": curve,
+                "cost": cost.plain(),
+            }
+
+        with context.progress.phase(f"{choice.name} distils", total, done) as phase:
+            for i in range(done, total):
+                if context.stop.signal_number is not None:
+                    checkpoint.save(state())
+                    context.stop.check()
+                task.stream("step", i).seed_global()
+                scalars = method.step(i)
+                done = i + 1
+                phase.advance(done, scalars)
+                if i % every == 0 or done == total:
+                    context.meter.update()
+                    curve.append(_curve_point(choice.name, i, cost.wall_seconds, scalars))
+                checkpoint.save_if_due(state)
+        task.stream("finish").seed_global()
+        distilled = method.finish()
+    _check(distilled, task)
+    distilled.provenance = {
+        "method": choice.name,
+        "method_version": determinants["method_version"],
+        "settings": choice.settings.plain(),
+        "key": key_of(determinants),
+        "ipc": task.ipc,
+        "seed": task.spec.seed,
+        "group": task.spec.group,
+        "model": task.spec.model.label,
+    }
+    data = distilled.to_bytes()
+    facts = {
+        "sha256": digest(data),
+        "cost": cost.plain(),
+        "curve": curve,
+        "storage_bytes": distilled.storage_bytes,
+        "pools": pools(lab),
+    }
+    artefact = context.store.save(KIND, determinants, facts, data)
+    checkpoint.remove()
+    return artefact
+
+
+def pools(lab: Lab) -> list[dict[str, Any]]:
+    """Count, bytes and cost of the networks used so far, by stream, for records."""
+    return [
+        {
+            "stream": stream,
+            "networks": len(networks),
+            "bytes": networks.stored_bytes,
+            "cost": networks.cost.plain(),
+        }
+        for stream, networks in sorted(lab.pools.items())
+    ]
+
+
+def _curve_point(
+    name: str, step: int, seconds: float, scalars: dict[str, float | Tensor]
+) -> dict[str, Any]:
+    values = {key: float(value) for key, value in scalars.items()}
+    wrong = [key for key, value in values.items() if not math.isfinite(value)]
+    if wrong:
+        raise FloatingPointError(
+            f"{name} diverged: {wrong[0]} is {values[wrong[0]]} at step {step}; "
+            "a smaller learning rate may help"
+        )
+    return {"step": step, "wall_seconds": round(seconds, 3), **values}
+
+
+def _check(distilled: DistilledSet, task: Task) -> None:
+    """A method's product is what the task asked for; anything else is a fault of the method."""
+    counts = torch.bincount(distilled.labels, minlength=task.classes)
+    if not bool((counts == task.ipc).all()):
+        raise ValueError(f"the method made {counts.tolist()} images a class, not {task.ipc}")

@@ -1,0 +1,57 @@
+"""The contract of an evaluator: it measures a distilled set, or the making of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from .finished import FinishedRun
+from .settings import Settings
+
+
+@dataclass
+class EvaluatorSettings(Settings):
+    """Settings of an evaluator."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One number with what is needed to read it.
+
+    Args:
+        metric: what was measured, such as "accuracy".
+        value: the number; None where it could not be measured, with `note` saying why.
+        unit: "fraction", "seconds", "bytes", ….
+        values: the values behind it, one an evaluation network.
+        coordinates: what it belongs to, such as protocol, subject, architecture.
+        note: what a reader must know.
+    """
+
+    metric: str
+    value: float | None
+    unit: str
+    values: tuple[float, ...] = ()
+    coordinates: dict[str, str | int | float] = field(default_factory=dict)
+    note: str = ""
+
+
+class Evaluator(ABC):
+    """Something that measures; it reaches the world only through the finished run it is given."""
+
+    version: ClassVar[int] = 1
+    """Raised when its numbers change."""
+
+    Settings: ClassVar[type[EvaluatorSettings]] = EvaluatorSettings
+
+    def __init__(self, settings: Any) -> None:
+        """Keep the settings (an instance of `Settings`)."""
+        self.settings = settings
+
+    def skip(self, run: FinishedRun) -> str | None:
+        """Why this run cannot be measured, or None."""
+        return None
+
+    @abstractmethod
+    def evaluate(self, run: FinishedRun) -> list[Measurement]:
+        """The measurements, in the order in which they are shown."""

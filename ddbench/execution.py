@@ -1,0 +1,102 @@
+"""What computes: device and threads. They change bits, so a resumed run repeats or refuses them."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .errors import UserError
+
+
+@dataclass
+class Execution:
+    """The device and the number of threads of this process.
+
+    Args:
+        device: where tensors are computed.
+        threads: of torch on the CPU.
+        threads_given: whether a person chose the number of threads.
+    """
+
+    device: torch.device
+    threads: int
+    threads_given: bool = False
+
+    @classmethod
+    def start(cls, device: str = "auto", threads: int | None = None) -> Execution:
+        """Choose the device, set the threads and ask torch for repeatable algorithms.
+
+        Args:
+            device: "auto" (an accelerator where there is one), "cpu", "cuda", "cuda:1", ….
+            threads: of torch on the CPU; None leaves torch's own choice.
+
+        Raises:
+            UserError: for a device that this machine does not have.
+        """
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            chosen = torch.device(device)
+            torch.zeros(1, device=chosen)
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise UserError(f"device={device}: not to be had on this machine ({reason})") from error
+        if threads is not None:
+            torch.set_num_threads(threads)
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+        return cls(chosen, torch.get_num_threads(), threads is not None)
+
+    @property
+    def device_name(self) -> str:
+        """The name of the accelerator or the processor."""
+        if self.device.type == "cuda":
+            return str(torch.cuda.get_device_name(self.device))
+        return _processor()
+
+    def plain(self) -> dict[str, Any]:
+        """What a checkpoint and a record keep of it."""
+        return {
+            "device": self.device.type,
+            "device_name": self.device_name,
+            "threads": self.threads,
+            "torch": str(torch.__version__),
+        }
+
+    def continue_from(self, saved: dict[str, Any], path: Path) -> None:
+        """Take over the threads of saved work, so that its numbers are repeated.
+
+        Raises:
+            UserError: when the work was done by something else than this process has.
+        """
+        remedy = f"or remove {path} to start this part again"
+        for name in ("device", "torch"):
+            if saved[name] != self.plain()[name]:
+                raise UserError(
+                    f"this work was begun with {name} {saved[name]}, now it is "
+                    f"{self.plain()[name]}: continue it there, {remedy}"
+                )
+        if saved["threads"] != self.threads:
+            if self.threads_given:
+                raise UserError(
+                    f"threads={self.threads}: this work was begun with threads={saved['threads']}, "
+                    f"which changes bits: give that, {remedy}"
+                )
+            self.threads = saved["threads"]
+            torch.set_num_threads(self.threads)
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine()

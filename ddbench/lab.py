@@ -1,0 +1,115 @@
+"""Where networks are trained: a dataset in an input space, a model, and the run's surroundings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .context import Context
+from .data.augmentation import DSA
+from .data.dataset import Dataset
+from .data.input_space import InputSpace, fit_input_space, input_space_definition
+from .data.real import RealImages
+from .meters import PhaseCost
+from .models.model import Model, ModelSpec
+from .networks import TrainedNetworks
+from .randomness import RandomStream
+from .training.loop import Weights
+
+
+@dataclass
+class Lab:
+    """What teachers, students and evaluation networks have in common.
+
+    Args:
+        dataset: whose test split stays locked until scoring.
+        model: of all networks.
+        space_name: the input space that all images are brought into.
+        network_seed: base of the random numbers of teachers and evaluation networks.
+        context: store, device, costs, news.
+        augmentation: of all training.
+        pools: the trained networks used so far, by the name of their stream.
+        evaluation_images: what students are scored on, once scoring has begun.
+    """
+
+    dataset: Dataset
+    model: ModelSpec
+    space_name: str
+    network_seed: int
+    context: Context
+    augmentation: DSA = field(default_factory=DSA)
+    pools: dict[str, TrainedNetworks] = field(default_factory=dict)
+    evaluation_images: RealImages | None = None
+
+    @classmethod
+    def open(
+        cls,
+        dataset: str,
+        dataset_settings: dict[str, Any],
+        data_root: Path,
+        validation: float,
+        model: ModelSpec,
+        space_name: str,
+        network_seed: int,
+        context: Context,
+    ) -> Lab:
+        """Read the training split.
+
+        Raises:
+            UserError: for names, settings or files that are not right.
+        """
+        input_space_definition(space_name)
+        opened = Dataset.open(dataset, dataset_settings, data_root, validation)
+        lab = cls(opened, model, space_name, network_seed, context)
+        lab.new_network(RandomStream(0))  # a model that does not fit the images is said now
+        return lab
+
+    @cached_property
+    def space(self) -> InputSpace:
+        """The input space, fitted to the training images; a whitening is kept in the store."""
+        source, images = self.dataset.source, self.dataset.train.images
+        if "eps" not in input_space_definition(self.space_name):
+            return fit_input_space(self.space_name, images, source.mean, source.std)
+        determinants = {
+            "data": self.dataset.identity(),
+            "space": input_space_definition(self.space_name),
+        }
+        store = self.context.store
+        with store.locked("input_space", determinants, self.context.stop.check):
+            artefact = store.find("input_space", determinants)
+            if artefact is None:
+                self.context.progress.say(f"fitting the input space {self.space_name}")
+                with self.context.meter.measure(PhaseCost()) as cost:
+                    space = fit_input_space(self.space_name, images, source.mean, source.std)
+                facts = {"cost": cost.plain()}
+                artefact = store.save("input_space", determinants, facts, space.tensors())
+        return InputSpace.from_tensors(self.space_name, store.tensors(artefact))
+
+    @cached_property
+    def real(self) -> RealImages:
+        """The training images in the input space."""
+        return RealImages(self.dataset.train, self.space, self.context.execution.device)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What determines a network trained here, besides its recipe, for keys."""
+        return {
+            "data": self.dataset.identity(),
+            "space": input_space_definition(self.space_name),
+            "model": self.model.identity,
+            "network_seed": self.network_seed,
+        }
+
+    def new_network(self, stream: RandomStream) -> Model:
+        """A network with fresh weights, on the device."""
+        dataset = self.dataset
+        network = self.model.build(dataset.channels, dataset.resolution, dataset.classes, stream)
+        return network.to(self.context.execution.device)
+
+    def frozen(self, weights: Weights) -> Model:
+        """A network with these weights that is not trained any more, on the device."""
+        network = self.new_network(RandomStream(0))
+        network.load_state_dict(weights)
+        return network.requires_grad_(False).eval()

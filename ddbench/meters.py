@@ -1,0 +1,127 @@
+"""What a phase costs: wall seconds and peak memory, each phase apart.
+
+The harness times and weighs; a method never does. A phase begun inside another (teachers made on
+demand while distilling) is counted for itself, and the outer one goes on counting behind it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+
+@dataclass
+class PhaseCost:
+    """Seconds and peak bytes of one phase, summed and maximised over the processes that ran it.
+
+    Args:
+        wall_seconds: time spent, without phases begun inside.
+        resident_peak_bytes: largest resident set of the process.
+        allocated_peak_bytes: largest sum of tensors on the accelerator; None on a CPU.
+        reserved_peak_bytes: largest memory held by torch's allocator there; None on a CPU.
+    """
+
+    wall_seconds: float = 0.0
+    resident_peak_bytes: int = 0
+    allocated_peak_bytes: int | None = None
+    reserved_peak_bytes: int | None = None
+
+    def add(self, more: PhaseCost) -> None:
+        """Sum the seconds and take the larger of each peak."""
+        self.wall_seconds += more.wall_seconds
+        self.resident_peak_bytes = max(self.resident_peak_bytes, more.resident_peak_bytes)
+        for name in ("allocated_peak_bytes", "reserved_peak_bytes"):
+            values = [v for v in (getattr(self, name), getattr(more, name)) if v is not None]
+            setattr(self, name, max(values, default=None))
+
+    @property
+    def peak_bytes(self) -> int:
+        """The peak that limits: allocated on an accelerator, resident on a CPU."""
+        return self.allocated_peak_bytes or self.resident_peak_bytes
+
+    def plain(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return dict(vars(self))
+
+    @classmethod
+    def total(cls, costs: Iterable[dict[str, Any]]) -> PhaseCost:
+        """The cost of several pieces of work done one after the other."""
+        whole = cls()
+        for cost in costs:
+            whole.add(cls(**cost))
+        return whole
+
+
+class CostMeter:
+    """Counts what blocks of work cost.
+
+    Args:
+        device: where the work happens.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._stack: list[PhaseCost] = []
+        self._since = 0.0
+
+    @contextmanager
+    def measure(self, cost: PhaseCost | None = None) -> Iterator[PhaseCost]:
+        """Add what a block costs, less what is measured inside it, to `cost` and yield that.
+
+        Args:
+            cost: what earlier processes spent on the same work.
+        """
+        total = cost or PhaseCost()
+        self.update()
+        self._stack.append(total)
+        self._open()
+        try:
+            yield total
+        finally:
+            self.update()
+            self._stack.pop()
+            self._open()
+
+    def update(self) -> None:
+        """Bring the innermost measured cost up to this instant, as for a checkpoint."""
+        if self._stack:
+            now = PhaseCost(time.monotonic() - self._since, *peak_memory(self.device))
+            self._stack[-1].add(now)
+            self._open()
+
+    def _open(self) -> None:
+        self._since = time.monotonic()
+        reset_peak_memory(self.device)
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Start a new maximum, on Linux and accelerators; elsewhere the process's maximum stays."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with suppress(OSError):  # not Linux, or not permitted in this container
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_memory(device: torch.device) -> tuple[int, int | None, int | None]:
+    """Peak bytes since the last reset: resident, allocated and reserved on the accelerator."""
+    resident = psutil.Process().memory_info().rss
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                resident = max(resident, int(line.split()[1]) * 1024)
+    except OSError:
+        pass  # not Linux: the present size is what can be known
+    if device.type != "cuda":
+        return resident, None, None
+    return (
+        resident,
+        int(torch.cuda.max_memory_allocated(device)),
+        int(torch.cuda.max_memory_reserved(device)),
+    )

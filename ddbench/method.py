@@ -1,0 +1,69 @@
+"""The contract of a method: the harness owns the loop, a method owns one step."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from .distilled import DistilledSet
+from .settings import Settings
+from .task import Task
+
+
+@dataclass
+class MethodSettings(Settings):
+    """Settings of a method, resolved as: default, then recipe, then what a person gave."""
+
+
+class Method(ABC):
+    """An algorithm that makes a distilled set.
+
+    The harness calls `begin`, then `load_state_dict` if it resumes, then `step(i)` for the steps
+    that are left, then `finish`. It seeds torch's, numpy's and Python's global generators before
+    each step, so a state holds no generator. A method reaches the world only through its task.
+
+    A step is one update of the distilled images. Whatever outlives a step belongs to the state.
+    Change the state at the end of a step: `task.train` raises when a stop is requested, and the
+    step is then redone after resuming.
+    """
+
+    version: ClassVar[int] = 1
+    """Raised when the method's numbers change."""
+
+    Settings: ClassVar[type[MethodSettings]] = MethodSettings
+
+    def __init__(self, task: Task, settings: Any) -> None:
+        """Keep the task and the settings (an instance of `Settings`)."""
+        self.task = task
+        self.settings = settings
+
+    @classmethod
+    def skip(cls, task: Task) -> str | None:
+        """Why the method cannot do this task, or None."""
+        return None
+
+    @property
+    def total_steps(self) -> int:
+        """Number of steps; 0 for methods that select and do not optimise."""
+        return 0
+
+    def begin(self) -> None:
+        """Allocate the distilled images, optimisers and teachers."""
+
+    def step(self, i: int) -> dict[str, float | Tensor]:
+        """Update the distilled images once; return scalars for the log (tensors are not read)."""
+        raise NotImplementedError(f"{type(self).__name__} has total_steps but no step")
+
+    @abstractmethod
+    def finish(self) -> DistilledSet:
+        """The distilled set; `task.distilled_set` fills in what the task knows."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nested dicts and lists of tensors, numbers and strings."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""

@@ -1,0 +1,1 @@
+"""Networks: the contract of a model and the in-tree architectures."""

@@ -1,0 +1,105 @@
+"""ConvNet: the 3x3 convolution, norm, ReLU, average pooling network that the field distils with.
+
+Introduced for dataset condensation (Zhao et al., ICLR 2021) after Gidaris & Komodakis (CVPR 2018).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+from typing import Self
+
+from torch import Tensor, nn
+
+from ...errors import UserError
+from ...settings import setting
+from ..model import Model, ModelSettings
+
+GROUPS = 4  # of `norm=group`, as in the dataset condensation networks
+
+
+class Norm(enum.Enum):
+    """The normalisation behind each convolution."""
+
+    instance = "instance"
+    batch = "batch"
+    group = "group"
+    none = "none"
+
+
+class ConvNet(Model):
+    """`depth` blocks of conv3x3 -> norm -> ReLU -> average pooling 2x2, then one linear layer.
+
+    Instance norm is a GroupNorm with one group a channel: it has no running statistics, so training
+    and evaluation mode are the same function. Weights are PyTorch's layer defaults.
+    """
+
+    @dataclass
+    class Settings(ModelSettings):
+        """Settings of ConvNet."""
+
+        width: int | None = setting(
+            None, "channels; null: 128 with an accelerator, 32 on a CPU", low=1
+        )
+        depth: int | None = setting(
+            None,
+            "blocks; null: by resolution, so that maps of 4x4 remain (two blocks at least)",
+            low=1,
+        )
+        norm: Norm = setting(Norm.instance, "instance, batch, group or none")
+
+        def for_device(self, device_type: str) -> Self:
+            """Fill in the width."""
+            return replace(self, width=self.width or (32 if device_type == "cpu" else 128))
+
+    settings: Settings
+
+    def __init__(
+        self, settings: ModelSettings, channels: int, resolution: int, classes: int
+    ) -> None:
+        """Build for square images (N, channels, resolution, resolution).
+
+        Raises:
+            UserError: when there are more blocks than the resolution can be halved.
+        """
+        super().__init__(settings, channels, resolution, classes)
+        assert isinstance(settings, ConvNet.Settings)
+        width = settings.width or 128
+        # MNIST's 28 pixels are padded to 32 by the first convolution, as the field does.
+        padding, side = (3, 32) if resolution == 28 else (1, resolution)
+        depth = settings.depth or max(2, side.bit_length() - 3)
+        if side >> depth < 1:
+            raise UserError(
+                f"model.depth={depth}: {resolution}x{resolution} images can be halved at most "
+                f"{side.bit_length() - 1} times"
+            )
+        layers: list[nn.Module] = []
+        for block in range(depth):
+            layers += [
+                nn.Conv2d(width if block else channels, width, 3, padding=1 if block else padding),
+                _norm(settings.norm, width),
+                nn.ReLU(),
+                nn.AvgPool2d(2),
+            ]
+        self.blocks = nn.Sequential(*layers)
+        self.classifier = nn.Linear(width * (side >> depth) ** 2, classes)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Flat features (N, width * (H / 2^depth)^2)."""
+        features: Tensor = self.blocks(images).flatten(1)
+        return features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        logits: Tensor = self.classifier(self.features(images))
+        return logits
+
+
+def _norm(norm: Norm, width: int) -> nn.Module:
+    if norm is Norm.instance:
+        return nn.GroupNorm(width, width)
+    if norm is Norm.group:
+        if width % GROUPS:
+            raise UserError(f"model.width={width}: norm=group needs a multiple of {GROUPS}")
+        return nn.GroupNorm(GROUPS, width)
+    return nn.BatchNorm2d(width) if norm is Norm.batch else nn.Identity()

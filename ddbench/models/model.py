@@ -1,0 +1,75 @@
+"""The contract of a model, and the specification by which a task names one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from torch import Tensor, nn
+
+from ..plugins import MODELS
+from ..randomness import RandomStream
+from ..settings import Settings
+
+
+@dataclass
+class ModelSettings(Settings):
+    """Settings of an architecture."""
+
+    def for_device(self, device_type: str) -> Self:
+        """The same settings with what depends on the device ("cpu", "cuda") filled in."""
+        return self
+
+
+class Model(nn.Module, ABC):
+    """An image classifier that also gives the features its last layer reads."""
+
+    version: ClassVar[int] = 1
+    Settings: ClassVar[type[ModelSettings]] = ModelSettings
+
+    @abstractmethod
+    def __init__(
+        self, settings: ModelSettings, channels: int, resolution: int, classes: int
+    ) -> None:
+        """Build for square images (N, channels, resolution, resolution)."""
+        super().__init__()
+
+    @abstractmethod
+    def features(self, images: Tensor) -> Tensor:
+        """Flat features (N, F) of images (N, C, H, W), before the last linear layer."""
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes) of images (N, C, H, W)."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """An architecture by name with its settings; part of a task and of every key."""
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def build(self, channels: int, resolution: int, classes: int, stream: RandomStream) -> Model:
+        """A new network on the CPU whose initial weights depend on the stream alone."""
+        architecture = MODELS[self.name]
+        with stream.as_global():
+            return architecture(self.resolved(architecture), channels, resolution, classes)
+
+    def resolved(self, architecture: type[Model]) -> ModelSettings:
+        """The typed settings."""
+        from ..config import typed_settings  # config reads YAML; networks are built without it
+
+        return typed_settings(architecture.Settings, self.settings, f"model {self.name}")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What determines the network's numbers, for keys."""
+        return {"name": self.name, "version": MODELS[self.name].version, **self.settings}
+
+    @property
+    def label(self) -> str:
+        """A short name for tables, such as `convnet-w32`."""
+        width = self.settings.get("width")
+        return f"{self.name}-w{width}" if width else self.name

@@ -1,0 +1,185 @@
+"""Teachers and expert trajectories: trained once, kept one by one, shared between runs.
+
+A teacher is the last epoch of its training, never the epoch that tests best. An expert trajectory
+is the same training with more epochs kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from .errors import UserError
+from .meters import PhaseCost
+from .models.model import Model
+from .randomness import RandomStream
+from .store.store import POLL_SECONDS, Artefact
+from .training.loop import Training, Weights
+from .training.recipe import TrainingRecipe
+from .training.resumable import train_resumably
+
+if TYPE_CHECKING:
+    from .lab import Lab
+
+KIND = "network"
+
+
+class TrainedNetworks(Sequence[Model]):
+    """Networks in the store, read when asked for.
+
+    Args:
+        lab: where they were trained.
+        artefacts: one a network.
+        epochs: numbers of completed epochs whose weights are kept, ascending.
+    """
+
+    def __init__(self, lab: Lab, artefacts: list[Artefact], epochs: tuple[int, ...]) -> None:
+        self.lab = lab
+        self.artefacts = artefacts
+        self.epochs = epochs
+        self._checked: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.artefacts)
+
+    def __getitem__(self, index: Any) -> Model:  # type: ignore[override]
+        """The network of an index after its last epoch, frozen, in evaluation mode."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self.lab.frozen(self.weights(index, self.epochs[-1]))
+
+    def weights(self, index: int, epoch: int) -> Weights:
+        """The weights of one network after `epoch` epochs (0: initial), on the CPU."""
+        artefact = self.artefacts[index]
+        if index not in self._checked:
+            self.lab.context.store.file(artefact)
+            self._checked.add(index)
+        return _read_weights(artefact, epoch)
+
+    def reference(self, index: int) -> str:
+        """What names a network's last epoch in a distilled set: "KEY@EPOCH"."""
+        return f"{self.artefacts[index].key}@{self.epochs[-1]}"
+
+    @property
+    def cost(self) -> PhaseCost:
+        """What making all of them cost, whenever that was."""
+        return PhaseCost.total(artefact.facts["cost"] for artefact in self.artefacts)
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of their files."""
+        return sum(artefact.facts["bytes"] for artefact in self.artefacts)
+
+
+def train_networks(
+    lab: Lab, stream_name: str, recipe: TrainingRecipe, indices: Sequence[int]
+) -> TrainedNetworks:
+    """Find networks in the store and train those that are missing.
+
+    Two processes that want the same ones share the work: each takes those that nobody holds.
+
+    Args:
+        lab: data, model, input space, and the surroundings.
+        stream_name: what they are for, such as "teacher"; part of their random numbers.
+        recipe: how they are trained.
+        indices: which of the stream's networks; the first 10 of 100 are the same 10.
+    """
+    context = lab.context
+    wanted = {index: _determinants(lab, stream_name, recipe, index) for index in indices}
+    found: dict[int, Artefact] = {}
+    said = False
+    while len(found) < len(wanted):
+        progressed = False
+        for index, determinants in wanted.items():
+            if index in found:
+                continue
+            artefact = context.store.find(KIND, determinants)
+            if artefact is None:
+                lock = context.store.try_lock(KIND, determinants)
+                if lock is None:
+                    continue
+                try:
+                    artefact = context.store.find(KIND, determinants)
+                    if artefact is None:
+                        title = f"{stream_name} {len(found) + 1}/{len(wanted)}"
+                        artefact = _train_one(lab, stream_name, recipe, index, determinants, title)
+                finally:
+                    lock.release()
+            found[index] = artefact
+            progressed = True
+        if not progressed:
+            if not said:
+                context.progress.say(f"waiting for another run that trains the same {stream_name}s")
+                said = True
+            context.stop.wait(POLL_SECONDS)
+    networks = TrainedNetworks(lab, [found[index] for index in indices], recipe.kept_epochs)
+    lab.pools[stream_name] = networks
+    return networks
+
+
+def labeller(lab: Lab, reference: str) -> Model | None:
+    """The network that a distilled set names as its labeller, if this store has it.
+
+    Args:
+        lab: whose model it must be.
+        reference: "KEY@EPOCH", from a file that may be anybody's.
+    """
+    key, _, epoch = reference.partition("@")
+    if not (key.isalnum() and epoch.isdecimal()):
+        raise UserError(f"the labeller {reference!r} is not of the form KEY@EPOCH")
+    artefact = lab.context.store.by_key(KIND, key)
+    if artefact is None or artefact.facts["model"] != lab.model.identity:
+        return None
+    lab.context.store.file(artefact)
+    return lab.frozen(_read_weights(artefact, int(epoch)))
+
+
+def _determinants(lab: Lab, stream_name: str, recipe: TrainingRecipe, index: int) -> dict[str, Any]:
+    return {
+        **lab.identity,
+        "recipe": recipe.plain(),
+        "stream": stream_name,
+        "index": index,
+    }
+
+
+def _train_one(
+    lab: Lab,
+    stream_name: str,
+    recipe: TrainingRecipe,
+    index: int,
+    determinants: dict[str, Any],
+    title: str,
+) -> Artefact:
+    context = lab.context
+    stream = RandomStream(lab.network_seed, (stream_name, index))
+    network = lab.new_network(stream / "weights")
+    training = Training(network, lab.real, recipe, stream, lab.augmentation)
+    checkpoint = context.checkpoint(KIND, determinants)
+    snapshots, cost = train_resumably(training, title, context, checkpoint)
+    tensors: dict[str, Tensor] = {
+        f"{epoch}/{name}": value
+        for epoch, weights in snapshots.items()
+        for name, value in weights.items()
+    }
+    loss = float(training.loss)
+    facts = {"cost": cost.plain(), "last_batch_loss": loss, "model": lab.model.identity}
+    artefact = context.store.save(KIND, determinants, facts, tensors)
+    checkpoint.remove()
+    if not torch.isfinite(torch.tensor(loss)):
+        context.progress.say(f"{title}: the loss is {loss}; its learning rate may be too high")
+    return artefact
+
+
+def _read_weights(artefact: Artefact, epoch: int) -> Weights:
+    prefix = f"{epoch}/"
+    assert artefact.path is not None
+    with safe_open(artefact.path, framework="pt") as file:
+        names = [name for name in file.keys() if name.startswith(prefix)]
+        if not names:
+            raise UserError(f"{artefact.path} holds no weights of epoch {epoch}")
+        return {name.removeprefix(prefix): file.get_tensor(name) for name in names}

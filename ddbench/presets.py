@@ -1,0 +1,26 @@
+"""The YAML files of `configs/`: presets of a group, and recipes."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+
+def preset(group: str, name: str) -> Any:
+    """The content of `configs/<group>/<name>.yaml`, empty where there is no such file."""
+    file = files("ddbench.configs").joinpath(group, f"{name}.yaml")
+    if not file.is_file():
+        return {}
+    return yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+
+
+def preset_names(group: str) -> list[str]:
+    """The names of a group's files, sorted."""
+    folder = files("ddbench.configs").joinpath(group)
+    if not folder.is_dir():
+        return []
+    return sorted(
+        f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")
+    )

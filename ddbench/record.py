@@ -1,0 +1,82 @@
+"""The record: the immutable JSON that a run leaves. Leaderboards are a pure function of records."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError
+from .evaluator import Measurement
+from .store.files import read_json
+
+SCHEMA = "ddbench-record/1"
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What ran, under which rules, at what cost, and what was measured.
+
+    Args:
+        run: key of the run.
+        supersedes: key of an earlier run of the same distilled set whose measurements are a part
+            of these, if there is one.
+        name: of the run's folder.
+        method: name, version, and settings with value and source of each.
+        task: dataset, ipc, model, input space, validation, seed, group.
+        budget: name and fractions.
+        protocols: names with versions.
+        evaluators: version and settings by name; skipped ones with their reason.
+        control: name of the control, or None.
+        data: hashes of training and scored images, and which split was scored.
+        distilled: hash and bytes of the set.
+        costs: seconds and peak bytes by phase.
+        networks: number and bytes of teachers and experts by stream.
+        measurements: each with value, unit, values behind it and coordinates.
+        curve: scalars over the steps of distilling.
+        environment: packages, machine, revision.
+        finished: when, in ISO 8601, UTC.
+    """
+
+    run: str
+    supersedes: str | None
+    name: str
+    method: dict[str, Any]
+    task: dict[str, Any]
+    budget: dict[str, Any]
+    protocols: list[str]
+    evaluators: dict[str, Any]
+    control: str | None
+    data: dict[str, Any]
+    distilled: dict[str, Any]
+    costs: dict[str, dict[str, Any]]
+    networks: list[dict[str, Any]]
+    measurements: list[Measurement]
+    curve: list[dict[str, Any]]
+    environment: dict[str, Any]
+    finished: str
+    schema: str = SCHEMA
+
+    def plain(self) -> dict[str, Any]:
+        """Plain JSON types, the schema first."""
+        values = dataclasses.asdict(self)
+        return {"schema": values.pop("schema"), **values}
+
+    @classmethod
+    def load(cls, path: Path) -> Record:
+        """Read a record.
+
+        Raises:
+            UserError: when it is not one, or of another schema.
+        """
+        values = read_json(path)
+        if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+            raise UserError(f"{path} is not a record of schema {SCHEMA}")
+        try:
+            measurements = [
+                Measurement(**{**row, "values": tuple(row["values"])})
+                for row in values.pop("measurements")
+            ]
+            return cls(measurements=measurements, **values)
+        except (TypeError, KeyError) as error:
+            raise UserError(f"{path} is damaged: {error}") from error

@@ -1,0 +1,116 @@
+"""The plain table that ends every run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tabulate import tabulate
+
+from .evaluator import Measurement
+from .progress import duration
+from .record import Record
+from .statistics import half_width
+
+NOT_MEASURED = "n/a"
+
+
+def report(record: Record) -> str:
+    """What was measured and what it cost, for people."""
+    task, budget = record.task, record.budget
+    head = (
+        f"{record.method['name']} on {task['dataset']}, ipc {task['ipc']}, "
+        f"{task['model_label']}, input space {task['input_space']}, budget {budget['name']}, "
+        f"seed {task['seed']}" + (f", group {task['group']}" if task["group"] else "")
+    )
+    parts = [
+        head,
+        accuracy_table(record.measurements),
+        _costs(record),
+        *_others(record.measurements),
+    ]
+    notes = {f"note: {m.note}" for m in record.measurements if m.note}
+    return "\n\n".join(part for part in parts if part) + "".join(f"\n{n}" for n in sorted(notes))
+
+
+def accuracy_table(measurements: Sequence[Measurement]) -> str:
+    """Accuracy of the method and its control under each protocol."""
+    wanted = [m for m in measurements if m.metric == "accuracy"]
+    rows = []
+    for m in wanted:
+        difference = next(
+            (
+                d
+                for d in measurements
+                if d.metric == "accuracy_difference"
+                and d.coordinates["protocol"] == m.coordinates["protocol"]
+                and str(d.coordinates["subject"]).startswith(f"{m.coordinates['subject']} -")
+            ),
+            None,
+        )
+        rows.append(
+            [
+                m.coordinates["protocol"],
+                m.coordinates["subject"],
+                m.coordinates.get("labels", "class ids"),
+                percent(m),
+                percent(difference, sign=True) if difference else "",
+                len(m.values),
+            ]
+        )
+    if not rows:
+        return ""
+    split = wanted[0].coordinates["split"]
+    headers = ["protocol", "images", "labels", f"{split} accuracy %", "- control", "n"]
+    table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
+    return (
+        f"{table}\n± is the 95% t interval over n evaluation networks of this one distilled set; "
+        "intervals over distillation seeds need several runs."
+    )
+
+
+def _costs(record: Record) -> str:
+    rows = [
+        [
+            phase,
+            duration(cost["wall_seconds"]),
+            size(cost["allocated_peak_bytes"] or cost["resident_peak_bytes"]),
+        ]
+        for phase, cost in record.costs.items()
+    ]
+    held = f"storage of the set: {size(record.distilled['storage_bytes'])}"
+    for pool in record.networks:
+        held += f"; {pool['networks']} {pool['stream']}: {size(pool['bytes'])}"
+    return tabulate(rows, ["phase", "time", "peak memory"], tablefmt="simple") + f"\n{held}"
+
+
+def _others(measurements: Iterable[Measurement]) -> list[str]:
+    """Measurements of other evaluators, one line each."""
+    rows = [
+        [
+            m.metric,
+            ", ".join(str(v) for v in m.coordinates.values()),
+            NOT_MEASURED if m.value is None else f"{m.value:.5g} {m.unit}",
+        ]
+        for m in measurements
+        if not m.metric.startswith("accuracy")
+    ]
+    return [tabulate(rows, ["metric", "of", "value"], tablefmt="simple")] if rows else []
+
+
+def percent(measurement: Measurement, sign: bool = False) -> str:
+    """A fraction as a percentage with its interval, such as "61.2 ± 0.8"."""
+    if measurement.value is None:
+        return NOT_MEASURED
+    text = f"{100 * measurement.value:+.1f}" if sign else f"{100 * measurement.value:.1f}"
+    width = half_width(measurement.values)
+    return text if width is None else f"{text} ± {100 * width:.1f}"
+
+
+def size(count: int) -> str:
+    """Bytes in words that people read: "312 MB"."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} TB"

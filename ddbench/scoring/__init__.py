@@ -1,0 +1,1 @@
+"""Scoring: protocols, and the students that are trained and tested under them."""

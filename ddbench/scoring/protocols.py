@@ -1,0 +1,110 @@
+"""Protocols: named, versioned rules under which students are trained and scored.
+
+Nothing is selected on test data: the last step is scored. A rule that changes numbers raises the
+version; a number without protocol and version does not enter a leaderboard.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+
+from ..errors import UserError, unknown_name
+from ..training.recipe import Loss, TrainingRecipe
+
+
+class Labels(enum.Enum):
+    """What students learn from."""
+
+    own = "own"
+    """The set's soft labels where it has some, else its class ids."""
+    hard = "hard"
+    """Class ids."""
+    label_teacher = "label_teacher"
+    """Raw logits of one teacher that is in no method's pool, on unaugmented images."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Rules for training students.
+
+    Args:
+        name: such as "hard".
+        version: raised when its numbers change.
+        labels: what students learn from.
+        recipe: how they are trained; None: as the set's method publishes.
+        summary: one line for people.
+    """
+
+    name: str
+    version: int
+    labels: Labels
+    recipe: TrainingRecipe | None
+    summary: str
+
+    @property
+    def label(self) -> str:
+        """Name and version, such as "hard/1"."""
+        return f"{self.name}/{self.version}"
+
+
+_HARD = TrainingRecipe(epochs=1000, learning_rate=0.01, milestones=(500,))
+_SOFT = TrainingRecipe(epochs=1000, learning_rate=0.1, milestones=(500,), loss=Loss.l1)
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("paper", 1, Labels.own, None, "each method's published evaluation, last step"),
+        Protocol("hard", 1, Labels.hard, _HARD, "class ids, cross-entropy, DSA augmentation"),
+        Protocol(
+            "soft",
+            1,
+            Labels.label_teacher,
+            _SOFT,
+            "logits of one teacher outside every pool, L1, DSA augmentation",
+        ),
+        Protocol(
+            "noaug",
+            1,
+            Labels.hard,
+            replace(_HARD, augment=False),
+            "class ids, cross-entropy, no augmentation",
+        ),
+    )
+}
+
+LABEL_TEACHER = TrainingRecipe(epochs=100, learning_rate=0.05, milestones=(50,))
+"""The label teacher, and the networks of the whole-set control: APM's teacher recipe."""
+
+SOFT_RATES: dict[str, dict[int, float]] = {
+    "cifar10": {50: 0.02, 500: 0.02, 1000: 0.02},
+    "cifar100": {10: 0.02, 50: 0.04, 100: 0.04},
+    "tinyimagenet": {10: 0.1, 50: 0.1, 100: 0.1},
+    "imagenet64": {10: 0.1, 50: 0.1, 100: 0.1},
+}
+"""Learning rates of soft/1, frozen, by dataset and ipc: APM's table A9 (lr_net)."""
+SOFT_RATE_ELSEWHERE = 0.1
+
+
+def protocol_named(text: str) -> Protocol:
+    """The protocol called `hard` or `hard/1`.
+
+    Raises:
+        UserError: for an unknown name, or a version that this program does not have.
+    """
+    name, slash, version = text.partition("/")
+    if name not in PROTOCOLS:
+        raise unknown_name("protocol", name, PROTOCOLS)
+    protocol = PROTOCOLS[name]
+    if slash and version != str(protocol.version):
+        raise UserError(f"protocol {text!r}: this version of ddbench has {protocol.label}")
+    return protocol
+
+
+def soft_rate(dataset: str, ipc: int) -> float:
+    """The learning rate of soft/1; between the table's ipc, that of the nearest in ratio."""
+    rates = SOFT_RATES.get(dataset)
+    if not rates:
+        return SOFT_RATE_ELSEWHERE
+    nearest = min(rates, key=lambda known: (max(known, ipc) / min(known, ipc), known))
+    return rates[nearest]

@@ -1,0 +1,107 @@
+"""What is scored: a distilled set, and the control that stands beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..budget import Budget
+from ..distilled import DistilledSet
+from ..lab import Lab
+from ..networks import labeller, train_networks
+from ..store.files import digest
+from ..training.loop import predict
+from ..training.recipe import Loss, TrainingRecipe
+from .protocols import LABEL_TEACHER, Labels, Protocol, soft_rate
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Images with the labels and the recipe that one protocol gives them.
+
+    Args:
+        images: (N, C, H, W) in the input space, on the CPU.
+        targets: (N,) class ids or (N, classes) soft labels, on the CPU.
+        recipe: how students are trained, at the budget.
+        regime: where the targets come from, for keys and reports.
+    """
+
+    images: Tensor
+    targets: Tensor
+    recipe: TrainingRecipe
+    regime: str
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of images and targets."""
+        images, targets = (part.contiguous().numpy() for part in (self.images, self.targets))
+        return digest(images.tobytes() + targets.tobytes() + str(images.shape).encode())
+
+
+class NotScorable(Exception):
+    """A set cannot be scored under a protocol; the message is the reason."""
+
+
+def training_set(
+    distilled: DistilledSet,
+    protocol: Protocol,
+    budget: Budget,
+    lab: Lab,
+    ipc: int,
+    like: DistilledSet | None = None,
+) -> TrainingSet:
+    """What students are trained on under a protocol.
+
+    Args:
+        distilled: the set.
+        protocol: the rules.
+        budget: scales the epochs.
+        lab: where label teachers are trained.
+        ipc: of the task, for the frozen table of learning rates.
+        like: the set that `distilled` is the control of: under the method's own rules the control
+            takes the method's recipe and its kind of labels.
+
+    Raises:
+        NotScorable: when a set lacks what the protocol needs.
+    """
+    model = like or distilled
+    if protocol.recipe is None:
+        if model.evaluation is None:
+            raise NotScorable("the set names no published evaluation")
+        recipe = model.evaluation
+        targets, regime = _own_labels(distilled, model, lab)
+        if recipe.loss is not Loss.cross_entropy and targets.ndim == 1:
+            targets = F.one_hot(targets, distilled.classes).float()
+            regime = "one-hot class ids"
+    elif protocol.labels is Labels.label_teacher:
+        recipe = TrainingRecipe(
+            **{**vars(protocol.recipe), "learning_rate": soft_rate(distilled.dataset, ipc)}
+        )
+        teacher_recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
+        teacher = train_networks(lab, "label-teacher", teacher_recipe, [0])[0]
+        targets, regime = _logits(teacher, distilled.images, lab), "label teacher"
+    else:
+        recipe, targets, regime = protocol.recipe, distilled.labels, "class ids"
+    return TrainingSet(distilled.images, targets, budget.evaluation_recipe(recipe), regime)
+
+
+def _own_labels(distilled: DistilledSet, model: DistilledSet, lab: Lab) -> tuple[Tensor, str]:
+    """Labels of the kind that the method publishes, for the set itself or for its control."""
+    if model.soft_labels is None:
+        return distilled.labels, "class ids"
+    if distilled is model:
+        return model.soft_labels, f"own {model.soft_label_kind}"
+    network = labeller(lab, model.labeller) if model.labeller else None
+    if network is None:
+        raise NotScorable("the network that labelled the set is not in this store")
+    targets = _logits(network, distilled.images, lab)
+    if model.soft_label_kind == "probabilities":
+        targets = targets.softmax(1)
+    return targets, f"own {model.soft_label_kind}"
+
+
+def _logits(network: torch.nn.Module, images: Tensor, lab: Lab) -> Tensor:
+    return predict(network, images.to(lab.context.execution.device)).cpu()

@@ -1,0 +1,74 @@
+"""Checkpoints: the state of unfinished work, kept by time and when a stop is requested."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import UserError
+from ..execution import Execution
+from .files import write_bytes
+
+
+class Checkpoint:
+    """One file with the state of one piece of work.
+
+    Args:
+        path: of the file.
+        seconds: the least time between two periodic saves.
+        execution: what computes; the numbers of a resumed run depend on it.
+    """
+
+    def __init__(self, path: Path, seconds: float, execution: Execution) -> None:
+        self.path = path
+        self.seconds = seconds
+        self.execution = execution
+        self._last = time.monotonic()
+
+    def load(self) -> dict[str, Any] | None:
+        """The saved state, or None; sets the number of threads that it was computed with.
+
+        Raises:
+            UserError: when it is damaged, or was computed on what this process cannot repeat.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            saved = torch.load(self.path, map_location="cpu", weights_only=True)
+            execution, state = saved["execution"], saved["state"]
+            assert isinstance(state, dict)
+        except (
+            pickle.UnpicklingError,
+            RuntimeError,
+            EOFError,
+            KeyError,
+            TypeError,
+            AssertionError,
+        ) as error:
+            raise UserError(
+                f"checkpoint {self.path} is damaged; remove it to start this part again"
+            ) from error
+        self.execution.continue_from(execution, self.path)
+        return state
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace the file."""
+        buffer = io.BytesIO()
+        torch.save({"execution": self.execution.plain(), "state": state}, buffer)
+        write_bytes(self.path, buffer.getvalue())
+        self._last = time.monotonic()
+
+    def save_if_due(self, state: Callable[[], dict[str, Any]]) -> None:
+        """Save when the last save is long enough ago."""
+        if time.monotonic() - self._last >= self.seconds:
+            self.save(state())
+
+    def remove(self) -> None:
+        """Forget the state, once the work is done."""
+        self.path.unlink(missing_ok=True)

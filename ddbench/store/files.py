@@ -1,0 +1,95 @@
+"""Files that are either there whole or not there: written to a temporary name, then renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..errors import UserError
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace a file atomically; a crash at any instant leaves the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # not 0600: a store may be shared
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically, with keys in the order given."""
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        UserError: when the file is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{path} is damaged (not JSON); remove it to make it again") from error
+
+
+def tensors_to_bytes(tensors: Mapping[str, Tensor], header: str = "") -> bytes:
+    """Serialise as safetensors; one header string, so that equal content is equal bytes."""
+    from safetensors.torch import save
+
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    return save(plain, metadata={"ddbench": header} if header else None)
+
+
+def digest(data: bytes) -> str:
+    """The hash that names content: SHA-256, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """`digest` of a file's content, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_writable(folder: Path, remedy: str = "runs_root=FOLDER or DDBENCH_RUNS") -> None:
+    """Make sure that files can be made in a folder, before any long work.
+
+    Args:
+        folder: made when missing.
+        remedy: how another folder is chosen.
+
+    Raises:
+        UserError: one line naming the folder and the reason.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        write_bytes(probe, b"probe")
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {folder.absolute()}: {error.strerror}; "
+            f"choose another folder with {remedy}"
+        ) from error

@@ -1,0 +1,176 @@
+"""Artefacts: teachers, input spaces, distilled sets and scores, made once and found again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from torch import Tensor
+
+from ..errors import UserError
+from .files import (
+    check_writable,
+    digest,
+    digest_of_file,
+    read_json,
+    tensors_to_bytes,
+    write_bytes,
+    write_json,
+)
+
+POLL_SECONDS = 0.2
+
+
+def key_of(determinants: Mapping[str, Any]) -> str:
+    """24 hexadecimal digits that depend on everything in a tree of plain JSON values."""
+    text = json.dumps(determinants, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return digest(text.encode())[:24]
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One product in the store.
+
+    Args:
+        kind: such as "teacher".
+        key: the hash of what determines it.
+        path: its tensors, as safetensors; None where it has none.
+        facts: what was learnt while making it (accuracy, seconds, bytes); never part of the key.
+    """
+
+    kind: str
+    key: str
+    path: Path | None
+    facts: dict[str, Any]
+
+
+class Store:
+    """A folder of artefacts, which several processes and machines may share.
+
+    Args:
+        root: the folder; made when missing.
+
+    Raises:
+        UserError: when the folder cannot be written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        check_writable(root)
+        self.root = root
+
+    def find(self, kind: str, determinants: Mapping[str, Any]) -> Artefact | None:
+        """The artefact with these determinants, or None."""
+        return self.by_key(kind, key_of(determinants))
+
+    def by_key(self, kind: str, key: str) -> Artefact | None:
+        """The artefact with this key, or None."""
+        manifest = self._manifest(kind, key)
+        if not manifest.exists():
+            return None
+        entry = read_json(manifest)
+        if not isinstance(entry, dict) or not isinstance(entry.get("facts"), dict):
+            raise UserError(f"{manifest} is damaged; remove it to make it again")
+        path = manifest.with_suffix(".safetensors") if entry.get("sha256") else None
+        return Artefact(kind, key, path, entry["facts"])
+
+    def save(
+        self,
+        kind: str,
+        determinants: Mapping[str, Any],
+        facts: dict[str, Any],
+        tensors: Mapping[str, Tensor] | bytes | None = None,
+    ) -> Artefact:
+        """Keep a product; its manifest is written last, so a half-made one is never found.
+
+        Args:
+            kind: of artefact.
+            determinants: everything that determines its numbers, in plain JSON types.
+            facts: what else is worth knowing.
+            tensors: by name, or a whole safetensors file.
+        """
+        manifest = self._manifest(kind, key_of(determinants))
+        sha256 = None
+        if tensors is not None:
+            data = tensors if isinstance(tensors, bytes) else tensors_to_bytes(tensors)
+            write_bytes(manifest.with_suffix(".safetensors"), data)
+            sha256 = digest(data)
+            facts = {**facts, "bytes": len(data)}
+        write_json(manifest, {"sha256": sha256, "facts": facts, "made_from": dict(determinants)})
+        found = self.find(kind, determinants)
+        assert found is not None
+        return found
+
+    def file(self, artefact: Artefact) -> Path:
+        """The tensor file of an artefact, checked against its checksum.
+
+        Raises:
+            UserError: when it is missing or damaged.
+        """
+        manifest = self._manifest(artefact.kind, artefact.key)
+        path = artefact.path
+        assert path is not None
+        if not path.exists():
+            raise UserError(f"{path} is missing; remove {manifest.name} beside it to make it again")
+        if digest_of_file(path) != read_json(manifest)["sha256"]:
+            raise UserError(
+                f"{path} is damaged (its checksum differs); "
+                f"remove it and {manifest.name} beside it to make it again"
+            )
+        return path
+
+    def tensors(self, artefact: Artefact) -> dict[str, Tensor]:
+        """The tensors of an artefact, on the CPU."""
+        from safetensors.torch import load_file
+
+        return load_file(self.file(artefact))
+
+    def checkpoint(self, kind: str, determinants: Mapping[str, Any]) -> Path:
+        """Where the unfinished state of an artefact is kept while it is made."""
+        return self._manifest(kind, key_of(determinants)).with_suffix(".checkpoint")
+
+    def try_lock(self, kind: str, determinants: Mapping[str, Any]) -> FileLock | None:
+        """The lock of an artefact if nobody holds it; release it when done."""
+        path = self._manifest(kind, key_of(determinants)).with_suffix(".lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return None
+        return lock
+
+    @contextmanager
+    def locked(
+        self,
+        kind: str,
+        determinants: Mapping[str, Any],
+        while_waiting: Callable[[], None],
+    ) -> Iterator[None]:
+        """Hold an artefact's lock, so that two processes do not make the same thing twice.
+
+        Args:
+            kind: of artefact.
+            determinants: of artefact.
+            while_waiting: called now and then while somebody else holds it; it may raise.
+        """
+        path = self._manifest(kind, key_of(determinants)).with_suffix(".lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        while True:
+            try:
+                lock.acquire(timeout=POLL_SECONDS)
+                break
+            except Timeout:
+                while_waiting()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _manifest(self, kind: str, key: str) -> Path:
+        return self.root / "artefacts" / kind / f"{key}.json"

@@ -1,0 +1,152 @@
+"""The one training loop: everything on the device, resumable at any step.
+
+Each step draws its random numbers from a generator named by (epoch, step), so that the state of a
+training is its weights, its optimiser and two counters, and a resumed one repeats the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ..data.augmentation import DSA
+from ..randomness import RandomStream
+from .optimisers import OPTIMISERS
+from .recipe import TrainingRecipe
+
+Weights = dict[str, Tensor]
+
+
+class Data(Protocol):
+    """What can be trained on: `Examples`, or the real images of a task."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs (B, C, H, W) and targets at positions `index`, on the network's device."""
+        ...
+
+
+class Training:
+    """A network on its way through a recipe.
+
+    Args:
+        network: on its device; its weights are trained in place.
+        data: what it is trained on.
+        recipe: how.
+        stream: where its random numbers come from.
+        augmentation: used where the recipe asks for augmentation.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: Data,
+        recipe: TrainingRecipe,
+        stream: RandomStream,
+        augmentation: DSA | None = None,
+    ) -> None:
+        self.network = network
+        self.data = data
+        self.recipe = recipe
+        self.stream = stream
+        self.augmentation = augmentation or DSA()
+        self.device = next(network.parameters()).device
+        self.optimiser = OPTIMISERS[recipe.optimiser](network.parameters(), recipe)
+        self.epoch = 0
+        self.step_in_epoch = 0
+        self.loss = torch.zeros((), device=self.device)
+        self.snapshots: dict[int, Weights] = {}
+        self.steps_per_epoch = -(-len(data) // recipe.batch_size)
+        self._order: Tensor | None = None
+        if 0 in recipe.kept_epochs:
+            self.snapshots[0] = copy_weights(network)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps from beginning to end."""
+        return self.steps_per_epoch * self.recipe.epochs
+
+    @property
+    def steps_done(self) -> int:
+        """Optimiser steps taken so far."""
+        return self.epoch * self.steps_per_epoch + self.step_in_epoch
+
+    def run(self, after_step: Callable[[Training], None] | None = None) -> dict[int, Weights]:
+        """Train to the end and return the kept weights by number of completed epochs.
+
+        Args:
+            after_step: called after each step; it may save the state, show progress, or raise.
+        """
+        self.network.train()
+        while self.epoch < self.recipe.epochs:
+            self.step()
+            if after_step is not None:
+                after_step(self)
+        self.network.eval()
+        return self.snapshots
+
+    def step(self) -> None:
+        """One optimiser step on one mini-batch."""
+        if self._order is None:
+            self._order = self._shuffled()
+        start = self.step_in_epoch * self.recipe.batch_size
+        inputs, targets = self.data.batch(self._order[start : start + self.recipe.batch_size])
+        stream = self.stream / "step" / self.epoch / self.step_in_epoch
+        if self.recipe.augment:
+            inputs = self.augmentation(inputs, stream.generator())
+        torch.manual_seed(stream.seed)  # for dropout, which draws from the global generator
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate_at(self.epoch)
+
+        def closure() -> Any:
+            self.optimiser.zero_grad()
+            loss = self.recipe.loss(self.network(inputs), targets)
+            loss.backward()
+            return loss.detach()
+
+        self.loss = self.optimiser.step(closure)  # type: ignore[assignment]
+        self.step_in_epoch += 1
+        if self.step_in_epoch == self.steps_per_epoch:
+            self.epoch, self.step_in_epoch, self._order = self.epoch + 1, 0, None
+            if self.epoch in self.recipe.kept_epochs:
+                self.snapshots[self.epoch] = copy_weights(self.network)
+
+    def _shuffled(self) -> Tensor:
+        generator = (self.stream / "order" / self.epoch).generator()
+        return torch.randperm(len(self.data), generator=generator).to(self.device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that is needed to go on; references to live tensors, so save before the next step."""
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "epoch": self.epoch,
+            "step_in_epoch": self.step_in_epoch,
+            "snapshots": self.snapshots,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.epoch, self.step_in_epoch = state["epoch"], state["step_in_epoch"]
+        self.snapshots = state["snapshots"]
+        self._order = None
+
+
+def copy_weights(network: nn.Module) -> Weights:
+    """A copy of a network's weights on the CPU (`.cpu()` alone would alias them there)."""
+    return {
+        name: value.detach().to("cpu", copy=True) for name, value in network.state_dict().items()
+    }
+
+
+@torch.no_grad()
+def predict(network: nn.Module, inputs: Tensor, batch_size: int = 256) -> Tensor:
+    """Logits (N, classes) of inputs (N, C, H, W), in evaluation mode."""
+    network.eval()
+    return torch.cat([network(chunk) for chunk in inputs.split(batch_size)])

@@ -1,0 +1,418 @@
+"""APM: images on which students err and teachers do not (adversarial prediction matching).
+
+M. Chen, B. Huang, J. Lu, B. Li, Y. Wang, M. Cheng, W. Wang, "Dataset distillation via adversarial
+prediction matching" (2023), equation 4 and Algorithm 1, and the released code, which differs from
+both: it leaves out the logarithm, adds the cross-entropy once and not per checkpoint, keeps a
+student for three updates, and trains it by augmented mini-batch SGD. The defaults are the released
+loop; `experiment=apm_equation_4` and `experiment=apm_algorithm_1` are the printed ones.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ddbench.distilled import DistilledSet
+from ddbench.errors import UserError
+from ddbench.method import Method, MethodSettings
+from ddbench.models.model import Model
+from ddbench.networks import TrainedNetworks
+from ddbench.settings import setting
+from ddbench.task import Task
+from ddbench.training.loop import predict
+from ddbench.training.recipe import Examples, Loss, TrainingRecipe
+
+TEACHERS_ASKED = 10  # at most, for their confidence in real images; each costs a pass over all
+
+
+class Distance(enum.Enum):
+    """Discrepancy d of two logit vectors (n, classes), one number an image (n,)."""
+
+    l1 = "l1"
+    """Mean absolute difference of logits over classes: the paper's and the released choice."""
+    mse = "mse"
+    """Mean squared difference of logits over classes."""
+    kl = "kl"
+    """Kullback-Leibler divergence of the student's prediction from the teacher's."""
+
+    def __call__(self, teacher: Tensor, student: Tensor) -> Tensor:
+        """Discrepancy (n,) of logits (n, classes)."""
+        if self is Distance.l1:
+            return (teacher - student).abs().mean(1)
+        if self is Distance.mse:
+            return (teacher - student).square().mean(1)
+        log_teacher, log_student = F.log_softmax(teacher, 1), F.log_softmax(student, 1)
+        return (log_teacher.exp() * (log_teacher - log_student)).sum(1)
+
+
+class Initial(enum.Enum):
+    """Which real images the distilled ones start from."""
+
+    random = "random"
+    confident = "confident"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The loss that images descend, as a function of logits.
+
+    Released code:  L = mean_i { -sum_k d(T(u_i), S_k(u_i)) + alpha CE(T(u_i), y_i) }
+    Equation 4:     L = mean_i sum_k { -log d(T(u_i), S_k(u_i)) + alpha CE(T(u_i), y_i) }
+
+    Args:
+        distance: d.
+        log: whether -log d stands for -d.
+        alpha: weight of the cross-entropy.
+        per_checkpoint: whether the cross-entropy counts once for each of the K checkpoints.
+    """
+
+    distance: Distance = Distance.l1
+    log: bool = False
+    alpha: float = 0.1
+    per_checkpoint: bool = False
+
+    def matching(self, teacher: Tensor, student: Tensor) -> Tensor:
+        """The term of one checkpoint for each image (n,), from logits (n, classes)."""
+        d = self.distance(teacher, student)
+        # Equal logits would give -log 0; the smallest normal number keeps the loss finite.
+        return -d.clamp_min(torch.finfo(d.dtype).tiny).log() if self.log else -d
+
+    def confidence(self, teacher: Tensor, labels: Tensor, checkpoints: int) -> Tensor:
+        """The cross-entropy term for each image (n,)."""
+        weight = self.alpha * (checkpoints if self.per_checkpoint else 1)
+        return weight * F.cross_entropy(teacher, labels, reduction="none")
+
+
+Network = Callable[[Tensor], Tensor]
+
+
+def matching_gradient(
+    objective: Objective,
+    images: Tensor,
+    labels: Tensor,
+    teacher: Network,
+    students: Sequence[Network],
+    segment: int,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Gradient of the objective's mean over a mini-batch with respect to its images.
+
+    Images go through in segments, and each checkpoint's graph is freed before the next is made,
+    so the peak is that of a segment through the teacher and one student. The teacher runs once: its
+    logits are a leaf that all terms pull at, and one last backward pass takes the sum to the
+    images. Terms of different images are separate, so the gradient is the same for every segment.
+
+    Args:
+        objective: what is descended.
+        images: (B, C, H, W), detached.
+        labels: (B,) class ids.
+        teacher: frozen network.
+        students: frozen networks, one a checkpoint.
+        segment: images at a time; 0 for all.
+
+    Returns:
+        The gradient (B, C, H, W), and the scalars `loss`, `discrepancy` (mean d) and
+        `teacher_loss` (mean cross-entropy of the teacher) as tensors.
+    """
+    count = len(images)
+    gradient = torch.empty_like(images)
+    sums = {name: images.new_zeros(()) for name in ("loss", "discrepancy", "teacher_loss")}
+    for start in range(0, count, segment or count):
+        part = slice(start, start + (segment or count))
+        leaf = images[part].detach().requires_grad_()
+        logits = teacher(leaf)
+        pulled = logits.detach().requires_grad_()
+        for student in students:
+            student_logits = student(leaf)
+            term = objective.matching(pulled, student_logits).sum() / count
+            term.backward()
+            with torch.no_grad():
+                distance = objective.distance(pulled, student_logits).sum()
+                sums["discrepancy"] += distance / (count * len(students))
+            sums["loss"] += term.detach()
+        term = objective.confidence(pulled, labels[part], len(students)).sum() / count
+        term.backward()
+        sums["loss"] += term.detach()
+        sums["teacher_loss"] += (
+            F.cross_entropy(pulled.detach(), labels[part], reduction="sum") / count
+        )
+        logits.backward(pulled.grad)
+        assert leaf.grad is not None
+        gradient[part] = leaf.grad
+    return gradient, sums
+
+
+@dataclass(frozen=True)
+class Descent:
+    """SGD with momentum on a large set of images of which each update touches a few.
+
+    The released code applies momentum to the whole set, so an image that is not in the mini-batch
+    goes on moving by its decaying velocity. That is kept, but lazily: an image is moved by all the
+    updates that it missed when it is next looked at, which equals the eager way and touches the
+    mini-batch alone.
+
+    Args:
+        rate: learning rate of the first half.
+        momentum: in [0, 1).
+        decay: factor on the rate from `decay_step` on.
+        decay_step: index of the first update with the decayed rate.
+    """
+
+    rate: float
+    momentum: float
+    decay: float
+    decay_step: int
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of an update."""
+        return self.rate * (self.decay if step >= self.decay_step else 1.0)
+
+    def coast(self, images: Tensor, velocity: Tensor, last: Tensor, step: int) -> None:
+        """Apply the updates last+1 ... step-1 that images (n, ...) missed, in place.
+
+        Args:
+            images: (n, C, H, W).
+            velocity: (n, C, H, W), as it was left by update `last`.
+            last: (n,) index of each image's latest update; -1 for none.
+            step: the update about to happen.
+        """
+        last = last.double()
+        turn = last.add(1).clamp(min=self.decay_step, max=step)
+        turn = torch.maximum(turn, last + 1)
+        m = self.momentum
+
+        def geometric(first: Tensor, end: Tensor | int) -> Tensor:
+            """sum of m^(j - last) for j = first ... end-1."""
+            return (m ** (first - last) - m ** (end - last)) / (1 - m)
+
+        way = self.rate * geometric(last + 1, turn)
+        way += self.rate * self.decay * geometric(turn, torch.full_like(last, step))
+        shape = (-1,) + (1,) * (images.ndim - 1)
+        images -= way.to(images.dtype).view(shape) * velocity
+        velocity *= (m ** (step - 1 - last)).to(velocity.dtype).view(shape)
+
+    def update(self, images: Tensor, velocity: Tensor, gradient: Tensor, step: int) -> None:
+        """One update of images (n, ...) in place."""
+        velocity.mul_(self.momentum).add_(gradient)
+        images.sub_(velocity, alpha=self.rate_at(step))
+
+
+class APM(Method):
+    """Adversarial prediction matching."""
+
+    @dataclass
+    class Settings(MethodSettings):
+        """Settings of APM; symbols in brackets are the paper's."""
+
+        iterations: int = setting(2500, "updates of the images [R]", low=1, scaled="distilling")
+        image_rate: float = setting(1.0, "learning rate of the images", above=0)
+        image_momentum: float = setting(0.5, "momentum of the images", low=0, high=0.999)
+        image_decay: float = setting(
+            0.3, "factor on image_rate from the middle on", above=0, high=1
+        )
+        images_per_update: int = setting(0, "mini-batch of images [B]; 0: all", low=0)
+        segment: int = setting(
+            50, "images at a time through the networks; 0: the mini-batch", low=0
+        )
+        initial: Initial = setting(
+            Initial.random, "real images to start from: random, or confident (by the teachers)"
+        )
+        cross_entropy_weight: float = setting(0.1, "weight of the cross-entropy [alpha]", low=0)
+        cross_entropy_per_checkpoint: bool = setting(
+            False, "cross-entropy counts for each checkpoint (equation 4) or once (released)"
+        )
+        distance: Distance = setting(Distance.l1, "d on logits: l1, mse or kl")
+        log_distance: bool = setting(False, "ascend log d (equation 4) or d (released)")
+        teachers: int = setting(100, "networks in the teacher pool", low=1)
+        teacher_epochs: int = setting(100, "epochs of a teacher", low=1, scaled="teachers")
+        teacher_rate: float = setting(0.05, "learning rate of a teacher", above=0)
+        student_every: int = setting(3, "updates that a student serves (1 in Algorithm 1)", low=1)
+        checkpoints: int = setting(5, "checkpoints of a student [K]", low=1)
+        student_epochs: int = setting(250, "epochs of a student [E]", low=1)
+        student_rate: float = setting(
+            0.02, "learning rate of students, here and at paper/1", above=0
+        )
+        student_momentum: float = setting(0.9, "momentum of a student", low=0, high=0.999)
+        student_weight_decay: float = setting(5e-4, "weight decay of a student", low=0)
+        student_batch: int = setting(256, "mini-batch of a student", low=1)
+        student_augment: bool = setting(True, "DSA augmentation of a student's images")
+        student_decay: bool = setting(True, "student's rate x0.1 behind the middle")
+        evaluation_epochs: int = setting(1000, "epochs of students under protocol paper/1", low=1)
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if self.student_epochs < self.checkpoints:
+                raise UserError(
+                    f"student_epochs={self.student_epochs}: must be at least "
+                    f"checkpoints={self.checkpoints}"
+                )
+
+    settings: Settings
+
+    def __init__(self, task: Task, settings: Any) -> None:
+        """Derive what the settings determine."""
+        super().__init__(task, settings)
+        given = self.settings
+        self.objective = Objective(
+            given.distance,
+            given.log_distance,
+            given.cross_entropy_weight,
+            given.cross_entropy_per_checkpoint,
+        )
+        self.descent = Descent(
+            given.image_rate, given.image_momentum, given.image_decay, given.iterations // 2
+        )
+
+    @property
+    def total_steps(self) -> int:
+        """Updates of the images."""
+        return self.settings.iterations
+
+    def begin(self) -> None:
+        """Train or find the teachers, and choose the real images to start from."""
+        self.pool: TrainedNetworks = self.task.teachers(
+            teacher_recipe(self.settings.teacher_epochs, self.settings.teacher_rate),
+            self.settings.teachers,
+        )
+        confident = self.settings.initial is Initial.confident
+        self.start = self._confident_subset() if confident else self.task.real_subset()
+        self.labels = self.task.balanced_labels()
+        # Images and velocities stay in main memory; only the mini-batch visits the device.
+        self.images = self.task.real.images(self.start).cpu()
+        self.velocity = torch.zeros_like(self.images)
+        self.last_update = torch.full((len(self.images),), -1)
+        self.teacher_index = 0
+        self._loaded: tuple[int, Model] | None = None
+        self.checkpoints: list[dict[str, Tensor]] = []
+
+    def step(self, i: int) -> dict[str, float | Tensor]:
+        """One update of a mini-batch of images, with a new student every few updates."""
+        count = self.settings.images_per_update or len(self.images)
+        order = torch.randperm(len(self.images), generator=self.task.generator("mini-batch", i))
+        index = order[:count].sort().values
+        images, velocity = self.images[index], self.velocity[index]
+        self.descent.coast(images, velocity, self.last_update[index], i)
+        on_device = images.to(self.task.device)
+        teacher_index, checkpoints = self.teacher_index, self.checkpoints
+        if i % self.settings.student_every == 0:
+            choice = self.task.generator("teacher-choice", i)
+            teacher_index = int(torch.randint(len(self.pool), (), generator=choice))
+        teacher = self._teacher(teacher_index)
+        if i % self.settings.student_every == 0:
+            checkpoints = self._train_student(i, on_device, predict(teacher, on_device))
+        gradient, scalars = matching_gradient(
+            self.objective,
+            on_device,
+            self.labels[index].to(self.task.device),
+            teacher,
+            [self.task.frozen(weights) for weights in checkpoints],
+            self.settings.segment,
+        )
+        self.descent.update(images, velocity, gradient.cpu(), i)
+        self.images[index], self.velocity[index], self.last_update[index] = images, velocity, i
+        self.teacher_index, self.checkpoints = teacher_index, checkpoints
+        return {**scalars, "movement": self._movement(index)}
+
+    def finish(self) -> DistilledSet:
+        """The images with the raw logits of one teacher of the pool."""
+        self.descent.coast(self.images, self.velocity, self.last_update, self.total_steps)
+        self.last_update.fill_(self.total_steps - 1)
+        choice = self.task.generator("label-choice")
+        chosen = int(torch.randint(len(self.pool), (), generator=choice))
+        epochs = self.settings.evaluation_epochs
+        return self.task.distilled_set(
+            self.images,
+            self.labels,
+            evaluation=student_recipe(epochs, self.settings.student_rate),
+            soft_labels=predict(self.pool[chosen], self.images.to(self.task.device)),
+            soft_label_kind="logits",
+            labeller=self.pool.reference(chosen),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Images, velocities and the student in use."""
+        return {
+            "images": self.images,
+            "velocity": self.velocity,
+            "last_update": self.last_update,
+            "teacher_index": self.teacher_index,
+            "checkpoints": self.checkpoints,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.images, self.velocity = state["images"], state["velocity"]
+        self.last_update = state["last_update"]
+        self.teacher_index, self.checkpoints = state["teacher_index"], state["checkpoints"]
+
+    def _teacher(self, index: int) -> Model:
+        if self._loaded is None or self._loaded[0] != index:
+            self._loaded = (index, self.pool[index])
+        return self._loaded[1]
+
+    def _train_student(self, i: int, images: Tensor, targets: Tensor) -> list[dict[str, Tensor]]:
+        """Train a fresh student on images (B, C, H, W) and logits; return its K checkpoints."""
+        given = self.settings
+        # The released loop counts epochs 0 ... E and keeps a checkpoint behind epoch k E / K.
+        kept = [
+            1 + round(k * given.student_epochs / given.checkpoints)
+            for k in range(1, given.checkpoints + 1)
+        ]
+        recipe = TrainingRecipe(
+            epochs=given.student_epochs + 1,
+            learning_rate=given.student_rate,
+            milestones=(given.student_epochs // 2 + 1,) if given.student_decay else (),
+            loss=Loss.l1,
+            momentum=given.student_momentum,
+            weight_decay=given.student_weight_decay,
+            batch_size=given.student_batch,
+            augment=given.student_augment,
+            snapshot_epochs=tuple(kept),
+        )
+        student = self.task.new_network("student", i)
+        stream = self.task.stream("student-training", i)
+        weights = self.task.train(student, Examples(images, targets), recipe, stream)
+        return [weights[epoch] for epoch in kept]
+
+    def _movement(self, index: Tensor) -> float:
+        """Mean absolute change of the mini-batch's pixels, in standard deviations of pixels."""
+        start = self.task.real.images(self.start[index]).cpu()
+        change = (self.images[index] - start).abs() / self.task.pixel_std.view(1, -1, 1, 1)
+        return float(change.mean())
+
+    def _confident_subset(self) -> Tensor:
+        """Positions of each class's images whose class the teachers are surest of, by class."""
+        real, ipc, first = self.task.real, self.task.ipc, self.task.spec.group * self.task.ipc
+        teachers = [self.pool[k] for k in range(min(len(self.pool), TEACHERS_ASKED))]
+        chosen = []
+        for class_id in range(self.task.classes):
+            positions = self.task.class_indices(class_id)
+            sure = torch.zeros(len(positions))
+            for part in torch.arange(len(positions)).split(1000):
+                images = real.images(positions[part])
+                for teacher in teachers:
+                    sure[part] += F.softmax(predict(teacher, images), 1)[:, class_id].cpu()
+            ranking = sure.argsort(descending=True, stable=True)
+            chosen.append(positions[ranking[first : first + ipc]])
+        return torch.cat(chosen)
+
+
+def teacher_recipe(epochs: int, rate: float = 0.05) -> TrainingRecipe:
+    """How APM trains teachers: SGD .05 for 100 epochs, x0.1 from epoch 50 (released code)."""
+    return TrainingRecipe(
+        epochs=epochs,
+        learning_rate=rate,
+        milestones=(50 if epochs >= 100 else max(1, epochs // 2),),
+    )
+
+
+def student_recipe(epochs: int, rate: float) -> TrainingRecipe:
+    """How APM scores its sets: L1 on logits, one epoch more than stated, x0.1 behind the middle."""
+    return TrainingRecipe(
+        epochs=epochs + 1, learning_rate=rate, milestones=(epochs // 2 + 1,), loss=Loss.l1
+    )

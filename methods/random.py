@@ -1,0 +1,31 @@
+"""Random real images of each class: the control that every other method is shown beside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ddbench.distilled import DistilledSet
+from ddbench.method import Method, MethodSettings
+from ddbench.training.recipe import TrainingRecipe
+
+EVALUATION = TrainingRecipe(epochs=1001, learning_rate=0.01, milestones=(501,))
+"""How DSA and DM score hard-label sets: 1000 epochs and one more, the rate x0.1 behind the middle.
+
+Zhao & Bilen (ICML 2021; WACV 2023), released evaluation.
+"""
+
+
+class Random(Method):
+    """ipc real images of each class, drawn uniformly without replacement, with their class ids."""
+
+    @dataclass
+    class Settings(MethodSettings):
+        """Random has no settings."""
+
+    def finish(self) -> DistilledSet:
+        """The drawn images."""
+        return self.task.distilled_set(
+            self.task.real.images(self.task.real_subset()),
+            self.task.balanced_labels(),
+            evaluation=EVALUATION,
+        )

@@ -1,0 +1,201 @@
+"""Every registered dataset, as its files on this machine allow."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+import torchvision.datasets.mnist
+
+from ddbench.data import torchvision_source
+from ddbench.data.dataset import Dataset
+from ddbench.data.source import DatasetSource
+from ddbench.data.torchvision_source import TorchvisionSource
+from ddbench.errors import UserError
+from ddbench.plugins import DATASETS
+
+NAMES = DATASETS.names()
+CIFAR = [name for name in NAMES if name.startswith("cifar")]
+TORCHVISION = [name for name in NAMES if issubclass(DATASETS[name], TorchvisionSource)]
+BUNDLED = ["digits", "mnist5k"]
+DATA = os.environ.get("DDBENCH_DATA")
+
+
+def source_of(name: str, root: Path) -> DatasetSource:
+    plugin = DATASETS[name]
+    return plugin(plugin.Settings(), root)
+
+
+def message_of(error: pytest.ExceptionInfo[UserError]) -> str:
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_class_names_and_summary_are_known_without_files(name: str) -> None:
+    plugin = DATASETS[name]
+    assert len(set(plugin.class_names)) == len(plugin.class_names) > 1
+    assert DATASETS.summary(name)
+    for statistics in (plugin.mean, plugin.std):
+        assert statistics is None or len(statistics) == plugin.channels
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_loaded_agrees_with_what_is_documented(name: str, tmp_path: Path) -> None:
+    source = source_of(name, Path(DATA) if DATA else tmp_path)
+    try:
+        source.check()
+    except UserError:
+        pytest.skip(f"the files of {name} are not here; DDBENCH_DATA says where they are")
+    for split, size in (("train", source.train_size), ("test", source.test_size)):
+        images, labels = source.load(split)  # type: ignore[arg-type]
+        assert images.dtype == np.uint8
+        assert images.shape == (size, source.channels, source.resolution, source.resolution)
+        assert labels.dtype == np.int64
+        assert set(labels.tolist()) == set(range(len(source.class_names)))
+        assert images.min() == 0
+        assert images.max() == 255
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_splits_are_disjoint_and_stratified(name: str, tmp_path: Path) -> None:
+    source = source_of(name, tmp_path)
+    train, train_labels = source.load("train")
+    test, test_labels = source.load("test")
+    seen = {image.tobytes() for image in train}
+    assert not any(image.tobytes() in seen for image in test)
+    per_class = np.bincount(train_labels) + np.bincount(test_labels)
+    assert np.abs(np.bincount(test_labels) - per_class / 5).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("digits", "47234a8f316c104483c1ca216ad594d398c5cdc4"),
+        ("mnist5k", "ba27af0b60a300ae9dc45dca810c65f3e56e207a"),
+    ],
+)
+def test_bundled_training_split_never_moves(name: str, digest: str, tmp_path: Path) -> None:
+    assert Dataset.open(name, {}, tmp_path).train_hash == digest
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_missing_files_are_one_line_with_folder_and_command(name: str, tmp_path: Path) -> None:
+    source = source_of(name, tmp_path)
+    assert isinstance(source, TorchvisionSource)
+    for attempt in (source.check, lambda: source.load("train")):
+        with pytest.raises(UserError) as error:
+            attempt()
+        message = message_of(error)
+        assert str(source.folder) in message
+        assert source.folder.is_absolute()
+        assert f"`ddbench prepare {name}`" in message
+        assert "missing" in message
+        assert source.file_names[0] in message
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_damaged_file_is_named(name: str, tmp_path: Path) -> None:
+    source = source_of(name, tmp_path)
+    assert isinstance(source, TorchvisionSource)
+    source.folder.mkdir(parents=True)
+    (source.folder / source.file_names[1]).write_bytes(b"cut short")
+    with pytest.raises(UserError) as error:
+        source.check()
+    assert f"{source.file_names[1]} is damaged in {source.folder}" in message_of(error)
+
+
+@pytest.mark.parametrize("failure", [URLError("no route"), RuntimeError("a\nb"), OSError("full")])
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_failed_download_is_one_line_that_says_how_to_do_it_by_hand(
+    name: str, failure: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(torchvision_source, "download_and_extract_archive", fail)
+    monkeypatch.setattr(torchvision.datasets.mnist, "download_and_extract_archive", fail)
+    source = source_of(name, tmp_path)
+    with pytest.raises(UserError) as error:
+        source.prepare()
+    message = message_of(error)
+    assert "cannot be downloaded" in message
+    assert str(tmp_path) in message
+    assert "http" in message
+    assert ".gz" in message
+    # For MNIST's kin torchvision wraps a mirror's error in a RuntimeError of its own.
+    assert type(failure).__name__ in message or "RuntimeError" in message
+
+
+def write_blank_idx(file: Path, count: int, images: bool) -> None:
+    """A file in the format of MNIST with nothing but zeros behind its header."""
+    shape = [count, 28, 28] if images else [count]
+    header = bytes([0, 0, 8, len(shape)]) + np.array(shape, dtype=">u4").tobytes()
+    with file.open("wb") as stream:
+        stream.write(header)
+        stream.truncate(len(header) + int(np.prod(shape)))
+
+
+def test_prepare_replaces_a_damaged_file_of_fashion_mnist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = source_of("fashion_mnist", tmp_path)
+    assert isinstance(source, TorchvisionSource)
+
+    def download(_url: str, download_root: str, filename: str, md5: str) -> None:
+        size = source.train_size if filename.startswith("train") else source.test_size
+        write_blank_idx(Path(download_root) / filename[:-3], size, "images" in filename)
+
+    monkeypatch.setattr(torchvision.datasets.mnist, "download_and_extract_archive", download)
+    source.folder.mkdir(parents=True)
+    (source.folder / source.file_names[0]).write_bytes(b"cut short")
+    assert str(source.folder) in source.prepare()
+    images, labels = source.load("test")
+    assert images.shape == (10_000, 1, 28, 28)
+    assert images.dtype == np.uint8
+    assert labels.shape == (10_000,)
+    assert labels.dtype == np.int64
+
+
+@pytest.mark.parametrize("name", CIFAR)
+def test_prepare_fetches_the_archive_and_checks_what_came(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = source_of(name, tmp_path)
+    assert isinstance(source, TorchvisionSource)
+    fetched: list[str] = []
+
+    def download(url: str, root: str, filename: str, md5: str) -> None:
+        fetched.append(url)
+        source.folder.mkdir(parents=True)
+        for file in source.file_names:
+            (source.folder / file).write_bytes(b"something else")
+
+    monkeypatch.setattr(torchvision_source, "download_and_extract_archive", download)
+    with pytest.raises(UserError, match="damaged"):
+        source.prepare()
+    assert fetched == [source.torchvision_class.url]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_dataset_needs_no_preparation(name: str, tmp_path: Path) -> None:
+    assert "nothing to prepare" in source_of(name, tmp_path).prepare()
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not DATA, reason="DDBENCH_DATA names no folder")
+@pytest.mark.parametrize("name", CIFAR)
+def test_hard_coded_names_of_cifar_are_those_of_its_files(name: str) -> None:
+    source = source_of(name, Path(str(DATA)))
+    try:
+        source.check()
+    except UserError as error:
+        pytest.skip(str(error))
+    assert isinstance(source, TorchvisionSource)
+    data = source.torchvision_class(DATA, train=False)
+    assert tuple(data.classes) == source.class_names
+    assert source.prepare().endswith(str(source.folder))

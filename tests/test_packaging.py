@@ -1,0 +1,110 @@
+"""What is installed is what stands in the tree."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+INSTALLED_AS = {
+    "ddbench": "ddbench",
+    "configs": "ddbench/configs",
+    "evaluators": "ddbench/evaluators",
+    "leaderboards": "ddbench/leaderboards",
+    "methods": "ddbench/methods",
+}
+# Which files of a room belong to the package; results are measurements, not software.
+INSTALLED_FILES = {
+    "ddbench": ("**/*.py", "py.typed"),
+    "configs": ("**/*.py", "**/*.yaml"),
+    "evaluators": ("**/*.py",),
+    "leaderboards": ("*.py", "published/*", "regression.json"),
+    "methods": ("**/*.py",),
+}
+BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    """A copy of what the wheel is made from: building leaves folders behind."""
+    copy = tmp_path_factory.mktemp("tree")
+    for name in INSTALLED_AS:
+        ignored = shutil.ignore_patterns("__pycache__", "results")
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def wheel(tree, tmp_path_factory) -> dict[str, bytes]:
+    """The files of a wheel built from the copy, without the network."""
+    out = tmp_path_factory.mktemp("wheel")
+    built = subprocess.run(
+        [sys.executable, "-c", BUILD, str(out)], cwd=tree, capture_output=True, text=True
+    )
+    assert built.returncode == 0, built.stderr
+    (file,) = out.glob("*.whl")
+    with zipfile.ZipFile(file) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def expected_files(tree: Path) -> dict[str, bytes]:
+    return {
+        f"{INSTALLED_AS[room]}/{file.relative_to(tree / room).as_posix()}": file.read_bytes()
+        for room, patterns in INSTALLED_FILES.items()
+        for pattern in patterns
+        for file in (tree / room).glob(pattern)
+        if file.is_file()
+    }
+
+
+def metadata(wheel: dict[str, bytes], name: str) -> str:
+    (found,) = [file for file in wheel if file.endswith(f".dist-info/{name}")]
+    return wheel[found].decode()
+
+
+def test_the_wheel_holds_exactly_the_files_of_the_tree(tree, wheel):
+    expected = expected_files(tree)
+    packed = {name: data for name, data in wheel.items() if ".dist-info/" not in name}
+    assert sorted(packed) == sorted(expected)
+    assert packed == expected
+    assert "ddbench/py.typed" in packed
+
+
+def test_the_wheel_names_its_command_and_licence(wheel):
+    assert "ddbench = ddbench.cli.main:main" in metadata(wheel, "entry_points.txt")
+    assert "License-Expression: MIT" in metadata(wheel, "METADATA")
+    assert metadata(wheel, "licenses/LICENSE") == (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_the_listed_packages_are_those_of_the_tree():
+    folders = {
+        (room, file.parent.relative_to(ROOT / room))
+        for room in INSTALLED_AS
+        for file in (ROOT / room).rglob("*.py")
+    }
+    packages = {
+        ".".join([*INSTALLED_AS[room].split("/"), *folder.parts]) for room, folder in folders
+    }
+    assert sorted(PROJECT["tool"]["setuptools"]["packages"]) == sorted(packages)
+
+
+def test_every_package_has_an_init_file():
+    """Without one an editable install does not find the room."""
+    folders = {file.parent for room in INSTALLED_AS for file in (ROOT / room).rglob("*.py")}
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
+
+
+def test_no_dependency_is_pinned_exactly():
+    project = PROJECT["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    assert [entry for group in groups for entry in group if re.search(r"===?|~=|<", entry)] == []
