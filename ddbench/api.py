@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from .cli.compose import check_overrides, compose_config, register
+from .cli.compose import as_overrides, check_overrides, compose_config, register
 from .config import RunRequest, request_from
 from .distilled import DistilledSet
+from .distilling import distil
 from .errors import UserError
 from .evaluator import Measurement
 from .finished import FinishedRun
 from .lab import Lab
 from .record import Record
-from .runner import disk_trouble_in_one_line, distil_or_say_why, evaluate_all, execute, opened
+from .runner import disk_trouble_in_one_line, evaluate_all, execute, opened
 
 
-def run(overrides: Sequence[str] = (), *, quiet: bool = False, **values: Any) -> Record:
+def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: Any) -> Record:
     """Distil, score beside a control, and return the record; a finished run is found again.
 
     Args:
@@ -31,12 +32,12 @@ def run(overrides: Sequence[str] = (), *, quiet: bool = False, **values: Any) ->
         UserError: for a mistake in what was asked, one line.
         StopRequested: on SIGTERM or SIGINT; the same call continues the run.
     """
-    return execute(request_of([*overrides, *as_overrides(values)]), quiet).record
+    return execute(request_of([*_words(overrides), *as_overrides(values)]), quiet).record
 
 
 def evaluate(
     distilled: DistilledSet | str | Path,
-    overrides: Sequence[str] = (),
+    overrides: str | Sequence[str] = (),
     *,
     quiet: bool = False,
     **values: Any,
@@ -47,8 +48,8 @@ def evaluate(
         distilled: the set, or its file.
         overrides: as on the command line.
         quiet: print nothing.
-        values: keys of `ddbench run`, such as protocols=["hard"]; dataset, ipc and input space
-            are the set's own.
+        values: keys of `ddbench run`, such as protocols=["hard"]; dataset, ipc and input_space
+            are the set's own, and contradicting them is refused.
 
     Raises:
         UserError: when the file is not a distilled set, or does not fit the dataset.
@@ -57,18 +58,17 @@ def evaluate(
         distilled = DistilledSet.load(Path(distilled))
     ipc = int(torch.bincount(distilled.labels).max())
     own = {"dataset": distilled.dataset, "ipc": ipc, "input_space": distilled.input_space}
-    given = [*overrides, *as_overrides(values)]
-    for name in own:
-        if any(override.startswith(f"{name}=") for override in given):
-            raise UserError(f"{name}: the distilled set says it itself ({own[name]})")
-    request = request_of([*as_overrides(own), *given])
+    given = [*_words(overrides), *as_overrides(values)]
+    for name, value in own.items():
+        for word in given:
+            if word.startswith(f"{name}=") and word != f"{name}={value}":
+                raise UserError(f"{word}: the distilled set says {name}={value}")
+    request = request_of([*given, *as_overrides(own)])
     with disk_trouble_in_one_line(), opened(request, quiet) as (lab, cost):
         check_fit(distilled, lab)
         subjects = {"file": distilled}
         if request.control is not None:
-            subjects[request.control.name] = distil_or_say_why(
-                request.control, request, lab
-            ).distilled
+            subjects[request.control.name] = distil(request.control, request.task, lab).distilled
         finished = FinishedRun(
             request.task,
             request.budget,
@@ -80,6 +80,10 @@ def evaluate(
         )
         with lab.dataset.scoring():
             return evaluate_all(request, finished)[0]
+
+
+def _words(overrides: str | Sequence[str]) -> Sequence[str]:
+    return [overrides] if isinstance(overrides, str) else overrides
 
 
 def check_fit(distilled: DistilledSet, lab: Lab) -> None:
@@ -115,20 +119,3 @@ def request_of(overrides: Sequence[str]) -> RunRequest:
     check_overrides(overrides)
     config = compose_config(overrides)
     return request_from(config, config.hydra.runtime.choices)
-
-
-def as_overrides(values: dict[str, Any]) -> Iterable[str]:
-    """Python values as overrides: lists in brackets, None as null, text quoted where needed."""
-    return [f"{name}={_text(value)}" for name, value in values.items()]
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return f"[{','.join(_text(item) for item in value)}]"
-    text = str(value)
-    plain = all(letter.isalnum() or letter in "_-./" for letter in text)
-    return text if plain and text else "'" + text.replace("'", "\\'") + "'"

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+from omegaconf import MISSING, DictConfig, ListConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from .budget import Budget
 from .data.input_space import input_space_definition
-from .errors import UserError, unknown_name
+from .errors import UserError
 from .folders import data_root, runs_root
 from .models.model import ModelSpec
 from .plugins import DATASETS, EVALUATORS, METHODS, MODELS
 from .presets import preset
-from .recipes import layers
-from .scoring.protocols import Protocol, protocol_named
-from .settings import Settings, range_problem
+from .resolution import MethodChoice, resolve_method
+from .scoring.protocols import Labels, Protocol, protocol_named
+from .settings import Settings, given_values, one_line, range_problem, typed_settings
 from .task import TaskSpec
 
 DEFAULT_INPUT_SPACE = "normalised"
+CUSTOM = "custom"
 ROOT_RANGES: dict[str, tuple[float, float | None]] = {
     "ipc": (1, None),
     "seed": (0, None),
@@ -32,7 +34,6 @@ ROOT_RANGES: dict[str, tuple[float, float | None]] = {
     "checkpoint_seconds": (0, None),
     "threads": (1, 4096),
 }
-S = TypeVar("S", bound=Settings)
 
 
 @dataclass
@@ -51,6 +52,7 @@ class RunConfig:
     validation: float = 0.0
     input_space: str | None = None
     protocols: Any = field(default_factory=lambda: ["paper", "hard", "soft"])
+    soft_rate: float | None = None
     control: str | None = "random"
     whole: bool = False
     device: str = "auto"
@@ -58,25 +60,6 @@ class RunConfig:
     checkpoint_seconds: float = 60.0
     runs_root: str | None = None
     data_root: str | None = None
-
-
-@dataclass(frozen=True)
-class MethodChoice:
-    """A method with its resolved settings.
-
-    Args:
-        name: of the method.
-        settings: an instance of its `Settings`.
-        sources: where each value comes from, by name.
-        input_space: the space that its recipe names, if any.
-        notes: what must be said aloud about the recipe.
-    """
-
-    name: str
-    settings: Any
-    sources: dict[str, str]
-    input_space: str | None = None
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,84 +97,15 @@ class RunRequest:
     data_root: Path
 
 
-def typed_settings(settings_type: type[S], values: Any, where: str) -> S:
-    """A settings dataclass from plain values.
-
-    Raises:
-        UserError: one line for an unknown name, a wrong type, or a value out of range.
-    """
-    known = [item.name for item in dataclasses.fields(settings_type)]
+@contextmanager
+def _config_errors_in_one_line() -> Iterator[None]:
     try:
-        node = OmegaConf.merge(OmegaConf.structured(settings_type), values)
-        made = OmegaConf.to_object(node)
-    except ConfigKeyError as error:
-        raise unknown_name(f"setting of {where}", str(error.key), known) from error
-    except OmegaConfBaseException as error:
-        raise UserError(f"{where}: {one_line(error)}") from error
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from error
-    assert isinstance(made, settings_type)
-    return made
+        yield
+    except OmegaConfBaseException as error:  # such as an interpolation of what does not exist
+        raise UserError(one_line(error)) from error
 
 
-def one_line(error: Exception) -> str:
-    """The telling part of a message of OmegaConf or Hydra."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key")), "")
-    return f"{key}: {lines[0]}" if key and lines else " ".join(lines[:2])
-
-
-def schema(settings_type: type[Settings]) -> DictConfig:
-    """The typed node of a plugin with every value missing, so that what is there was given."""
-    node: DictConfig = OmegaConf.structured(settings_type)
-    for item in dataclasses.fields(settings_type):
-        node[item.name] = MISSING
-    return node
-
-
-def given_values(node: Any) -> dict[str, Any]:
-    """The values of a plugin's node that a person gave."""
-    return {str(key): node[key] for key in node if not OmegaConf.is_missing(node, key)}
-
-
-def resolve_method(
-    name: str, given: dict[str, Any], dataset: str, ipc: int, budget_name: str, budget: Budget
-) -> MethodChoice:
-    """A method's settings: default, published recipe, scaled, budget's recipe, then given.
-
-    Raises:
-        UserError: for names, types and ranges.
-    """
-    settings_type = METHODS[name].Settings
-    values: dict[str, Any] = {}
-    sources = {item.name: "default" for item in dataclasses.fields(settings_type)}
-    space: str | None = None
-    notes: list[str] = []
-
-    def lay(budget_of_layer: str) -> None:
-        nonlocal space
-        for layer in layers(name, budget_of_layer, dataset, ipc):
-            values.update(layer.entry.settings)
-            sources.update(dict.fromkeys(layer.entry.settings, f"recipe: {layer.entry.source}"))
-            space = layer.entry.input_space or space
-            notes.extend([layer.note] if layer.note else [])
-
-    lay("paper")
-    for item in dataclasses.fields(settings_type):
-        fraction = budget.fraction(item.metadata["scaled"]) if item.metadata.get("scaled") else 1.0
-        if fraction < 1:
-            published = values.get(item.name, item.default)
-            values[item.name] = max(1, round(published * fraction))
-            sources[item.name] += f", {published} x {fraction:g} by the budget"
-    if budget_name != "paper":
-        notes.clear()
-        lay(budget_name)
-    values.update(given)
-    sources.update(dict.fromkeys(given, "given"))
-    settings = typed_settings(settings_type, values, f"method {name}")
-    return MethodChoice(name, settings, sources, space, tuple(dict.fromkeys(notes)))
-
-
+@_config_errors_in_one_line()
 def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
     """A request from a composed configuration.
 
@@ -207,22 +121,20 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
         if problem:
             raise UserError(f"{name}={config[name]}: {problem}")
     budget = typed_settings(Budget, config.budget, "budget")
-    budget_name = str(choices["budget"])
-    if budget != typed_settings(Budget, preset("budget", budget_name), "budget"):
-        budget_name = "custom"
+    budget_name, recipe_budget = _names_of(budget, str(choices["budget"]))
     dataset = str(config.dataset.name)
     method = resolve_method(
         str(choices["method"]),
         given_values(config.method),
         dataset,
         config.ipc,
-        budget_name,
+        recipe_budget,
         budget,
     )
     control = None
     if config.control not in (None, method.name):
         METHODS.check(config.control)
-        control = resolve_method(config.control, {}, dataset, config.ipc, budget_name, budget)
+        control = resolve_method(config.control, {}, dataset, config.ipc, recipe_budget, budget)
     space = config.input_space or method.input_space or DEFAULT_INPUT_SPACE
     input_space_definition(space)
     task = TaskSpec(
@@ -241,7 +153,7 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
         task=task,
         budget_name=budget_name,
         budget=budget,
-        protocols=_protocols(config.protocols),
+        protocols=_protocols(config.protocols, config.soft_rate, config.validation),
         evaluators={
             str(name): typed_settings(
                 EVALUATORS[str(name)].Settings, given_values(node), f"evaluator {name}"
@@ -256,6 +168,17 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
         runs_root=runs_root(config.runs_root),
         data_root=data_root(config.data_root),
     )
+
+
+def _names_of(budget: Budget, chosen: str) -> tuple[str, str]:
+    """What a budget is called, and the budget whose recipes hold; "custom" where values were given.
+
+    More evaluation networks change no distilled set, so the recipes hold; other fractions of
+    distilling or teachers scale the published values instead.
+    """
+    named = typed_settings(Budget, preset("budget", chosen), "budget")
+    same_work = (budget.distilling, budget.teachers) == (named.distilling, named.teachers)
+    return chosen if budget == named else CUSTOM, chosen if same_work else CUSTOM
 
 
 def _model(config: DictConfig) -> ModelSpec:
@@ -276,8 +199,19 @@ def _plugin_settings(node: Any, settings_type: type[Settings], where: str) -> di
     return typed_settings(settings_type, given, where).plain()
 
 
-def _protocols(given: Any) -> tuple[Protocol, ...]:
-    names = [given] if isinstance(given, str) else list(given or [])
-    if not names:
+def _protocols(given: Any, soft_rate: float | None, validation: float) -> tuple[Protocol, ...]:
+    names = [str(name) for name in given] if isinstance(given, ListConfig) else [str(given)]
+    if given is None or not names:
         raise UserError("protocols=[]: name at least one, such as protocols=[hard,soft]")
-    return tuple(dict.fromkeys(protocol_named(str(name)) for name in names))
+    protocols = tuple(dict.fromkeys(protocol_named(name) for name in names))
+    if soft_rate is None:
+        return protocols
+    if not validation or not soft_rate > 0:
+        raise UserError(
+            f"soft_rate={soft_rate}: the rates of protocol soft are frozen; a rate above 0 can be "
+            "tried on held-out images, with validation=0.1"
+        )
+    return tuple(
+        replace(p, trial_rate=soft_rate) if p.labels is Labels.label_teacher else p
+        for p in protocols
+    )

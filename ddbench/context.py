@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,23 @@ class Context:
     progress: Progress
     stop: StopFlag
     checkpoint_seconds: float = 60.0
+
+    def waiting(self, what: str) -> Callable[[], None]:
+        """What to do while another process holds a lock: say so once, and notice a stop.
+
+        Args:
+            what: is being made there.
+        """
+        said = False
+
+        def wait() -> None:
+            nonlocal said
+            if not said:
+                self.progress.say(f"another process is at work on {what}; waiting for it")
+                said = True
+            self.stop.check()
+
+        return wait
 
     def checkpoint(self, kind: str, determinants: Mapping[str, Any]) -> Checkpoint:
         """The checkpoint of an artefact that is being made."""

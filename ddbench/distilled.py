@@ -7,6 +7,7 @@ equal bytes. A file from a stranger is checked before anything in it is believed
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from .training.recipe import TrainingRecipe
 FORMAT = "ddbench-distilled/1"
 SOFT_LABEL_KINDS = ("logits", "probabilities")
 MAX_HEADER_CHARACTERS = 1_000_000
-TENSORS = {"images", "labels", "soft_labels", "space_fingerprint", "channel_mean", "channel_std"}
+REQUIRED = {"images", "labels"}
+TENSORS = REQUIRED | {"soft_labels", "space_fingerprint", "channel_mean", "channel_std"}
 
 
 @dataclass
@@ -117,16 +119,24 @@ class DistilledSet:
             if not isinstance(header, dict) or header.get("format") != FORMAT:
                 raise UserError(f"its format is not {FORMAT}")
             evaluation = header["evaluation"]
-            provenance = header["provenance"]
-            if not isinstance(provenance, dict):
-                raise UserError("its provenance is not a table")
+            provenance, class_names = header["provenance"], header["class_names"]
+            if not isinstance(provenance, dict) or not isinstance(class_names, list):
+                raise UserError("its provenance is not a table, or its class names are not a list")
+            labeller, learned_rate = header["labeller"], header["learned_rate"]
+            if not isinstance(labeller, str | None):
+                raise UserError("its labeller is not text")
+            if not isinstance(learned_rate, int | float | None):
+                raise UserError("its learned rate is not a number")
+            missing = REQUIRED - tensors.keys()
+            if missing:
+                raise UserError(f"it has no tensor {' and '.join(sorted(missing))}")
             return cls(
-                class_names=tuple(str(name) for name in header["class_names"]),
+                class_names=tuple(str(name) for name in class_names),
                 dataset=str(header["dataset"]),
                 input_space=str(header["input_space"]),
                 soft_label_kind=header["soft_label_kind"],
-                labeller=header["labeller"],
-                learned_rate=header["learned_rate"],
+                labeller=labeller,
+                learned_rate=learned_rate,
                 evaluation=TrainingRecipe.from_plain(evaluation) if evaluation else None,
                 provenance=provenance,
                 **tensors,
@@ -136,7 +146,9 @@ class DistilledSet:
         except (SafetensorError, OSError, RecursionError) as error:
             raise UserError(f"{path} cannot be read as safetensors: {error}") from error
         except (json.JSONDecodeError, KeyError, TypeError, UserError) as error:
-            raise UserError(f"{path} is not a distilled set: {error}") from error
+            reason = f"its header has no {error}" if isinstance(error, KeyError) else f"{error}"
+            reason = reason.removeprefix("not a distilled set: ")
+            raise UserError(f"{path} is not a distilled set: {reason}") from error
 
     def _problem(self) -> str | None:
         images, labels, soft = self.images, self.labels, self.soft_labels
@@ -157,6 +169,8 @@ class DistilledSet:
                 return f"soft labels must be float32 ({len(images)}, {self.classes})"
             if not torch.isfinite(soft).all():
                 return "its soft labels hold values that are not finite"
+        if self.learned_rate is not None and not 0 < self.learned_rate < math.inf:
+            return f"the learned rate must be above 0 and finite, not {self.learned_rate}"
         return None
 
 

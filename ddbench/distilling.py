@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .config import MethodChoice
 from .distilled import DistilledSet
+from .errors import StopRequested
 from .lab import Lab
 from .meters import PhaseCost
 from .plugins import METHODS
+from .progress import as_text
+from .resolution import MethodChoice
 from .store.files import digest
 from .store.store import Artefact, key_of
 from .task import Task, TaskSpec
@@ -72,7 +74,8 @@ def distil(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> Distillation:
     reason = METHODS[choice.name].skip(task)
     if reason:
         raise MethodSkips(reason)
-    with context.store.locked(KIND, determinants, context.stop.check):
+    waiting = context.waiting(f"the same set of {choice.name}")
+    with context.store.locked(KIND, determinants, waiting):
         artefact = context.store.find(KIND, determinants)
         if artefact is None:
             artefact = _distil(choice, task, lab, determinants)
@@ -87,7 +90,8 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, 
     done = saved["done"] if saved else 0
     curve: list[dict[str, Any]] = saved["curve"] if saved else []
     cost = PhaseCost(**saved["cost"]) if saved else PhaseCost()
-    with context.meter.measure(cost):
+    with lab.noting_networks() as used, context.meter.measure(cost):
+        task.stream("begin").seed_global()
         method = METHODS[choice.name](task, choice.settings)
         method.begin()
         if saved:
@@ -106,11 +110,13 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, 
 
         with context.progress.phase(f"{choice.name} distils", total, done) as phase:
             for i in range(done, total):
-                if context.stop.signal_number is not None:
-                    checkpoint.save(state())
+                try:
                     context.stop.check()
-                task.stream("step", i).seed_global()
-                scalars = method.step(i)
+                    task.stream("step", i).seed_global()
+                    scalars = method.step(i)
+                except StopRequested:  # perhaps in the middle of a step, which is then redone
+                    checkpoint.save(state())
+                    raise
                 done = i + 1
                 phase.advance(done, scalars)
                 if i % every == 0 or done == total:
@@ -136,23 +142,27 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, 
         "cost": cost.plain(),
         "curve": curve,
         "storage_bytes": distilled.storage_bytes,
-        "pools": pools(lab),
+        "pools": pools(used),
     }
     artefact = context.store.save(KIND, determinants, facts, data)
     checkpoint.remove()
+    last = {key: value for key, value in curve[-1].items() if key != "step"} if curve else {}
+    context.progress.say(
+        f"{choice.name}: {len(distilled)} images distilled; {as_text(last)}".rstrip("; ")
+    )
     return artefact
 
 
-def pools(lab: Lab) -> list[dict[str, Any]]:
-    """Count, bytes and cost of the networks used so far, by stream, for records."""
+def pools(used: dict[str, dict[str, Artefact]]) -> list[dict[str, Any]]:
+    """Count, bytes and cost (whenever it was paid) of networks, by stream, for records."""
     return [
         {
             "stream": stream,
             "networks": len(networks),
-            "bytes": networks.stored_bytes,
-            "cost": networks.cost.plain(),
+            "bytes": sum(one.facts["bytes"] for one in networks.values()),
+            "cost": PhaseCost.total(one.facts["cost"] for one in networks.values()).plain(),
         }
-        for stream, networks in sorted(lab.pools.items())
+        for stream, networks in sorted(used.items())
     ]
 
 

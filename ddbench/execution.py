@@ -42,14 +42,15 @@ class Execution:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             chosen = torch.device(device)
-            torch.zeros(1, device=chosen)
+            torch.zeros(1, device=chosen).cpu()
         except (RuntimeError, AssertionError, NotImplementedError) as error:
-            reason = str(error).strip().split("\n")[0]
+            reason = str(error).strip().split("\n")[0].partition(". ")[0]
             raise UserError(f"device={device}: not to be had on this machine ({reason})") from error
         if threads is not None:
             torch.set_num_threads(threads)
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = False
         return cls(chosen, torch.get_num_threads(), threads is not None)
 
@@ -76,20 +77,28 @@ class Execution:
             UserError: when the work was done by something else than this process has.
         """
         remedy = f"or remove {path} to start this part again"
-        for name in ("device", "torch"):
-            if saved[name] != self.plain()[name]:
+        own = self.plain()
+        for name in ("device", "device_name", "torch"):
+            if saved.get(name) != own[name]:
                 raise UserError(
-                    f"this work was begun with {name} {saved[name]}, now it is "
-                    f"{self.plain()[name]}: continue it there, {remedy}"
+                    f"this work was begun with {name} {saved.get(name)}, now it is {own[name]}, "
+                    f"which changes bits: continue it there, {remedy}"
                 )
-        if saved["threads"] != self.threads:
+        threads = saved.get("threads")
+        if not isinstance(threads, int) or threads < 1:
+            raise UserError(f"{path} is damaged: it names no number of threads")
+        if threads != self.threads:
             if self.threads_given:
                 raise UserError(
-                    f"threads={self.threads}: this work was begun with threads={saved['threads']}, "
+                    f"threads={self.threads}: this work was begun with threads={threads}, "
                     f"which changes bits: give that, {remedy}"
                 )
-            self.threads = saved["threads"]
-            torch.set_num_threads(self.threads)
+            self.use_threads(threads)
+
+    def use_threads(self, threads: int) -> None:
+        """Compute with another number of threads from now on."""
+        self.threads = threads
+        torch.set_num_threads(threads)
 
 
 def _processor() -> str:

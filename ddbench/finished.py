@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .budget import Budget
 from .distilled import DistilledSet
+from .distilling import Distillation, distil
 from .lab import Lab
 from .meters import PhaseCost
 from .progress import Progress
+from .resolution import MethodChoice
 from .scoring.protocols import Protocol
 from .scoring.students import Score, evaluated_split, score_student, score_whole
 from .scoring.subjects import TrainingSet, training_set
@@ -26,6 +28,7 @@ class FinishedRun:
         subjects: the distilled sets by name: the method's own first, then the control's.
         whole: whether networks trained on all real data are wanted, too.
         costs: of each phase of making it, by name; empty for a set that was made elsewhere.
+        method: what made the set, for a set that the harness made.
         scored: every score so far, from which the cost of scoring is summed.
     """
 
@@ -36,6 +39,7 @@ class FinishedRun:
     whole: bool
     lab: Lab
     costs: dict[str, PhaseCost] = field(default_factory=dict)
+    method: MethodChoice | None = None
     scored: list[Score] = field(default_factory=list)
     _training_sets: dict[tuple[str, str], TrainingSet] = field(default_factory=dict)
 
@@ -53,6 +57,23 @@ class FinishedRun:
     def split(self) -> str:
         """The real images that students are scored on: "test", or "validation" if held out."""
         return evaluated_split(self.lab)
+
+    def distil(self, *, group: int | None = None, ipc: int | None = None) -> Distillation:
+        """The same method's set for another group or ipc, from the store or made in place.
+
+        Raises:
+            ValueError: for a set that the harness did not make.
+            MethodSkips: when the method cannot do that task.
+        """
+        if self.method is None:
+            raise ValueError("a set that was made elsewhere cannot be distilled again")
+        task = replace(
+            self.task,
+            group=self.task.group if group is None else group,
+            ipc=self.task.ipc if ipc is None else ipc,
+        )
+        with self.lab.dataset.locked():
+            return distil(self.method.for_ipc(task.ipc), task, self.lab)
 
     def training_set(self, subject: str, protocol: Protocol) -> TrainingSet:
         """What students of a subject learn from under a protocol.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from .data.input_space import InputSpace
 from .distilled import DistilledSet
@@ -20,6 +18,9 @@ def gallery_png(distilled: DistilledSet, space: InputSpace, title: str) -> bytes
 
     Shows at most 20 classes and 10 images of each.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # takes half a second to import
+    from matplotlib.figure import Figure
+
     classes = min(distilled.classes, MAX_CLASSES)
     ipc = int((distilled.labels == 0).sum())
     shown = min(ipc, MAX_COLUMNS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +16,8 @@ from .data.input_space import InputSpace, fit_input_space, input_space_definitio
 from .data.real import RealImages
 from .meters import PhaseCost
 from .models.model import Model, ModelSpec
-from .networks import TrainedNetworks
 from .randomness import RandomStream
+from .store.store import Artefact
 from .training.loop import Weights
 
 
@@ -30,8 +32,9 @@ class Lab:
         network_seed: base of the random numbers of teachers and evaluation networks.
         context: store, device, costs, news.
         augmentation: of all training.
-        pools: the trained networks used so far, by the name of their stream.
+        used: the trained networks that were asked for, by stream and key; see `noting_networks`.
         evaluation_images: what students are scored on, once scoring has begun.
+        space_cost: what fitting the input space cost, where that is long enough to be kept.
     """
 
     dataset: Dataset
@@ -40,8 +43,9 @@ class Lab:
     network_seed: int
     context: Context
     augmentation: DSA = field(default_factory=DSA)
-    pools: dict[str, TrainedNetworks] = field(default_factory=dict)
+    used: dict[str, dict[str, Artefact]] = field(default_factory=dict)
     evaluation_images: RealImages | None = None
+    space_cost: PhaseCost | None = None
 
     @classmethod
     def open(
@@ -77,7 +81,8 @@ class Lab:
             "space": input_space_definition(self.space_name),
         }
         store = self.context.store
-        with store.locked("input_space", determinants, self.context.stop.check):
+        waiting = self.context.waiting(f"the input space {self.space_name}")
+        with store.locked("input_space", determinants, waiting):
             artefact = store.find("input_space", determinants)
             if artefact is None:
                 self.context.progress.say(f"fitting the input space {self.space_name}")
@@ -85,6 +90,7 @@ class Lab:
                     space = fit_input_space(self.space_name, images, source.mean, source.std)
                 facts = {"cost": cost.plain()}
                 artefact = store.save("input_space", determinants, facts, space.tensors())
+        self.space_cost = PhaseCost(**artefact.facts["cost"])
         return InputSpace.from_tensors(self.space_name, store.tensors(artefact))
 
     @cached_property
@@ -101,6 +107,15 @@ class Lab:
             "model": self.model.identity,
             "network_seed": self.network_seed,
         }
+
+    @contextmanager
+    def noting_networks(self) -> Iterator[dict[str, dict[str, Artefact]]]:
+        """Collect the networks used in a block, apart from those used outside it."""
+        outside, self.used = self.used, {}
+        try:
+            yield self.used
+        finally:
+            self.used = outside
 
     def new_network(self, stream: RandomStream) -> Model:
         """A network with fresh weights, on the device."""

@@ -18,6 +18,19 @@ class MethodSettings(Settings):
     """Settings of a method, resolved as: default, then recipe, then what a person gave."""
 
 
+@dataclass(frozen=True)
+class ImagePasses:
+    """Images that go through networks, each counted once for every pass forward and backward.
+
+    Args:
+        training: in making teachers or expert trajectories.
+        distilling: in all steps.
+    """
+
+    training: float
+    distilling: float
+
+
 class Method(ABC):
     """An algorithm that makes a distilled set.
 
@@ -49,6 +62,10 @@ class Method(ABC):
     def total_steps(self) -> int:
         """Number of steps; 0 for methods that select and do not optimise."""
         return 0
+
+    def image_passes(self) -> ImagePasses | None:
+        """How much work the settings ask for, to estimate times; None where that is unknown."""
+        return None if self.total_steps else ImagePasses(0, 0)
 
     def begin(self) -> None:
         """Allocate the distilled images, optimisers and teachers."""

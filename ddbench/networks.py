@@ -6,6 +6,7 @@ is the same training with more epochs kept.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from safetensors import safe_open
 from torch import Tensor
 
 from .errors import UserError
-from .meters import PhaseCost
 from .models.model import Model
 from .randomness import RandomStream
 from .store.store import POLL_SECONDS, Artefact
@@ -64,16 +64,6 @@ class TrainedNetworks(Sequence[Model]):
         """What names a network's last epoch in a distilled set: "KEY@EPOCH"."""
         return f"{self.artefacts[index].key}@{self.epochs[-1]}"
 
-    @property
-    def cost(self) -> PhaseCost:
-        """What making all of them cost, whenever that was."""
-        return PhaseCost.total(artefact.facts["cost"] for artefact in self.artefacts)
-
-    @property
-    def stored_bytes(self) -> int:
-        """Bytes of their files."""
-        return sum(artefact.facts["bytes"] for artefact in self.artefacts)
-
 
 def train_networks(
     lab: Lab, stream_name: str, recipe: TrainingRecipe, indices: Sequence[int]
@@ -91,7 +81,7 @@ def train_networks(
     context = lab.context
     wanted = {index: _determinants(lab, stream_name, recipe, index) for index in indices}
     found: dict[int, Artefact] = {}
-    said = False
+    waiting = context.waiting(f"the same {stream_name}s")
     while len(found) < len(wanted):
         progressed = False
         for index, determinants in wanted.items():
@@ -112,27 +102,24 @@ def train_networks(
             found[index] = artefact
             progressed = True
         if not progressed:
-            if not said:
-                context.progress.say(f"waiting for another run that trains the same {stream_name}s")
-                said = True
+            waiting()
             context.stop.wait(POLL_SECONDS)
-    networks = TrainedNetworks(lab, [found[index] for index in indices], recipe.kept_epochs)
-    lab.pools[stream_name] = networks
-    return networks
+    lab.used.setdefault(stream_name, {}).update({one.key: one for one in found.values()})
+    return TrainedNetworks(lab, [found[index] for index in indices], recipe.kept_epochs)
 
 
 def labeller(lab: Lab, reference: str) -> Model | None:
     """The network that a distilled set names as its labeller, if this store has it.
 
     Args:
-        lab: whose model it must be.
+        lab: whose data, input space and model it must be trained with.
         reference: "KEY@EPOCH", from a file that may be anybody's.
     """
     key, _, epoch = reference.partition("@")
     if not (key.isalnum() and epoch.isdecimal()):
         raise UserError(f"the labeller {reference!r} is not of the form KEY@EPOCH")
     artefact = lab.context.store.by_key(KIND, key)
-    if artefact is None or artefact.facts["model"] != lab.model.identity:
+    if artefact is None or artefact.facts.get("kind_of_network") != _kind_of_network(lab):
         return None
     lab.context.store.file(artefact)
     return lab.frozen(_read_weights(artefact, int(epoch)))
@@ -145,6 +132,11 @@ def _determinants(lab: Lab, stream_name: str, recipe: TrainingRecipe, index: int
         "stream": stream_name,
         "index": index,
     }
+
+
+def _kind_of_network(lab: Lab) -> dict[str, Any]:
+    """What makes the logits of two networks comparable."""
+    return {name: lab.identity[name] for name in ("data", "space", "model")}
 
 
 def _train_one(
@@ -160,17 +152,24 @@ def _train_one(
     network = lab.new_network(stream / "weights")
     training = Training(network, lab.real, recipe, stream, lab.augmentation)
     checkpoint = context.checkpoint(KIND, determinants)
-    snapshots, cost = train_resumably(training, title, context, checkpoint)
+    device = context.execution.device
+    # Training seeds the global generators; a method's draws must not depend on what was found.
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        snapshots, cost = train_resumably(training, title, context, checkpoint)
     tensors: dict[str, Tensor] = {
         f"{epoch}/{name}": value
         for epoch, weights in snapshots.items()
         for name, value in weights.items()
     }
     loss = float(training.loss)
-    facts = {"cost": cost.plain(), "last_batch_loss": loss, "model": lab.model.identity}
+    facts = {
+        "cost": cost.plain(),
+        "last_batch_loss": loss if math.isfinite(loss) else None,
+        "kind_of_network": _kind_of_network(lab),
+    }
     artefact = context.store.save(KIND, determinants, facts, tensors)
     checkpoint.remove()
-    if not torch.isfinite(torch.tensor(loss)):
+    if not math.isfinite(loss):
         context.progress.say(f"{title}: the loss is {loss}; its learning rate may be too high")
     return artefact
 

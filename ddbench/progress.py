@@ -42,7 +42,7 @@ class Progress:
         if self.log is not None:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S ")
             with self.log.open("a", encoding="utf-8") as file:
-                file.write("".join(f"{stamp}{line}\n" for line in text.splitlines()))
+                file.write("".join(f"{stamp}{_printable(line)}\n" for line in text.splitlines()))
 
     @contextmanager
     def phase(self, title: str, total: int, done: int = 0) -> Iterator[Phase]:
@@ -91,7 +91,7 @@ class Phase:
         now = time.monotonic()
         if not self.bars.disable and now - self.last_bar >= BAR_SECONDS:
             self.last_bar = now
-            self.bars.update(self.task, completed=done, news=_text(scalars))
+            self.bars.update(self.task, completed=done, news=as_text(scalars))
         if now - self.last_line >= LINE_SECONDS:
             self.last_line = now
             self._line(now, scalars)
@@ -105,14 +105,19 @@ class Phase:
         left = (self.total - self.done) / rate if rate else float("inf")
         line = (
             f"{self.title}: {self.done}/{self.total}, {rate:.3g}/s, "
-            f"{duration(left)} left{'; ' if scalars else ''}{_text(scalars)}"
+            f"{duration(left)} left{'; ' if scalars else ''}{as_text(scalars)}"
         )
         if self.bars.disable:
             self.owner.console.print(line)
         self.owner.write_log(line)
 
 
-def _text(scalars: Scalars | None) -> str:
+def _printable(line: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in line)
+
+
+def as_text(scalars: Scalars | None) -> str:
+    """Names and values of scalars, such as "loss 0.42, movement 0.1"."""
     return ", ".join(f"{name} {float(value):.4g}" for name, value in (scalars or {}).items())
 
 

@@ -50,7 +50,7 @@ class RandomStream:
 
     @contextmanager
     def as_global(self) -> Iterator[None]:
-        """Seed torch's global generator for a block and restore its state behind it."""
+        """Seed torch's global CPU generator for a block and restore its state behind it."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+            torch.default_generator.manual_seed(self.seed)  # `torch.manual_seed` seeds CUDA, too
             yield

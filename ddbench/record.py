@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ class Record:
         networks: number and bytes of teachers and experts by stream.
         measurements: each with value, unit, values behind it and coordinates.
         curve: scalars over the steps of distilling.
+        paper_seconds: what `budget=paper` would take on this machine, estimated; None if unknown.
         environment: packages, machine, revision.
         finished: when, in ISO 8601, UTC.
     """
@@ -53,6 +56,7 @@ class Record:
     networks: list[dict[str, Any]]
     measurements: list[Measurement]
     curve: list[dict[str, Any]]
+    paper_seconds: float | None
     environment: dict[str, Any]
     finished: str
     schema: str = SCHEMA
@@ -80,3 +84,28 @@ class Record:
             return cls(measurements=measurements, **values)
         except (TypeError, KeyError) as error:
             raise UserError(f"{path} is damaged: {error}") from error
+
+    def contains(self, other: Record) -> bool:
+        """Whether everything that `other` measured on the same distilled set is measured here."""
+        same = self.distilled["key"] == other.distilled["key"] and self.budget == other.budget
+        return same and _places(other.measurements) <= _places(self.measurements)
+
+
+def largest_contained(record: Record, paths: Iterable[Path]) -> str | None:
+    """The key of the record among `paths` of which `record` contains most, or None.
+
+    Of equally large ones it is the latest; files that are no records are passed over.
+    """
+    earlier = []
+    for path in paths:
+        try:
+            other = Record.load(path)
+            if other.run != record.run and record.contains(other):
+                earlier.append((len(other.measurements), other.finished, other.run))
+        except (UserError, KeyError, TypeError, OSError):
+            continue  # a damaged neighbour is no reason to fail
+    return max(earlier)[-1] if earlier else None
+
+
+def _places(measurements: list[Measurement]) -> set[tuple[str, str]]:
+    return {(one.metric, json.dumps(one.coordinates, sort_keys=True)) for one in measurements}

@@ -109,7 +109,7 @@ class Registry(Generic[T]):
         elif name in self._foreign:
             text = f"from {self._foreign[name].value}"
         else:
-            text = inspect.getdoc(self[name])
+            text = self[name].__doc__  # not inspect.getdoc, which takes the base class's
         return (text or "").strip().split("\n")[0]
 
     @cached_property

@@ -27,9 +27,16 @@ def report(record: Record) -> str:
         accuracy_table(record.measurements),
         _costs(record),
         *_others(record.measurements),
+        _paper(record),
     ]
     notes = {f"note: {m.note}" for m in record.measurements if m.note}
     return "\n\n".join(part for part in parts if part) + "".join(f"\n{n}" for n in sorted(notes))
+
+
+def _paper(record: Record) -> str:
+    if record.budget["name"] == "paper" or record.paper_seconds is None:
+        return ""
+    return f"budget=paper would take about {duration(record.paper_seconds)} on this machine"
 
 
 def accuracy_table(measurements: Sequence[Measurement]) -> str:

@@ -6,9 +6,12 @@ import dataclasses
 import enum
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from .errors import UserError
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+
+from .errors import UserError, unknown_name
 
 
 def setting(
@@ -64,6 +67,53 @@ def range_problem(
     if above is not None and value <= above:
         return f"must be above {above}"
     return None
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def typed_settings(settings_type: type[S], values: Any, where: str) -> S:
+    """A settings dataclass from plain values.
+
+    Raises:
+        UserError: one line for an unknown name, a wrong type, or a value out of range.
+    """
+    known = [item.name for item in dataclasses.fields(settings_type)]
+    try:
+        node = OmegaConf.merge(OmegaConf.structured(settings_type), values)
+        made = OmegaConf.to_object(node)
+    except ConfigKeyError as error:
+        raise unknown_name(f"setting of {where}", str(error.key), known) from error
+    except OmegaConfBaseException as error:
+        raise UserError(f"{where}: {one_line(error)}") from error
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    assert isinstance(made, settings_type)
+    return made
+
+
+def one_line(error: Exception) -> str:
+    """The telling part of a message of OmegaConf or Hydra."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key")), "")
+    told = [line for line in lines if not line.startswith(("full_key", "object_type", "reference"))]
+    text = " ".join(told[:2]) or type(error).__name__
+    if "is not Optional" in text:
+        text = "null is no value here"
+    return f"{key}: {text}" if key else text
+
+
+def schema(settings_type: type[Settings]) -> DictConfig:
+    """The typed node of a plugin with every value missing, so that what is there was given."""
+    node: DictConfig = OmegaConf.structured(settings_type)
+    for item in dataclasses.fields(settings_type):
+        node[item.name] = MISSING
+    return node
+
+
+def given_values(node: Any) -> dict[str, Any]:
+    """The values of a plugin's node that a person gave."""
+    return {str(key): node[key] for key in node if not OmegaConf.is_missing(node, key)}
 
 
 def _bounds(item: dataclasses.Field[Any]) -> dict[str, Any]:

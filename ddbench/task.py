@@ -77,6 +77,12 @@ class Task:
         return self._lab.dataset.classes
 
     @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        dataset = self._lab.dataset
+        return dataset.channels, dataset.resolution, dataset.resolution
+
+    @property
     def device(self) -> torch.device:
         """Where networks and real images are."""
         return self._lab.context.execution.device

@@ -10,7 +10,6 @@ loop; `experiment=apm_equation_4` and `experiment=apm_algorithm_1` are the print
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from ddbench.distilled import DistilledSet
 from ddbench.errors import UserError
-from ddbench.method import Method, MethodSettings
+from ddbench.method import ImagePasses, Method, MethodSettings
 from ddbench.models.model import Model
 from ddbench.networks import TrainedNetworks
 from ddbench.settings import setting
@@ -28,27 +27,10 @@ from ddbench.task import Task
 from ddbench.training.loop import predict
 from ddbench.training.recipe import Examples, Loss, TrainingRecipe
 
+from ._lazy_momentum import Descent
+from ._prediction_matching import Distance, Objective, matching_gradient
+
 TEACHERS_ASKED = 10  # at most, for their confidence in real images; each costs a pass over all
-
-
-class Distance(enum.Enum):
-    """Discrepancy d of two logit vectors (n, classes), one number an image (n,)."""
-
-    l1 = "l1"
-    """Mean absolute difference of logits over classes: the paper's and the released choice."""
-    mse = "mse"
-    """Mean squared difference of logits over classes."""
-    kl = "kl"
-    """Kullback-Leibler divergence of the student's prediction from the teacher's."""
-
-    def __call__(self, teacher: Tensor, student: Tensor) -> Tensor:
-        """Discrepancy (n,) of logits (n, classes)."""
-        if self is Distance.l1:
-            return (teacher - student).abs().mean(1)
-        if self is Distance.mse:
-            return (teacher - student).square().mean(1)
-        log_teacher, log_student = F.log_softmax(teacher, 1), F.log_softmax(student, 1)
-        return (log_teacher.exp() * (log_teacher - log_student)).sum(1)
 
 
 class Initial(enum.Enum):
@@ -56,150 +38,6 @@ class Initial(enum.Enum):
 
     random = "random"
     confident = "confident"
-
-
-@dataclass(frozen=True)
-class Objective:
-    """The loss that images descend, as a function of logits.
-
-    Released code:  L = mean_i { -sum_k d(T(u_i), S_k(u_i)) + alpha CE(T(u_i), y_i) }
-    Equation 4:     L = mean_i sum_k { -log d(T(u_i), S_k(u_i)) + alpha CE(T(u_i), y_i) }
-
-    Args:
-        distance: d.
-        log: whether -log d stands for -d.
-        alpha: weight of the cross-entropy.
-        per_checkpoint: whether the cross-entropy counts once for each of the K checkpoints.
-    """
-
-    distance: Distance = Distance.l1
-    log: bool = False
-    alpha: float = 0.1
-    per_checkpoint: bool = False
-
-    def matching(self, teacher: Tensor, student: Tensor) -> Tensor:
-        """The term of one checkpoint for each image (n,), from logits (n, classes)."""
-        d = self.distance(teacher, student)
-        # Equal logits would give -log 0; the smallest normal number keeps the loss finite.
-        return -d.clamp_min(torch.finfo(d.dtype).tiny).log() if self.log else -d
-
-    def confidence(self, teacher: Tensor, labels: Tensor, checkpoints: int) -> Tensor:
-        """The cross-entropy term for each image (n,)."""
-        weight = self.alpha * (checkpoints if self.per_checkpoint else 1)
-        return weight * F.cross_entropy(teacher, labels, reduction="none")
-
-
-Network = Callable[[Tensor], Tensor]
-
-
-def matching_gradient(
-    objective: Objective,
-    images: Tensor,
-    labels: Tensor,
-    teacher: Network,
-    students: Sequence[Network],
-    segment: int,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Gradient of the objective's mean over a mini-batch with respect to its images.
-
-    Images go through in segments, and each checkpoint's graph is freed before the next is made,
-    so the peak is that of a segment through the teacher and one student. The teacher runs once: its
-    logits are a leaf that all terms pull at, and one last backward pass takes the sum to the
-    images. Terms of different images are separate, so the gradient is the same for every segment.
-
-    Args:
-        objective: what is descended.
-        images: (B, C, H, W), detached.
-        labels: (B,) class ids.
-        teacher: frozen network.
-        students: frozen networks, one a checkpoint.
-        segment: images at a time; 0 for all.
-
-    Returns:
-        The gradient (B, C, H, W), and the scalars `loss`, `discrepancy` (mean d) and
-        `teacher_loss` (mean cross-entropy of the teacher) as tensors.
-    """
-    count = len(images)
-    gradient = torch.empty_like(images)
-    sums = {name: images.new_zeros(()) for name in ("loss", "discrepancy", "teacher_loss")}
-    for start in range(0, count, segment or count):
-        part = slice(start, start + (segment or count))
-        leaf = images[part].detach().requires_grad_()
-        logits = teacher(leaf)
-        pulled = logits.detach().requires_grad_()
-        for student in students:
-            student_logits = student(leaf)
-            term = objective.matching(pulled, student_logits).sum() / count
-            term.backward()
-            with torch.no_grad():
-                distance = objective.distance(pulled, student_logits).sum()
-                sums["discrepancy"] += distance / (count * len(students))
-            sums["loss"] += term.detach()
-        term = objective.confidence(pulled, labels[part], len(students)).sum() / count
-        term.backward()
-        sums["loss"] += term.detach()
-        sums["teacher_loss"] += (
-            F.cross_entropy(pulled.detach(), labels[part], reduction="sum") / count
-        )
-        logits.backward(pulled.grad)
-        assert leaf.grad is not None
-        gradient[part] = leaf.grad
-    return gradient, sums
-
-
-@dataclass(frozen=True)
-class Descent:
-    """SGD with momentum on a large set of images of which each update touches a few.
-
-    The released code applies momentum to the whole set, so an image that is not in the mini-batch
-    goes on moving by its decaying velocity. That is kept, but lazily: an image is moved by all the
-    updates that it missed when it is next looked at, which equals the eager way and touches the
-    mini-batch alone.
-
-    Args:
-        rate: learning rate of the first half.
-        momentum: in [0, 1).
-        decay: factor on the rate from `decay_step` on.
-        decay_step: index of the first update with the decayed rate.
-    """
-
-    rate: float
-    momentum: float
-    decay: float
-    decay_step: int
-
-    def rate_at(self, step: int) -> float:
-        """The learning rate of an update."""
-        return self.rate * (self.decay if step >= self.decay_step else 1.0)
-
-    def coast(self, images: Tensor, velocity: Tensor, last: Tensor, step: int) -> None:
-        """Apply the updates last+1 ... step-1 that images (n, ...) missed, in place.
-
-        Args:
-            images: (n, C, H, W).
-            velocity: (n, C, H, W), as it was left by update `last`.
-            last: (n,) index of each image's latest update; -1 for none.
-            step: the update about to happen.
-        """
-        last = last.double()
-        turn = last.add(1).clamp(min=self.decay_step, max=step)
-        turn = torch.maximum(turn, last + 1)
-        m = self.momentum
-
-        def geometric(first: Tensor, end: Tensor | int) -> Tensor:
-            """sum of m^(j - last) for j = first ... end-1."""
-            return (m ** (first - last) - m ** (end - last)) / (1 - m)
-
-        way = self.rate * geometric(last + 1, turn)
-        way += self.rate * self.decay * geometric(turn, torch.full_like(last, step))
-        shape = (-1,) + (1,) * (images.ndim - 1)
-        images -= way.to(images.dtype).view(shape) * velocity
-        velocity *= (m ** (step - 1 - last)).to(velocity.dtype).view(shape)
-
-    def update(self, images: Tensor, velocity: Tensor, gradient: Tensor, step: int) -> None:
-        """One update of images (n, ...) in place."""
-        velocity.mul_(self.momentum).add_(gradient)
-        images.sub_(velocity, alpha=self.rate_at(step))
 
 
 class APM(Method):
@@ -272,6 +110,16 @@ class APM(Method):
     def total_steps(self) -> int:
         """Updates of the images."""
         return self.settings.iterations
+
+    def image_passes(self) -> ImagePasses:
+        """Teachers see the real images; students, and K + 1 networks to match, the mini-batch."""
+        given = self.settings
+        batch = given.images_per_update or self.task.ipc * self.task.classes
+        student = (given.student_epochs + 1) / given.student_every
+        return ImagePasses(
+            training=given.teachers * given.teacher_epochs * len(self.task.real),
+            distilling=given.iterations * batch * (student + given.checkpoints + 1),
+        )
 
     def begin(self) -> None:
         """Train or find the teachers, and choose the real images to start from."""

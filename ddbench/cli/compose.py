@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,15 +12,16 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ..config import RunConfig, one_line, schema
+from ..config import RunConfig
 from ..errors import UserError, unknown_name
 from ..plugins import DATASETS, EVALUATORS, METHODS, MODELS
 from ..presets import preset_names
 from ..registry import Registry
+from ..settings import one_line, schema
 
 CONFIG_MODULE = "ddbench.configs"
 CONFIG_NAME = "config"
@@ -67,7 +69,9 @@ def options(group: str) -> list[str]:
     return sorted({*names, *preset_names(group)})
 
 
-GROUPS = ("method", "dataset", "model", "budget", "evaluators", "experiment")
+PLAIN_TEXT = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.-]*")
+ONE_OF = ("method", "dataset", "model", "budget")
+GROUPS = (*ONE_OF, "evaluators", "experiment")
 
 
 def check_overrides(arguments: Sequence[str], sweep: bool = False) -> None:
@@ -78,6 +82,11 @@ def check_overrides(arguments: Sequence[str], sweep: bool = False) -> None:
     """
     parsed = [_parsed(argument) for argument in arguments]
     for item in parsed:
+        if item.is_delete():
+            raise UserError(
+                f"{item.input_line}: nothing can be taken away; give another value, or null where "
+                "there may be none"
+            )
         if item.is_sweep_override() and not sweep:
             raise UserError(
                 f"{item.input_line}: several values are a sweep; add -m, as in "
@@ -85,15 +94,35 @@ def check_overrides(arguments: Sequence[str], sweep: bool = False) -> None:
             )
     groups = [item for item in parsed if item.key_or_group in GROUPS]
     for item in groups:
-        for name in _names(item):
-            if name not in options(item.key_or_group):
-                raise unknown_name(item.key_or_group, name, options(item.key_or_group))
+        _check_choices(item)
     chosen = [f"{item.key_or_group}={_first(item)}" for item in groups]
     config = compose_config(chosen)
     for item in parsed:
-        key = item.key_or_group
-        if key not in GROUPS and not key.startswith("hydra") and not item.is_add():
-            _check_path(config, key)
+        if item.key_or_group not in GROUPS and not item.key_or_group.startswith("hydra"):
+            _check_path(config, item.key_or_group)
+
+
+def as_overrides(values: dict[str, Any]) -> list[str]:
+    """Python values as overrides: lists in brackets, None as null, text quoted where needed."""
+    return [f"{name}={_text(value)}" for name, value in values.items()]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return f"[{','.join(_text(item) for item in value)}]"
+    text = str(value)
+    if PLAIN_TEXT.fullmatch(text) and text.lower() not in ("null", "true", "false", "nan", "inf"):
+        return text
+    # Hydra's grammar: backslashes count double before a quote or the end, and before what a
+    # backslash guards from being interpolated.
+    guarded = re.sub(r"(\\*)('|\$\{|\Z)", lambda m: m[1] * 2 + (f"\\{m[2]}" if m[2] else ""), text)
+    return f"'{guarded}'"
 
 
 def given_value(arguments: Sequence[str], key: str) -> str | None:
@@ -118,13 +147,18 @@ def compose_config(overrides: Iterable[str]) -> DictConfig:
 
 def composition_error(error: Exception) -> UserError:
     """One line from Hydra's several."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
+        group, _, name = error.missing_cfg_file.rpartition("/")
+        return unknown_name(group, name, error.options)
     cause = error.__cause__
-    if isinstance(cause, OmegaConfBaseException):
-        return UserError(one_line(cause))
-    return UserError(one_line(error))
+    return UserError(one_line(cause if isinstance(cause, OmegaConfBaseException) else error))
 
 
 def _parsed(argument: str) -> Override:
+    if argument.startswith("-"):
+        raise UserError(
+            f"unknown option {argument!r}: known are --help and, to `run`, -m (a sweep)"
+        )
     try:
         return OverridesParser.create().parse_overrides([argument])[0]
     except HydraException as error:
@@ -133,25 +167,38 @@ def _parsed(argument: str) -> Override:
         ) from error
 
 
-def _values(item: Override) -> list[Any]:
-    if item.is_sweep_override():
-        return list(item.sweep_string_iterator())
-    return [item.value()]
+def _choices(item: Override) -> list[list[str]]:
+    """The names of options, one list for each value of a sweep; null is no name."""
+    swept = item.is_sweep_override()
+    values = list(item.sweep_string_iterator()) if swept else [item.value()]
+    choices = []
+    for value in values:
+        if swept and str(value).startswith("["):
+            value = str(value).strip("[]").split(",")
+        names = value if isinstance(value, list) else [value]
+        choices.append([str(name).strip() for name in names if name not in (None, "null")])
+    return choices
 
 
-def _names(item: Override) -> list[str]:
-    names: list[str] = []
-    for value in _values(item):
-        text = value if isinstance(value, list) else str(value).strip("[]").split(",")
-        names += [
-            str(name).strip() for name in text if str(name).strip() not in ("", "None", "null")
-        ]
-    return names
+def _check_choices(item: Override) -> None:
+    group = item.key_or_group
+    noun, known = group.removesuffix("s"), options(group)
+    for names in _choices(item):
+        for name in names:
+            if name not in known:
+                raise unknown_name(noun, name, known)
+        if group in ONE_OF and (len(names) != 1 or isinstance(item.value(), list)):
+            raise UserError(
+                f"{item.input_line}: one {noun} is needed, such as {group}={known[0]}"
+                + (f"; several are a sweep: -m {group}={','.join(names)}" if names[1:] else "")
+            )
+        if group == "evaluators" and not names and item.value() is None:
+            raise UserError(f"{item.input_line}: write a list, such as [{known[0]}]; [] for none")
 
 
 def _first(item: Override) -> str:
-    names = _names(item)
-    return f"[{','.join(names)}]" if item.key_or_group == "evaluators" else (names or ["null"])[0]
+    names = _choices(item)[0]
+    return (names or ["null"])[0] if item.key_or_group in ONE_OF else f"[{','.join(names)}]"
 
 
 def _check_path(config: DictConfig, key: str) -> None:
@@ -160,12 +207,18 @@ def _check_path(config: DictConfig, key: str) -> None:
     for depth, part in enumerate(parts):
         if not isinstance(node, DictConfig):
             raise UserError(f"{key}: {'.'.join(parts[:depth])} has no settings below it")
-        known = [str(name) for name in node if name != "hydra"]
+        known = [str(name) for name in node if name not in ("hydra", "name")]
         if part not in known:
-            noun = f"setting of {'.'.join(parts[:depth])}" if depth else "setting"
+            noun = f"setting of {_with_choice(config, parts[:depth])}" if depth else "setting"
             raise unknown_name(noun, part, known)
         if depth + 1 < len(parts):
             node = None if OmegaConf.is_missing(node, part) else node[part]
+
+
+def _with_choice(config: DictConfig, parts: list[str]) -> str:
+    """A node in words: "method apm", "evaluators.memory"."""
+    choice = config.hydra.runtime.choices.get(parts[0]) if len(parts) == 1 else None
+    return f"{parts[0]} {choice}" if isinstance(choice, str) else ".".join(parts)
 
 
 def force_full_errors() -> None:

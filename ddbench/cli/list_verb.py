@@ -22,9 +22,17 @@ def list_names(arguments: Sequence[str]) -> int:
         raise UserError(f"list what? one of {', '.join(KINDS)}, and perhaps a pattern such as 'a*'")
     kind, pattern = words[0], words[1] if len(words) == 2 else "*"
     if kind not in KINDS:
-        raise unknown_name("list", kind, KINDS)
-    rows = _runs(pattern, _runs_root(options)) if kind == "runs" else _plugins(kind, pattern)
-    print(tabulate(rows, tablefmt="plain") if rows else f"no {kind} match {pattern!r}")
+        raise unknown_name("kind", kind, KINDS)
+    if kind == "runs":
+        root = _runs_root(options)
+        rows, place = _runs(pattern, root), f" in {root.absolute()}"
+    elif options:
+        raise UserError(
+            f"{options[0]}: only `ddbench list runs` takes an option (runs_root=FOLDER)"
+        )
+    else:
+        rows, place = _plugins(kind, pattern), ""
+    print(tabulate(rows, tablefmt="plain") if rows else f"no {kind} match {pattern!r}{place}")
     return 0
 
 
@@ -51,9 +59,8 @@ def _runs(pattern: str, root: Path) -> list[tuple[str, str]]:
 def _state(folder: Path) -> str:
     if (folder / "record.json").exists():
         return "finished"
-    last = "begun"
+    if (folder / "failed.json").exists():
+        return f"failed: see {folder / 'failed.json'}"
     log = folder / "log.txt"
-    if log.exists():
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        last = lines[-1] if lines else last
-    return f"failed: see {folder / 'failed.json'}" if (folder / "failed.json").exists() else last
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return f"unfinished; {lines[-1]}" if lines else "unfinished"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -12,11 +14,13 @@ ddbench compares methods of dataset distillation.
 
 usage: ddbench VERB [ARGUMENTS]
 
-  run       distil, score beside a control, and leave a record   ddbench run --help
+  run       distil, score beside a control, and leave a record
   show      the settings of a run and where each value comes from, without running it
   list      methods, datasets, evaluators, models or runs
   prepare   fetch or convert a dataset's files
   evaluate  score a distilled set from a file
+
+`ddbench VERB --help` tells more.
 
 examples:
   ddbench run                                       a first run in a few minutes
@@ -42,6 +46,7 @@ what to run
   budget=NAME         smoke, short or paper: how much of the published computation is spent
                                                          (default short)
   seed=N              of distillation                    (default 0)
+  network_seed=N      of teachers and of the networks that score   (default 0)
   group=N             disjoint sets of one seed          (default 0)
   validation=F        hold out a fraction of the training images and score on those, never on
                       the test split: for choosing       (default 0)
@@ -51,7 +56,8 @@ what to run
 
 how to score
   protocols=[A,B]     paper, hard, soft, noaug           (default [paper,hard,soft])
-  evaluators=[A,B]    or all                             (default [accuracy])
+  evaluators=[A,B]    or all; evaluators.NAME.SETTING=V  (default [accuracy])
+  soft_rate=R         a learning rate for protocol soft, to be tried on validation images
   control=NAME        shown beside it; null for none     (default random)
   whole=true          also train networks on all real data
 
@@ -74,10 +80,43 @@ exit status: 0 done, 1 a failure, 2 a mistake in what was asked; 130 or 143 stop
 """
 
 USAGE = {
-    "show": "usage: ddbench show [KEY=VALUE ...]    the keys of `ddbench run`",
-    "list": "usage: ddbench list methods|datasets|evaluators|models|runs [GLOB] [runs_root=FOLDER]",
-    "prepare": "usage: ddbench prepare DATASET [data_root=FOLDER]",
-    "evaluate": "usage: ddbench evaluate FILE [KEY=VALUE ...]    dataset, protocols, … as in `run`",
+    "show": """\
+usage: ddbench show [KEY=VALUE ...]
+
+Prints what `ddbench run` with the same keys would do, without doing it: every setting with its
+value and where that comes from (given, a published recipe, scaled by the budget, or default).
+
+examples
+  ddbench show method=apm
+  ddbench show method=apm dataset=cifar10 ipc=50 budget=paper
+""",
+    "list": """\
+usage: ddbench list methods|datasets|evaluators|models [PATTERN]
+       ddbench list runs [PATTERN] [runs_root=FOLDER]
+
+examples
+  ddbench list datasets
+  ddbench list runs 'apm-digits-*'
+""",
+    "prepare": """\
+usage: ddbench prepare DATASET [data_root=FOLDER]
+
+Downloads a dataset, or converts files that lie in data_root already, and checks them.
+
+examples
+  ddbench prepare cifar10
+  ddbench prepare cifar10 data_root=/data
+""",
+    "evaluate": """\
+usage: ddbench evaluate FILE [KEY=VALUE ...]
+
+Scores a distilled set that anybody made, beside a control. The file says its dataset, images per
+class and input space; the other keys are those of `ddbench run`.
+
+examples
+  ddbench evaluate set.safetensors
+  ddbench evaluate set.safetensors protocols=[hard] budget=paper
+""",
 }
 VERBS = ("run", *USAGE)
 
@@ -86,15 +125,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _dispatch(words)
+        status = _dispatch(words)
+        sys.stdout.flush()
+        return status
     except UserError as error:
         print(f"ddbench: {error}", file=sys.stderr)
         return 2
     except StopRequested as stop:
         print("ddbench: stopped; the same command continues", file=sys.stderr)
         return 128 + stop.signal_number
+    except KeyboardInterrupt:
+        print("ddbench: stopped; the same command continues", file=sys.stderr)
+        return 128 + signal.SIGINT
     except BrokenPipeError:
-        sys.stderr.close()  # the reader, such as `head`, has gone; nobody is left to tell
+        # The reader, such as `head`, has gone; what is left to flush at exit goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
@@ -113,7 +158,7 @@ def _dispatch(words: list[str]) -> int:
 
         raise unknown_name("verb", verb, VERBS)
     if {"-h", "--help"} & set(rest):
-        print(RUN_HELP if verb == "run" else USAGE[verb])
+        print(RUN_HELP if verb == "run" else USAGE[verb], end="")
         return 0
     if verb == "run":
         from .run_verb import run

@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import hydra
@@ -21,10 +22,11 @@ from ..errors import StopRequested, UserError
 from ..folders import runs_root
 from ..report import report
 from ..runner import disk_trouble_in_one_line, execute
-from ..store.files import check_writable, read_json, write_json
+from ..store.files import check_writable, read_json, write_bytes, write_json
 from .compose import (
     CONFIG_MODULE,
     CONFIG_NAME,
+    as_overrides,
     check_overrides,
     composition_error,
     force_full_errors,
@@ -45,11 +47,8 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         UserError: for a mistake that can be seen before any work.
     """
-    flags = [argument for argument in arguments if argument.startswith("-")]
-    wrong = [flag for flag in flags if flag not in FLAGS]
-    if wrong:
-        raise UserError(f"unknown option {wrong[0]!r}: known are -m (sweep) and --help")
-    overrides = [argument for argument in arguments if not argument.startswith("-")]
+    flags = [argument for argument in arguments if argument in FLAGS]
+    overrides = [argument for argument in arguments if argument not in FLAGS]
     for problem in register():
         print(f"ddbench: {problem}", file=sys.stderr)
     check_overrides(overrides, sweep=bool(flags))
@@ -57,12 +56,8 @@ def run(arguments: Sequence[str]) -> int:
     check_writable(root)
     sweep_folder = root / "sweeps" / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}"
     force_full_errors()
-    sys.argv = [
-        "ddbench run",
-        *arguments,
-        f"hydra.run.dir='{root}'",
-        f"hydra.sweep.dir='{sweep_folder}'",
-    ]
+    folders = {"hydra.run.dir": root, "hydra.sweep.dir": sweep_folder}
+    sys.argv = ["ddbench run", *arguments, *as_overrides(folders)]
     try:
         with disk_trouble_in_one_line():
             hydra.main(f"pkg://{CONFIG_MODULE}", CONFIG_NAME, version_base="1.3")(_cell)()
@@ -91,14 +86,25 @@ def _cell(config: DictConfig) -> None:
         print("ddbench: stopped; the same command continues the run", file=sys.stderr, flush=True)
         raise SystemExit(128 + stop.signal_number) from None
     except Exception as error:
-        traceback.print_exc()
-        status, message = FAILURE, f"failed: {type(error).__name__}: {error}"
+        reason = " ".join(str(error).split())
+        status, message = FAILURE, f"failed: {type(error).__name__}: {reason}"
+        noted = getattr(error, "__notes__", None)
+        message += f"; the traceback is in {noted[-1] if noted else _traceback_file(config, label)}"
     if message:
         print(f"ddbench: {label}{message}", file=sys.stderr, flush=True)
     if sweep:
         folder = Path(settings.runtime.output_dir)
         write_json(folder / CELL_STATUS, {"status": status, "message": message})
     _status = status
+
+
+def _traceback_file(config: DictConfig, label: str) -> Path:
+    """Keep the traceback of the error being handled, which would drown the line on the console."""
+    name = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{time.time_ns() % 10**9:09}-{os.getpid()}.txt"
+    file = runs_root(config.runs_root) / "failures" / name
+    with suppress(OSError):  # the disk may be the trouble itself
+        write_bytes(file, f"{label}\n{traceback.format_exc()}".encode())
+    return file
 
 
 def _sweep_status(folder: Path) -> int:

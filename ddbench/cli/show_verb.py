@@ -3,51 +3,72 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tabulate import tabulate
 
 from ..api import request_of
-from ..config import MethodChoice, RunRequest
+from ..config import RunRequest
+from ..settings import Settings
+from .compose import as_overrides
 
 
 def show(arguments: Sequence[str]) -> int:
     """Print what a run would do."""
     request = request_of(arguments)
+    method = request.method
     print(_task_table(request))
-    print(f"\nmethod {request.method.name}")
-    print(_settings_table(request.method))
-    for note in request.method.notes:
-        print(note)
+    print(f"\nmethod {method.name}")
+    print(_settings_table(method.settings, method.sources))
+    for name, settings in request.evaluators.items():
+        if settings.plain():
+            print(f"\nevaluator {name}\n{_settings_table(settings)}")
+    for note in method.notes:
+        print(f"\nnote: {note}")
     return 0
 
 
 def _task_table(request: RunRequest) -> str:
     task, budget = request.task, request.budget
     rows = [
-        ("dataset", task.dataset),
+        ("dataset", f"{task.dataset}{_bracketed(task.dataset_settings)}"),
         ("ipc", task.ipc),
-        ("model", f"{task.model.name} {task.model.settings}"),
-        ("input space", task.input_space),
-        ("validation", task.validation),
-        ("seed, group", f"{task.seed}, {task.group}"),
-        ("budget", f"{request.budget_name}: {budget.plain()}"),
+        ("model", f"{task.model.name}{_bracketed(task.model.settings)}"),
+        ("input_space", task.input_space),
+        ("validation", f"{task.validation:g}"),
+        ("seed", f"{task.seed}{_bracketed({'group': task.group, 'networks': task.network_seed})}"),
+        ("budget", f"{request.budget_name}{_bracketed(budget.plain())}"),
         ("protocols", ", ".join(protocol.label for protocol in request.protocols)),
-        ("evaluators", ", ".join(request.evaluators)),
+        ("evaluators", ", ".join(request.evaluators) or "none"),
         ("control", request.control.name if request.control else "none"),
+        ("whole", _typed(request.whole)),
         ("runs_root", request.runs_root.absolute()),
         ("data_root", request.data_root.absolute()),
     ]
     return tabulate(rows, tablefmt="plain", disable_numparse=True)
 
 
-def _settings_table(choice: MethodChoice) -> str:
-    help_of = {item.name: item.metadata["help"] for item in dataclasses.fields(choice.settings)}
-    rows = [
-        (name, value, choice.sources[name], help_of[name])
-        for name, value in choice.settings.plain().items()
-    ]
-    headers = ("setting", "value", "source", "meaning")
-    return (
-        tabulate(rows, headers, tablefmt="simple", disable_numparse=True) if rows else "no settings"
-    )
+def _settings_table(settings: Settings, sources: Mapping[str, str] | None = None) -> str:
+    """Every setting with its value; with its source, too, where sources are known."""
+    fields = {item.name: item.metadata["help"] for item in dataclasses.fields(settings)}
+    if not fields:
+        return "no settings"
+    table: dict[str, list[str]] = {
+        "setting": list(fields),
+        "value": [_typed(value) for value in settings.plain().values()],
+    }
+    if sources is not None:
+        table["source"] = [sources[name] for name in fields]
+    table["meaning"] = list(fields.values())
+    return tabulate(table, headers="keys", tablefmt="simple", disable_numparse=True)
+
+
+def _bracketed(values: Mapping[str, Any]) -> str:
+    text = ", ".join(f"{name} {_typed(value)}" for name, value in values.items())
+    return f" ({text})" if text else ""
+
+
+def _typed(value: Any) -> str:
+    """A value as it is typed on the command line."""
+    return as_overrides({"": value})[0].removeprefix("=")

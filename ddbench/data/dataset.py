@@ -175,6 +175,15 @@ class Dataset:
         finally:
             self._scoring -= 1
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Lock the test split for a block inside `scoring()`, such as more distilling."""
+        before, self._scoring = self._scoring, 0
+        try:
+            yield
+        finally:
+            self._scoring = before
+
     @property
     def test(self) -> ImageSplit:
         """The test split, loaded when first asked for.

@@ -38,13 +38,17 @@ class RealImages:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def prepare(self) -> None:
+        """Whiten the images now, if they are to be whitened once."""
+        worth = self.space.whitening is not None and 4 * self.pixels.numel() <= WHITENED_BYTES
+        if worth and self._whitened is None:
+            self._whitened = self.space.transform(self.pixels)
+
     def images(self, index: Tensor) -> Tensor:
         """Images (B, C, H, W) float32 at positions `index` (B,), on the device."""
+        self.prepare()
         if self._whitened is not None:
             return self._whitened.index_select(0, index.to(self.device))
-        if self.space.whitening is not None and 4 * self.pixels.numel() <= WHITENED_BYTES:
-            self._whitened = self.space.transform(self.pixels)
-            return self.images(index)
         pixels = self.pixels.index_select(0, index.to(self.pixels.device))
         return self.space.transform(pixels)
 

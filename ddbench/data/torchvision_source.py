@@ -8,10 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from torchvision.datasets.utils import (
-    check_integrity,
-    download_and_extract_archive,
-)
 
 from ..errors import UserError
 from .source import DatasetSource, Split
@@ -20,7 +16,15 @@ from .source import DatasetSource, Split
 class TorchvisionSource(DatasetSource):
     """A data set under `root` in the folders where torchvision keeps it."""
 
-    torchvision_class: ClassVar[Any]
+    torchvision_name: ClassVar[str]
+    """Name of the class in `torchvision.datasets`."""
+
+    @property
+    def torchvision_class(self) -> Any:
+        """torchvision's class, imported when it is needed: that takes seconds."""
+        import torchvision
+
+        return getattr(torchvision.datasets, self.torchvision_name)
 
     @property
     def name(self) -> str:
@@ -124,10 +128,14 @@ class CifarSource(TorchvisionSource):
 
     def is_whole(self, file: Path) -> bool:
         """Whether the file has the checksum that torchvision lists."""
+        from torchvision.datasets.utils import check_integrity
+
         return bool(check_integrity(str(file), self._checksums[file.name]))
 
     def download(self) -> None:
         """Fetch and unpack the archive."""
+        from torchvision.datasets.utils import download_and_extract_archive
+
         # Not the constructor's download=True: it looks at the batches alone, so that a lost file
         # of class names would never come back.
         cifar = self.torchvision_class

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
 from ..plugins import MODELS
 from ..randomness import RandomStream
-from ..settings import Settings
+from ..settings import Settings, typed_settings
 
 
 @dataclass
@@ -55,13 +56,12 @@ class ModelSpec:
         """A new network on the CPU whose initial weights depend on the stream alone."""
         architecture = MODELS[self.name]
         with stream.as_global():
-            return architecture(self.resolved(architecture), channels, resolution, classes)
+            return architecture(self.typed_settings, channels, resolution, classes)
 
-    def resolved(self, architecture: type[Model]) -> ModelSettings:
-        """The typed settings."""
-        from ..config import typed_settings  # config reads YAML; networks are built without it
-
-        return typed_settings(architecture.Settings, self.settings, f"model {self.name}")
+    @cached_property
+    def typed_settings(self) -> ModelSettings:
+        """The settings of the architecture; methods build thousands of networks from them."""
+        return typed_settings(MODELS[self.name].Settings, self.settings, f"model {self.name}")
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import torch
 from ..budget import Budget
 from ..data.real import RealImages
 from ..lab import Lab
-from ..meters import PhaseCost
 from ..networks import train_networks
 from ..randomness import RandomStream
 from ..training.loop import Training, predict
@@ -30,7 +29,7 @@ class Score:
     Args:
         accuracy: fraction of images classified rightly, in [0, 1].
         split: "test", or "validation" where a fraction was held out.
-        cost: of training and testing it.
+        cost: of making it.
     """
 
     accuracy: float
@@ -56,25 +55,29 @@ def score_student(
         "protocol": protocol.label,
         "network": index,
     }
-    found = context.store.find(KIND, determinants)
-    if found is None:
-        stream = RandomStream(lab.network_seed, ("evaluation", lab.model.name, index))
-        network = lab.new_network(stream / "weights")
-        device = context.execution.device
-        examples = Examples(training_set.images.to(device), training_set.targets.to(device))
-        training = Training(network, examples, training_set.recipe, stream, lab.augmentation)
-        checkpoint = context.checkpoint(KIND, determinants)
-        _, cost = train_resumably(training, title, context, checkpoint)
-        with context.meter.measure(cost):
-            accuracy = accuracy_of(network, evaluation)
-        facts = {"accuracy": accuracy, "cost": cost.plain()}
-        found = context.store.save(KIND, determinants, facts)
-        checkpoint.remove()
+    with context.store.locked(KIND, determinants, context.waiting("the same score")):
+        found = context.store.find(KIND, determinants)
+        if found is None:
+            stream = RandomStream(lab.network_seed, ("evaluation", lab.model.name, index))
+            network = lab.new_network(stream / "weights")
+            device = context.execution.device
+            examples = Examples(training_set.images.to(device), training_set.targets.to(device))
+            training = Training(network, examples, training_set.recipe, stream, lab.augmentation)
+            checkpoint = context.checkpoint(KIND, determinants)
+            _, cost = train_resumably(training, title, context, checkpoint)
+            with context.meter.measure(cost):
+                accuracy = accuracy_of(network, evaluation)
+            facts = {"accuracy": accuracy, "cost": cost.plain()}
+            found = context.store.save(KIND, determinants, facts)
+            checkpoint.remove()
     return Score(found.facts["accuracy"], evaluated_split(lab), found.facts["cost"])
 
 
 def score_whole(lab: Lab, budget: Budget, index: int) -> Score:
-    """Train network `index` on all real training images by the teacher recipe, and score it."""
+    """Train network `index` on all real training images by the teacher recipe, and score it.
+
+    The cost of the score is that of testing: training is counted with the stream `whole`.
+    """
     recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
     networks = train_networks(lab, "whole", recipe, [index])
     evaluation = evaluation_images(lab)
@@ -86,7 +89,7 @@ def score_whole(lab: Lab, budget: Budget, index: int) -> Score:
     context = lab.context
     found = context.store.find(KIND, determinants)
     if found is None:
-        with context.meter.measure(PhaseCost(**networks.artefacts[0].facts["cost"])) as cost:
+        with context.meter.measure() as cost:
             accuracy = accuracy_of(networks[0], evaluation)
         facts = {"accuracy": accuracy, "cost": cost.plain()}
         found = context.store.save(KIND, determinants, facts)

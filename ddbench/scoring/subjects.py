@@ -15,7 +15,7 @@ from ..networks import labeller, train_networks
 from ..store.files import digest
 from ..training.loop import predict
 from ..training.recipe import Loss, TrainingRecipe
-from .protocols import LABEL_TEACHER, Labels, Protocol, soft_rate
+from .protocols import LABEL_TEACHER, Labels, Protocol
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def training_set(
         NotScorable: when a set lacks what the protocol needs.
     """
     model = like or distilled
-    if protocol.recipe is None:
+    recipe = protocol.recipe_for(distilled.dataset, ipc)
+    if recipe is None:
         if model.evaluation is None:
             raise NotScorable("the set names no published evaluation")
         recipe = model.evaluation
@@ -77,14 +78,11 @@ def training_set(
             targets = F.one_hot(targets, distilled.classes).float()
             regime = "one-hot class ids"
     elif protocol.labels is Labels.label_teacher:
-        recipe = TrainingRecipe(
-            **{**vars(protocol.recipe), "learning_rate": soft_rate(distilled.dataset, ipc)}
-        )
         teacher_recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
         teacher = train_networks(lab, "label-teacher", teacher_recipe, [0])[0]
         targets, regime = _logits(teacher, distilled.images, lab), "label teacher"
     else:
-        recipe, targets, regime = protocol.recipe, distilled.labels, "class ids"
+        targets, regime = distilled.labels, "class ids"
     return TrainingSet(distilled.images, targets, budget.evaluation_recipe(recipe), regime)
 
 

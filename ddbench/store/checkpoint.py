@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from ..errors import UserError
 from ..execution import Execution
 from .files import write_bytes
+from .store import remove_leftovers
 
 
 class Checkpoint:
@@ -30,27 +30,26 @@ class Checkpoint:
         self.seconds = seconds
         self.execution = execution
         self._last = time.monotonic()
+        self._threads = execution.threads
 
     def load(self) -> dict[str, Any] | None:
-        """The saved state, or None; sets the number of threads that it was computed with.
+        """The saved state, or None; until `remove`, its number of threads is used.
+
+        The caller holds the lock of what is made.
 
         Raises:
             UserError: when it is damaged, or was computed on what this process cannot repeat.
         """
+        remove_leftovers(self.path.parent, self.path.stem)
         if not self.path.exists():
             return None
         try:
             saved = torch.load(self.path, map_location="cpu", weights_only=True)
             execution, state = saved["execution"], saved["state"]
             assert isinstance(state, dict)
-        except (
-            pickle.UnpicklingError,
-            RuntimeError,
-            EOFError,
-            KeyError,
-            TypeError,
-            AssertionError,
-        ) as error:
+        except OSError:
+            raise
+        except Exception as error:  # a damaged pickle may fail in any way at all
             raise UserError(
                 f"checkpoint {self.path} is damaged; remove it to start this part again"
             ) from error
@@ -72,3 +71,5 @@ class Checkpoint:
     def remove(self) -> None:
         """Forget the state, once the work is done."""
         self.path.unlink(missing_ok=True)
+        if self.execution.threads != self._threads:
+            self.execution.use_threads(self._threads)

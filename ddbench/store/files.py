@@ -39,7 +39,9 @@ def _umask() -> int:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, with keys in the order given."""
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes(
+        path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    )
 
 
 def read_json(path: Path) -> Any:
@@ -89,7 +91,8 @@ def check_writable(folder: Path, remedy: str = "runs_root=FOLDER or DDBENCH_RUNS
         write_bytes(probe, b"probe")
         probe.unlink()
     except OSError as error:
+        is_file = isinstance(error, FileExistsError)
+        reason = "it is a file, not a folder" if is_file else error.strerror
         raise UserError(
-            f"cannot write to {folder.absolute()}: {error.strerror}; "
-            f"choose another folder with {remedy}"
+            f"cannot write to {folder.absolute()}: {reason}; choose another folder with {remedy}"
         ) from error

@@ -32,6 +32,17 @@ def key_of(determinants: Mapping[str, Any]) -> str:
     return digest(text.encode())[:24]
 
 
+def remove_leftovers(folder: Path, stem: str = "") -> None:
+    """Remove what a killed process left half-written; the caller holds the lock.
+
+    Args:
+        folder: where it wrote.
+        stem: beginning of the names of the files that it wrote.
+    """
+    for leftover in folder.glob(f".{stem}*.*"):
+        leftover.unlink(missing_ok=True)
+
+
 @dataclass(frozen=True)
 class Artefact:
     """One product in the store.

@@ -127,6 +127,7 @@ class Training:
             "epoch": self.epoch,
             "step_in_epoch": self.step_in_epoch,
             "snapshots": self.snapshots,
+            "loss": self.loss,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -135,6 +136,7 @@ class Training:
         self.optimiser.load_state_dict(state["optimiser"])
         self.epoch, self.step_in_epoch = state["epoch"], state["step_in_epoch"]
         self.snapshots = state["snapshots"]
+        self.loss = state["loss"].to(self.device)
         self._order = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -32,6 +33,19 @@ class Loss(enum.Enum):
         return F.l1_loss(logits, targets) if self is Loss.l1 else F.mse_loss(logits, targets)
 
 
+_SMALLEST = math.ulp(0.0)
+_RANGES: dict[str, tuple[type, float, float]] = {
+    "epochs": (int, 1, math.inf),
+    "batch_size": (int, 1, math.inf),
+    "version": (int, 1, math.inf),
+    "learning_rate": (float, _SMALLEST, math.inf),
+    "decay": (float, _SMALLEST, math.inf),
+    "momentum": (float, 0, 1),
+    "weight_decay": (float, 0, math.inf),
+}
+"""Type, least value, and the bound that is not reached."""
+
+
 @dataclass(frozen=True)
 class TrainingRecipe:
     """One way to train a network.
@@ -47,8 +61,11 @@ class TrainingRecipe:
         batch_size: examples a step; the last, smaller batch of an epoch is kept.
         augment: whether each batch is augmented by DSA (not Siamese).
         snapshot_epochs: numbers of completed epochs after which the weights are kept (0: initial
-            weights); empty: the last epoch alone.
+            weights), ascending; empty: the last epoch alone.
         version: raised when the loop's numbers change.
+
+    Raises:
+        UserError: on construction, for what cannot be trained; a recipe may come in a file.
     """
 
     epochs: int
@@ -67,13 +84,18 @@ class TrainingRecipe:
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
             raise UserError(f"unknown optimiser {self.optimiser!r}: known: {sorted(OPTIMISERS)}")
-        if self.epochs < 1 or self.batch_size < 1 or not self.learning_rate > 0:
+        for name, (kind, low, below) in _RANGES.items():
+            value = getattr(self, name)
+            if not _is_number(value, kind) or not low <= value < below:
+                raise UserError(f"a training recipe cannot have {name}={value!r}")
+        whole = all(_is_number(e, int) for e in (*self.milestones, *self.snapshot_epochs))
+        if not whole or not isinstance(self.augment, bool):
+            raise UserError("a training recipe has whole milestones and snapshots, and an augment")
+        inside = {epoch for epoch in self.snapshot_epochs if 0 <= epoch <= self.epochs}
+        if list(self.snapshot_epochs) != sorted(inside):
             raise UserError(
-                f"a training recipe needs epochs, batch size and learning rate above 0, not "
-                f"{self.epochs}, {self.batch_size} and {self.learning_rate}"
+                f"snapshots {self.snapshot_epochs} must ascend within 0..{self.epochs} epochs"
             )
-        if any(not 0 <= epoch <= self.epochs for epoch in self.snapshot_epochs):
-            raise UserError(f"snapshots {self.snapshot_epochs} lie outside 0..{self.epochs} epochs")
 
     @property
     def kept_epochs(self) -> tuple[int, ...]:
@@ -121,6 +143,11 @@ class TrainingRecipe:
             )
         except (TypeError, KeyError, ValueError) as error:
             raise UserError(f"not a training recipe: {error!r}") from error
+
+
+def _is_number(value: Any, kind: type) -> bool:
+    allowed = int if kind is int else (int, float)
+    return isinstance(value, allowed) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ddbench.data.augmentation import (
-    DSA,
-    OPERATIONS,
-    Draw,
+from ddbench.data.augmentation import DSA, OPERATIONS, Draw
+from ddbench.data.operations import (
     _gather_rotation_gradient,
     brightness,
     contrast,

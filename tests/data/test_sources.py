@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torchvision.datasets.mnist
 
-from ddbench.data import torchvision_source
 from ddbench.data.dataset import Dataset
 from ddbench.data.source import DatasetSource
 from ddbench.data.torchvision_source import TorchvisionSource
@@ -117,7 +116,7 @@ def test_failed_download_is_one_line_that_says_how_to_do_it_by_hand(
     def fail(*_: object, **__: object) -> None:
         raise failure
 
-    monkeypatch.setattr(torchvision_source, "download_and_extract_archive", fail)
+    monkeypatch.setattr(torchvision.datasets.utils, "download_and_extract_archive", fail)
     monkeypatch.setattr(torchvision.datasets.mnist, "download_and_extract_archive", fail)
     source = source_of(name, tmp_path)
     with pytest.raises(UserError) as error:
@@ -175,7 +174,7 @@ def test_prepare_fetches_the_archive_and_checks_what_came(
         for file in source.file_names:
             (source.folder / file).write_bytes(b"something else")
 
-    monkeypatch.setattr(torchvision_source, "download_and_extract_archive", download)
+    monkeypatch.setattr(torchvision.datasets.utils, "download_and_extract_archive", download)
     with pytest.raises(UserError, match="damaged"):
         source.prepare()
     assert fetched == [source.torchvision_class.url]

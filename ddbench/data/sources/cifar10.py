@@ -5,8 +5,6 @@ A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 
 from __future__ import annotations
 
-from torchvision.datasets import CIFAR10
-
 from ..torchvision_source import CifarSource
 
 
@@ -15,7 +13,7 @@ class Cifar10(CifarSource):
 
     version = 1
     title = "CIFAR-10"
-    torchvision_class = CIFAR10
+    torchvision_name = "CIFAR10"
     class_names = (
         "airplane",
         "automobile",

@@ -6,8 +6,6 @@ fine labels.
 
 from __future__ import annotations
 
-from torchvision.datasets import CIFAR100
-
 from ..torchvision_source import CifarSource
 
 _CLASS_NAMES = """
@@ -28,7 +26,7 @@ class Cifar100(CifarSource):
 
     version = 1
     title = "CIFAR-100"
-    torchvision_class = CIFAR100
+    torchvision_name = "CIFAR100"
     class_names = tuple(_CLASS_NAMES.split())
     # Its own figures, as DC and DSA use them; MTT and APM take those of CIFAR-10.
     mean = (0.5071, 0.4866, 0.4409)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 
 from ..fixed_split import every_fifth
 from ..source import DatasetSource, Split
@@ -31,6 +30,8 @@ class Digits(DatasetSource):
 
     def load(self, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Images (N, 1, 8, 8) and digits (N,), in scikit-learn's order."""
+        from sklearn.datasets import load_digits  # takes seconds to import
+
         ink, labels = load_digits(return_X_y=True)
         images = np.round(ink * 255 / 16).astype(np.uint8).reshape(-1, 1, 8, 8)
         labels = labels.astype(np.int64)

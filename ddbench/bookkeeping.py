@@ -1,0 +1,137 @@
+"""The bookkeeping of a run: its key, its folder's name, and its record."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from . import __version__
+from .config import RunRequest
+from .distilling import Distillation, determinants_of
+from .environment import environment
+from .evaluator import Measurement
+from .lab import Lab
+from .meters import PhaseCost
+from .plugins import DATASETS, EVALUATORS, METHODS
+from .record import Record
+from .resolution import MethodChoice
+from .store.store import key_of
+
+
+def run_key(request: RunRequest, lab: Lab) -> str:
+    """The hash of everything that determines a record's numbers."""
+    distilled = key_of(determinants_of(request.method, request.task, lab))
+    return key_of({"distilled": distilled, **_scoring(request)})
+
+
+def folder_name(request: RunRequest, key: str) -> str:
+    """The name of a run's folder: readable, and unique by its key."""
+    task = request.task
+    group = f"-group{task.group}" if task.group else ""
+    return (
+        f"{request.method.name}-{task.dataset}-ipc{task.ipc}-{request.budget_name}"
+        f"-seed{task.seed}{group}-{key[:10]}"
+    )
+
+
+def configuration(request: RunRequest) -> dict[str, Any]:
+    """What was asked for, in plain types, for `config.yaml`."""
+    return {
+        "ddbench": __version__,
+        "method": {"name": request.method.name, **_sourced(request.method)},
+        "task": _task(request),
+        **_scoring(request),
+    }
+
+
+def assemble_record(
+    request: RunRequest,
+    lab: Lab,
+    made: Distillation,
+    costs: dict[str, PhaseCost],
+    pools: list[dict[str, Any]],
+    measurements: list[Measurement],
+    evaluators: dict[str, Any],
+    scored: dict[str, str],
+    paper_seconds: float | None,
+) -> Record:
+    """The record of a run that has ended.
+
+    Args:
+        request: what was asked for.
+        lab: where it was done.
+        made: the distilled set.
+        costs: by phase.
+        pools: networks used, by stream.
+        measurements: what the evaluators said.
+        evaluators: version, settings and reason for skipping of each.
+        scored: which split was scored, and its hash.
+        paper_seconds: what `budget=paper` is estimated to take.
+    """
+    key = run_key(request, lab)
+    return Record(
+        run=key,
+        supersedes=None,
+        name=folder_name(request, key),
+        method={
+            "name": request.method.name,
+            "version": METHODS[request.method.name].version,
+            "settings": _sourced(request.method),
+        },
+        task=_task(request),
+        budget={"name": request.budget_name, **request.budget.plain()},
+        protocols=[protocol.label for protocol in request.protocols],
+        evaluators=evaluators,
+        control=request.control.name if request.control else None,
+        data={**lab.dataset.identity(), **scored},
+        distilled={
+            "key": made.artefact.key,
+            "sha256": made.sha256,
+            "file_bytes": made.artefact.facts["bytes"],
+            "storage_bytes": made.distilled.storage_bytes,
+        },
+        costs={name: cost.plain() for name, cost in costs.items()},
+        networks=[{k: pool[k] for k in ("stream", "networks", "bytes")} for pool in pools],
+        measurements=measurements,
+        curve=made.artefact.facts["curve"],
+        paper_seconds=paper_seconds,
+        environment=environment(lab.context.execution),
+        finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _scoring(request: RunRequest) -> dict[str, Any]:
+    return {
+        "budget": {"name": request.budget_name, **request.budget.plain()},
+        "protocols": sorted(protocol.label for protocol in request.protocols),
+        "evaluators": {
+            name: {"version": EVALUATORS[name].version, **settings.plain()}
+            for name, settings in request.evaluators.items()
+        },
+        "control": request.control.name if request.control else None,
+        "whole": request.whole,
+    }
+
+
+def _task(request: RunRequest) -> dict[str, Any]:
+    task = request.task
+    return {
+        "dataset": task.dataset,
+        "dataset_version": DATASETS[task.dataset].version,
+        "dataset_settings": task.dataset_settings,
+        "ipc": task.ipc,
+        "model": {"name": task.model.name, **task.model.settings},
+        "model_label": task.model.label,
+        "input_space": task.input_space,
+        "validation": task.validation,
+        "seed": task.seed,
+        "group": task.group,
+        "network_seed": task.network_seed,
+    }
+
+
+def _sourced(choice: MethodChoice) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"value": value, "source": choice.sources[name]}
+        for name, value in choice.settings.plain().items()
+    }

@@ -1,0 +1,64 @@
+"""`ddbench evaluate`: a stranger's file from the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from safetensors.torch import save
+
+from ddbench.distilled import DistilledSet
+
+MINE = ("budget=smoke", "control=null", "protocols=[hard]", "threads=1")
+
+
+@pytest.fixture
+def distilled(runs):
+    """The file of a distilled set."""
+    (file,) = runs.glob("random-*/distilled.safetensors")
+    return file
+
+
+def test_a_set_is_scored_and_the_table_names_the_file(command, distilled):
+    answer = command("evaluate", str(distilled), *MINE)
+    assert answer.status == 0
+    assert "hard/1" in answer.out
+    assert " file " in answer.out
+    assert answer.err == ""
+
+
+def test_what_the_set_says_itself_may_be_repeated_but_not_contradicted(command, distilled):
+    assert command("evaluate", str(distilled), "dataset=digits", *MINE).status == 0
+    line = command("evaluate", str(distilled), "dataset=mnist5k", *MINE).complaint
+    assert "dataset=digits" in line
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"dataset": "nonsense"}, "'nonsense'"),
+        ({"class_names": tuple("abcdefghij")}, "classes"),
+        ({"input_space": "zca"}, "'zca'"),
+    ],
+    ids=["dataset", "classes", "input space"],
+)
+def test_a_set_that_does_not_fit_is_one_line(change, told, command, distilled):
+    changed = dataclasses.replace(DistilledSet.load(distilled), **change)
+    distilled.write_bytes(changed.to_bytes())
+    assert told in command("evaluate", str(distilled), *MINE).complaint
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"hello", b"\xff" * 100, save({"images": torch.zeros(1, 1, 8, 8)})],
+    ids=["empty", "text", "huge header", "no set"],
+)
+def test_a_file_that_is_no_set_is_one_line_that_names_it(data, command, tmp_path):
+    file = tmp_path / "set.safetensors"
+    file.write_bytes(data)
+    assert str(file) in command("evaluate", str(file), *MINE).complaint
+
+
+def test_a_mistake_in_the_keys_is_one_line(command, distilled):
+    assert "'protocol'" in command("evaluate", str(distilled), "protocol=hard").complaint

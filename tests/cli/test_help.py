@@ -1,0 +1,93 @@
+"""Help answers at once, mentions every key, and its examples are right."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from ddbench.api import request_of
+from ddbench.cli.compose import check_overrides, compose_config, register
+from ddbench.cli.main import HELP, RUN_HELP, USAGE, VERBS
+from ddbench.config import RunConfig, request_from
+from ddbench.plugins import DATASETS, REGISTRIES
+
+HEAVY = {"torch", "torchvision", "sklearn", "scipy", "matplotlib", "hydra", "pandas"}
+PROBE = """
+import io, contextlib, sys
+import ddbench
+from ddbench.cli.main import main
+for words in {commands!r}:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert main(words) == 0
+    assert out.getvalue().strip(), words
+print(sorted({heavy!r} & set(sys.modules)))
+"""
+TEXTS = [HELP, RUN_HELP, *USAGE.values()]
+EXAMPLE = re.compile(r"^  ddbench (\w+) ?(.*?)(?:   .*)?$", re.MULTILINE)
+EXAMPLES = sorted({match for text in TEXTS for match in EXAMPLE.findall(text)})
+
+
+def test_help_and_lists_import_nothing_heavy():
+    commands = [["--help"], [], ["--version"], *([verb, "--help"] for verb in VERBS)]
+    commands += [["list", kind] for kind in [*REGISTRIES, "runs"]]
+    code = PROBE.format(commands=commands, heavy=HEAVY)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert answer.stdout.strip() == "[]", answer.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_a_verb_tells_its_usage(verb, command):
+    for word in ("--help", "-h"):
+        answer = command(verb, word)
+        assert answer.status == 0
+        assert answer.out.startswith(f"usage: ddbench {verb}")
+
+
+def test_help_of_run_explains_every_key():
+    keys = {item.name for item in dataclasses.fields(RunConfig)}
+    explained = set(re.findall(r"^  (\w+)=", RUN_HELP, re.MULTILINE))
+    assert keys <= explained
+    assert explained <= keys | {"experiment"}
+
+
+def test_help_has_examples_of_every_verb():
+    assert {verb for verb, _ in EXAMPLES} == set(VERBS)
+
+
+def cells(words):
+    """The arguments of each cell of a sweep whose values are written A,B."""
+    choices = []
+    for word in words:
+        key, _, value = word.partition("=")
+        values = [value] if value.startswith("[") else value.split(",")
+        choices.append([f"{key}={one}" for one in values])
+    return itertools.product(*choices)
+
+
+@pytest.mark.parametrize(("verb", "rest"), EXAMPLES)
+def test_an_example_in_the_help_is_right(verb, rest, command):
+    words = shlex.split(rest)
+    if verb in ("run", "show"):
+        register()
+        sweep = "-m" in words
+        words = [word for word in words if word not in ("-m", "--help")]
+        check_overrides(words, sweep)
+        for cell in cells(words) if sweep else [words]:
+            config = compose_config(cell)
+            assert request_from(config, config.hydra.runtime.choices)
+    elif verb == "evaluate":
+        assert words[0].endswith(".safetensors")
+        assert request_of(words[1:])
+    elif verb == "list":
+        assert command("list", *words).status == 0
+    else:
+        assert words[0] in DATASETS
+        assert all(word.startswith("data_root=") for word in words[1:])

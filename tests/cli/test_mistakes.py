@@ -1,0 +1,176 @@
+"""Each mistake of a user ends with status 2 and one line: what, where, and what would be right."""
+
+from __future__ import annotations
+
+import pytest
+
+# The arguments of `ddbench run` (the smallest values stand in for those not given), and what the
+# line must contain. TMP is a temporary folder with a file `file`, and damaged CIFAR-10 in `bad`.
+MISTAKES = {
+    # names
+    "unknown key": (["sed=1"], ["'sed'", "seed"]),
+    "unknown method": (["method=amp"], ["'amp'", "apm"]),
+    "unknown dataset": (["dataset=digit"], ["'digit'", "digits"]),
+    "unknown model": (["model=narow"], ["'narow'", "narrow"]),
+    "unknown budget": (["budget=smok"], ["'smok'", "smoke"]),
+    "unknown evaluator": (["evaluators=[acuracy]"], ["evaluator", "'acuracy'", "accuracy"]),
+    "unknown protocol": (["protocols=[hrad]"], ["'hrad'", "hard"]),
+    "unknown version of a protocol": (["protocols=[hard/9]"], ["hard/9", "hard/1"]),
+    "unknown input space": (["input_space=zcaa"], ["'zcaa'", "zca"]),
+    "unknown control": (["control=randm"], ["'randm'", "random"]),
+    "unknown experiment": (["experiment=apm_releasd"], ["'apm_releasd'", "apm_released"]),
+    "unknown setting of the method": (
+        ["method=apm", "method.imagerate=1"],
+        ["method apm", "'imagerate'", "image_rate"],
+    ),
+    "setting of another method": (["method.image_rate=1"], ["method random", "image_rate"]),
+    "unknown setting of the model": (["model.widht=8"], ["model auto", "'widht'", "width"]),
+    "unknown setting of the budget": (["budget.network=1"], ["'network'", "networks"]),
+    "setting of an evaluator not chosen": (["evaluators.acc.x=1"], ["'acc'", "accuracy"]),
+    "setting below a number": (["ipc.x=1"], ["ipc has no settings"]),
+    "key added with a plus": (["+foo=1"], ["'foo'", "known:"]),
+    "setting added with a plus": (["+method.foo=1"], ["method random", "'foo'"]),
+    "known key added with a plus": (["+ipc=3"], ["ipc=3"]),
+    "name of a dataset as a setting": (["dataset.name=cifar10"], ["'name'"]),
+    # types
+    "word for a number": (["ipc=ten"], ["ipc", "'ten'", "Integer"]),
+    "fraction for a number": (
+        ["method=apm", "method.iterations=1.5"],
+        ["method.iterations", "'1.5'", "Integer"],
+    ),
+    "unknown choice": (["method=apm", "method.distance=l3"], ["method.distance", "l1, mse, kl"]),
+    "word for a truth value": (
+        ["method=apm", "method.log_distance=maybe"],
+        ["method.log_distance", "'maybe'", "bool"],
+    ),
+    "null for a number": (["ipc=null"], ["ipc", "null"]),
+    "nothing for a number": (["ipc="], ["ipc", "Integer"]),
+    "number for protocols": (["protocols=7"], ["'7'", "hard"]),
+    "no protocols": (["protocols=[]"], ["protocols=[hard,soft]"]),
+    "table for protocols": (["protocols={a: 1}"], ["protocols"]),
+    "list for a name": (["input_space=[zca]"], ["input_space"]),
+    "list of methods": (["method=[apm,random]"], ["-m method=apm,random"]),
+    "list of one budget": (["budget=[smoke]"], ["budget=[smoke]", "one budget"]),
+    "null for evaluators": (["evaluators=null"], ["evaluators=null", "[accuracy]"]),
+    "null for the method": (["method=null"], ["method=null", "one method"]),
+    "nothing for the method": (["method="], ["unknown method ''"]),
+    "interpolation of nothing": (["ipc=${foo}"], ["ipc", "'foo'"]),
+    # ranges
+    "no images": (["ipc=0"], ["ipc=0", "at least 1"]),
+    "more images than a class has": (["ipc=100000"], ["ipc=100000", "digits", "only"]),
+    "group behind the last": (["group=9999"], ["group=9999", "digits", "only"]),
+    "negative seed": (["seed=-1"], ["seed=-1", "at least 0"]),
+    "seed in floating point": (["seed=1e99"], ["seed", "Integer"]),
+    "all held out": (["validation=1"], ["validation=1", "at most"]),
+    "fraction that is no number": (["validation=nan"], ["validation=nan", "finite"]),
+    "negative rate": (
+        ["method=apm", "method.image_rate=-1"],
+        ["method apm", "image_rate=-1", "above 0"],
+    ),
+    "settings at odds": (
+        ["method=apm", "method.student_epochs=3"],
+        ["student_epochs=3", "checkpoints=5"],
+    ),
+    "no threads": (["threads=0"], ["threads=0", "at least 1"]),
+    "negative seconds": (["checkpoint_seconds=-1"], ["checkpoint_seconds=-1", "at least 0"]),
+    "model too deep": (["model.depth=9"], ["model.depth=9", "at most 3"]),
+    "width that groups do not divide": (
+        ["model.width=6", "model.norm=group"],
+        ["model.width=6", "multiple of 4"],
+    ),
+    "budget above all": (["budget.evaluation=2"], ["evaluation=2", "at most 1"]),
+    "frozen rate": (["soft_rate=0.1"], ["soft_rate=0.1", "validation=0.1"]),
+    # files and devices
+    "missing data": (["dataset=cifar10"], ["data_batch_1", "TMP/data", "ddbench prepare cifar10"]),
+    "damaged data": (
+        ["dataset=cifar10", "data_root=TMP/bad"],
+        ["damaged", "TMP/bad", "ddbench prepare cifar10"],
+    ),
+    "runs in a file": (["runs_root=TMP/file"], ["TMP/file", "not a folder", "runs_root=FOLDER"]),
+    "runs below a file": (["runs_root=TMP/file/x"], ["TMP/file/x", "runs_root=FOLDER"]),
+    "unknown device": (["device=tpu"], ["device=tpu", "this machine"]),
+    "device without memory": (["device=meta"], ["device=meta", "this machine"]),
+    "empty device": (["device=null"], ["device", "null"]),
+    # the syntax of overrides
+    "word that is no override": (["ipc"], ["'ipc'", "key=value"]),
+    "open bracket": (["method=["], ["'method=['", "key=value"]),
+    "open quote": (['method="a'], ["key=value"]),
+    "no key": (["=3"], ["''"]),
+    "line break in a value": (["method='a\nb'"], ["'a\\nb'", "apm"]),
+    "line break in a number": (["ipc=1\n2"], ["ipc"]),
+    "deletion": (["~method"], ["~method", "another value"]),
+    "deletion of a key": (["~ipc"], ["~ipc", "another value"]),
+    "sweep without -m": (["ipc=1,2"], ["ipc=1,2", "add -m"]),
+    "unknown option": (["--mutlirun"], ["'--mutlirun'", "-m"]),
+    "launcher that is not installed": (["-m", "hydra/launcher=nope"], ["'nope'", "basic"]),
+    "unknown setting of Hydra": (["hydra.foo=1"], ["hydra.foo"]),
+    "unknown name in a sweep": (["-m", "method=random,amp"], ["'amp'", "apm"]),
+    "wrong type in a sweep": (["-m", "ipc=1,ten"], ["ipc", "'ten'"]),
+}
+
+OTHER_VERBS = {
+    "unknown verb": (["rnu"], ["'rnu'", "run"]),
+    "show of an unknown key": (["show", "sed=1"], ["'sed'", "seed"]),
+    "show of a sweep": (["show", "-m"], ["'-m'"]),
+    "list of nothing": (["list"], ["methods, datasets, evaluators, models, runs"]),
+    "list of one thing": (["list", "method"], ["'method'", "methods"]),
+    "list of too much": (["list", "methods", "a", "b"], ["a pattern"]),
+    "list with an unknown option": (["list", "runs", "root=x"], ["'root'", "runs_root"]),
+    "list of methods in a folder": (["list", "methods", "runs_root=x"], ["runs_root=x", "runs"]),
+    "prepare of nothing": (["prepare"], ["ddbench prepare cifar10"]),
+    "prepare of an unknown dataset": (["prepare", "cifar"], ["'cifar'", "cifar10"]),
+    "prepare with an unknown option": (["prepare", "digits", "root=x"], ["'root'", "data_root"]),
+    "prepare in a file": (["prepare", "digits", "data_root=TMP/file"], ["TMP/file", "data_root="]),
+    "evaluate of nothing": (["evaluate"], ["ddbench evaluate set.safetensors"]),
+    "evaluate of two": (["evaluate", "a", "b"], ["ddbench evaluate set.safetensors"]),
+    "evaluate of no file": (["evaluate", "TMP/none"], ["TMP/none", "no such file"]),
+    "evaluate of a folder": (["evaluate", "TMP"], ["TMP", "cannot be read"]),
+}
+
+
+@pytest.fixture
+def disk(tmp_path):
+    (tmp_path / "file").write_text("a file")
+    batches = tmp_path / "bad" / "cifar-10-batches-py"
+    batches.mkdir(parents=True)
+    for name in [*(f"data_batch_{n}" for n in range(1, 6)), "test_batch", "batches.meta"]:
+        (batches / name).write_bytes(b"not what it should be")
+    return tmp_path
+
+
+def in_folder(words, folder):
+    return [word.replace("TMP", str(folder)) for word in words]
+
+
+@pytest.mark.parametrize(("words", "told"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_in_a_run_ends_with_status_2_and_one_line(
+    words, told, run_tiny, disk, left_behind
+):
+    answer = run_tiny(*in_folder(words, disk))
+    for part in in_folder(told, disk):
+        assert part in answer.complaint
+    assert "Traceback" not in answer.out
+    assert left_behind() == []
+    assert list(disk.glob("runs/*/record.json")) == []
+    assert (disk / "file").read_text() == "a file"
+
+
+@pytest.mark.parametrize(("words", "told"), OTHER_VERBS.values(), ids=OTHER_VERBS)
+def test_a_mistake_in_another_verb_ends_with_status_2_and_one_line(words, told, command, disk):
+    answer = command(*in_folder(words, disk))
+    for part in in_folder(told, disk):
+        assert part in answer.complaint
+    assert answer.out == ""
+
+
+def test_a_good_command_works_in_the_folder_of_many_mistakes(run_tiny, disk):
+    for name in ("more images than a class has", "unknown method", "model too deep"):
+        assert run_tiny(*in_folder(MISTAKES[name][0], disk)).status == 2
+    assert run_tiny().status == 0
+
+
+def test_names_with_quotes_and_spaces_and_dollars_are_folders_like_any_other(run_tiny, tmp_path):
+    folder = tmp_path / "it's ${here}, [really]"
+    written = str(folder).replace("'", "\\'").replace("${", "\\${")
+    assert run_tiny(f"runs_root='{written}'").status == 0
+    assert len(list(folder.glob("random-digits-*/record.json"))) == 1

@@ -1,0 +1,89 @@
+"""What `show`, `list` and `prepare` print."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ddbench.plugins import REGISTRIES
+
+
+def sources(out):
+    """The source of each setting in the table that `show` prints."""
+    lines = out.splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("setting "))
+    begin, end = lines[first].index("source"), lines[first].index("meaning")
+    table = until_blank(lines[first + 2 :])
+    return {line.split()[0]: line[begin:end].strip() for line in table}
+
+
+def until_blank(lines):
+    for line in lines:
+        if not line.strip():
+            return
+        yield line
+
+
+def test_show_tells_where_each_value_comes_from(command, tmp_path):
+    answer = command("show", "method=apm", "dataset=cifar10", "ipc=50", "method.image_rate=2")
+    assert answer.status == 0
+    told = sources(answer.out)
+    assert told["image_rate"] == "given"
+    assert re.fullmatch(r"recipe: APM table A9.*", told["cross_entropy_weight"])
+    assert told["segment"] == "default"
+    assert told["teacher_epochs"] == "default, 100 x 0.1 by the budget"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_show_says_aloud_that_the_recipe_of_another_ipc_stands_in(command):
+    answer = command("show", "method=apm", "dataset=cifar10", "ipc=100", "budget=paper")
+    assert "note: no paper recipe of apm for cifar10 ipc 100: taking that of ipc 50" in answer.out
+
+
+def test_show_prints_values_as_they_are_typed(command):
+    out = command("show", "method=apm", "method.log_distance=true", "model.depth=null").out
+    assert re.search(r"log_distance +true +given", out)
+    assert "depth null" in out
+    assert "True" not in out
+    assert "None" not in out
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_list_names_every_plugin_with_what_it_is(kind, command):
+    lines = command("list", kind).out.splitlines()
+    assert [line.split()[0] for line in lines] == REGISTRIES[kind].names()
+    assert all(len(line.split()) > 2 for line in lines)
+
+
+def test_list_takes_a_pattern(command):
+    assert command("list", "datasets", "cifar*").out.split()[0] == "cifar10"
+    assert command("list", "datasets", "zz*").out == "no datasets match 'zz*'\n"
+
+
+def test_list_shows_finished_and_unfinished_runs(command, runs):
+    (finished,) = runs.glob("random-*")
+    begun = runs / "apm-digits-ipc1"
+    begun.mkdir()
+    (begun / "config.yaml").touch()
+    failed = runs / "apm-digits-ipc2"
+    failed.mkdir()
+    (failed / "config.yaml").touch()
+    (failed / "failed.json").touch()
+    lines = command("list", "runs").out.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["apm-digits-ipc1", "unfinished"],
+        ["apm-digits-ipc2", "failed:"],
+        [finished.name, "finished"],
+    ]
+    assert command("list", "runs", "random-*").out.splitlines() == [lines[2]]
+
+
+def test_list_of_no_runs_says_where_it_looked(command, tmp_path):
+    assert str(tmp_path / "runs") in command("list", "runs").out
+
+
+def test_prepare_of_a_packaged_dataset_has_nothing_to_do(command):
+    answer = command("prepare", "digits")
+    assert answer.status == 0
+    assert "nothing to prepare" in answer.out

@@ -1,0 +1,118 @@
+"""Sweeps: every cell counts, none ends the others, and the status is that of the worst."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ddbench.cli import run_verb
+from ddbench.plugins import METHODS
+
+
+class Ran:
+    """An outcome of which nothing need be said."""
+
+    ran = True
+
+
+@pytest.fixture
+def crash(monkeypatch):
+    """Make the method Random fail at ipc 2, the way a bug would."""
+    random = METHODS["random"]
+    finish = random.finish
+
+    def broken(self):
+        if self.task.ipc == 2:
+            raise RuntimeError("a bug\nover two lines")
+        return finish(self)
+
+    monkeypatch.setattr(random, "finish", broken)
+
+
+def test_a_mistake_in_one_cell_is_said_at_once_and_the_others_finish(run_tiny, tmp_path):
+    answer = run_tiny("-m", "ipc=100000,1")
+    assert answer.status == 2
+    assert answer.err.count("\n") == 1
+    assert "cell 0" in answer.err
+    assert "ipc=100000" in answer.err
+    assert "sweep: 1 of 2 cells done" in answer.out
+    assert len(list(tmp_path.glob("runs/random-digits-ipc1-*/record.json"))) == 1
+
+
+def test_a_crash_in_one_cell_is_one_line_with_a_traceback_in_a_file(run_tiny, tmp_path, crash):
+    answer = run_tiny("-m", "ipc=2,1")
+    assert answer.status == 1
+    assert answer.err.count("\n") == 1
+    assert "RuntimeError: a bug over two lines" in answer.err
+    assert "sweep: 1 of 2 cells done" in answer.out
+    named = answer.err.strip().rpartition(" ")[2]
+    with open(named, encoding="utf-8") as file:
+        assert "in broken" in file.read()
+    (failed,) = tmp_path.glob("runs/random-digits-ipc2-*/failed.json")
+    assert "in broken" in json.loads(failed.read_text())["traceback"]
+    assert len(list(tmp_path.glob("runs/random-digits-ipc1-*/record.json"))) == 1
+
+
+def test_a_crash_outside_a_sweep_is_status_1_and_mended_code_takes_the_failure_away(
+    run_tiny, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(METHODS["random"], "finish", lambda self: 1 / 0)
+        answer = run_tiny("evaluators=[]")
+    assert answer.status == 1
+    assert answer.err.count("\n") == 1
+    assert "ZeroDivisionError" in answer.err
+    assert len(list(tmp_path.glob("runs/*/failed.json"))) == 1
+    assert run_tiny("evaluators=[]").status == 0
+    assert list(tmp_path.glob("runs/*/failed.json")) == []
+
+
+@pytest.mark.parametrize("wrong", ["method=random,amp", "ipc=1,ten", "dataset=digits,digit"])
+def test_a_mistake_that_can_be_known_stops_a_sweep_before_its_first_cell(wrong, run_tiny, tmp_path):
+    answer = run_tiny("-m", wrong)
+    assert answer.complaint
+    assert answer.out == ""
+    assert list(tmp_path.glob("runs/random-*")) == []
+
+
+def test_method_and_ipc_and_recipe_are_right_in_every_cell(run_tiny, monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(run_verb, "execute", lambda request: seen.append(request) or Ran())
+    answer = run_tiny("-m", "method=random,apm", "ipc=1,10", "budget=short")
+    assert answer.status == 0
+    assert [(r.method.name, r.task.ipc) for r in seen] == [
+        ("random", 1),
+        ("random", 10),
+        ("apm", 1),
+        ("apm", 10),
+    ]
+    sources = [r.method.sources.get("image_rate", "") for r in seen]
+    assert sources[:2] == ["", ""]
+    assert sources[2].endswith("digits ipc 1")
+    assert sources[3].endswith("digits ipc 10")
+
+
+@pytest.mark.slow
+def test_the_joblib_launcher_runs_cells_and_their_statuses_are_collected(tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    tiny = ["dataset=digits", "budget=smoke", "method=random", "control=null", "evaluators=[]"]
+    words = ["ipc=1,100000", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "threads=1"]
+    answer = subprocess.run(
+        [sys.executable, "-m", "ddbench", "run", "-m", *tiny, *words],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "DDBENCH_RUNS": str(tmp_path / "runs")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert answer.returncode == 2, answer.stderr
+    assert "ipc=100000" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert "sweep: 1 of 2 cells done" in answer.stdout
+    (record,) = tmp_path.glob("runs/random-*/record.json")
+    assert json.loads(record.read_text())["task"]["ipc"] == 1

@@ -1,0 +1,51 @@
+"""Shared fixtures: runs of about a second, in this process or in one that may be killed."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ddbench.config import RunRequest
+
+CHILD = Path(__file__).with_name("child.py")
+IMPORTED_BEFORE_FORKING = [
+    "ddbench.cli.run_verb",
+    "ddbench.runner",
+    "sklearn.datasets",
+    "torch._dynamo",
+]
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., RunRequest]:
+    """Requests for runs on real digits at the smoke budget, in the store at `root`."""
+    from ddbench.api import request_of
+
+    def make(root: Path, *overrides: str) -> RunRequest:
+        fixed = ["dataset=digits", "budget=smoke", "device=cpu", "threads=1", "model=narrow"]
+        given = {override.partition("=")[0] for override in overrides}
+        kept = [one for one in fixed if one.partition("=")[0] not in given]
+        return request_of([*kept, f"runs_root={root}", *overrides])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def child() -> Callable[..., Any]:
+    """Start `main` of child.py in a process of its own; the arguments are those of `main`."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(IMPORTED_BEFORE_FORKING)
+    program = "import runpy; runpy.run_path(path)['main'](*arguments)"
+
+    def start(*arguments: Any) -> Any:
+        names = {"path": str(CHILD), "arguments": arguments}
+        process = processes.Process(target=exec, args=(program, names))
+        process.start()
+        return process
+
+    return start

@@ -1,0 +1,210 @@
+"""APM's objective and gradient against independent calculations of the published formulas."""
+
+from __future__ import annotations
+
+import copy
+from types import ModuleType
+
+import psutil
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ddbench.errors import UserError
+from ddbench.meters import peak_memory, reset_peak_memory
+from ddbench.models.model import Model, ModelSpec
+from ddbench.plugins import METHODS
+from ddbench.randomness import RandomStream
+
+CLASSES = 4
+
+
+@pytest.fixture(scope="module")
+def apm() -> ModuleType:
+    """The module of the method, found by its registered name."""
+    import sys
+
+    return sys.modules[METHODS["apm"].__module__]
+
+
+def networks(count: int, seed: int = 0) -> list[Model]:
+    """Frozen float64 networks for 3x8x8 images."""
+    spec = ModelSpec("convnet", {"width": 6, "depth": 2})
+    made = [spec.build(3, 8, CLASSES, RandomStream(seed, ("net", k))) for k in range(count)]
+    return [network.double().requires_grad_(False).eval() for network in made]
+
+
+def batch(size: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(size)
+    images = torch.randn(size, 3, 8, 8, generator=generator, dtype=torch.float64)
+    return images, torch.randint(CLASSES, (size,), generator=generator)
+
+
+def naive_loss(
+    images: Tensor,
+    labels: Tensor,
+    teacher: nn.Module,
+    students: list[Model],
+    alpha: float,
+    equation_4: bool,
+) -> Tensor:
+    """The two printed objectives, image by image and class by class, in float64."""
+    total = torch.zeros((), dtype=torch.float64)
+    for image, label in zip(images, labels, strict=True):
+        t = teacher(image[None])[0]
+        cross_entropy = -(t[label] - torch.log(sum(torch.exp(value) for value in t)))
+        for student in students:
+            s = student(image[None])[0]
+            l1 = sum(abs(t[c] - s[c]) for c in range(CLASSES)) / CLASSES
+            total = total + (-torch.log(l1) + alpha * cross_entropy if equation_4 else -l1)
+        if not equation_4:
+            total = total + alpha * cross_entropy
+    return total / len(images)
+
+
+@pytest.mark.parametrize("equation_4", [False, True], ids=["released", "equation_4"])
+@pytest.mark.parametrize(("k", "alpha", "b"), [(1, 0.1, 1), (2, 0.0, 3), (5, 0.1, 7), (3, 2.5, 4)])
+def test_loss_and_image_gradient_equal_the_naive_float64_calculation(
+    apm: ModuleType, equation_4: bool, k: int, alpha: float, b: int
+) -> None:
+    teacher, *students = networks(k + 1)
+    images, labels = batch(b)
+    leaf = images.clone().requires_grad_()
+    expected = naive_loss(leaf, labels, teacher, students, alpha, equation_4)
+    expected.backward()
+
+    objective = apm.Objective(apm.Distance.l1, equation_4, alpha, equation_4)
+    gradient, scalars = apm.matching_gradient(objective, images, labels, teacher, students, 2)
+
+    assert scalars["loss"].item() == pytest.approx(expected.item(), rel=1e-12)
+    torch.testing.assert_close(gradient, leaf.grad, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("distance", ["l1", "mse", "kl"])
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("per_checkpoint", [False, True])
+def test_gradient_is_the_same_for_every_segment_size(
+    apm: ModuleType, distance: str, log: bool, per_checkpoint: bool
+) -> None:
+    teacher, *students = networks(4)
+    images, labels = batch(7)
+    objective = apm.Objective(apm.Distance[distance], log, 0.3, per_checkpoint)
+    results = [
+        apm.matching_gradient(objective, images, labels, teacher, students, segment)
+        for segment in (0, 1, 2, 5, 7, 100)
+    ]
+    for gradient, scalars in results[1:]:
+        torch.testing.assert_close(gradient, results[0][0], rtol=1e-11, atol=1e-15)
+        for name, value in scalars.items():
+            torch.testing.assert_close(value, results[0][1][name])
+
+
+@pytest.mark.parametrize("distance", ["l1", "mse", "kl"])
+def test_distance_is_zero_for_equal_logits_and_its_logarithm_stays_finite(
+    apm: ModuleType, distance: str
+) -> None:
+    logits = torch.randn(5, CLASSES, generator=torch.Generator().manual_seed(0))
+    d = apm.Distance[distance]
+    torch.testing.assert_close(d(logits, logits), torch.zeros(5))
+    term = apm.Objective(d, log=True).matching(logits, logits.clone().requires_grad_())
+    assert term.isfinite().all()
+
+
+def test_kl_equals_its_definition(apm: ModuleType) -> None:
+    generator = torch.Generator().manual_seed(0)
+    t, s = (torch.randn(6, CLASSES, generator=generator, dtype=torch.float64) for _ in range(2))
+    p, q = t.softmax(1), s.softmax(1)
+    torch.testing.assert_close(apm.Distance.kl(t, s), (p * (p / q).log()).sum(1))
+
+
+def test_networks_receive_no_gradient(apm: ModuleType) -> None:
+    teacher, *students = networks(3)
+    images, labels = batch(4)
+    apm.matching_gradient(apm.Objective(), images, labels, teacher, students, 0)
+    for network in (teacher, *students):
+        assert all(parameter.grad is None for parameter in network.parameters())
+    assert not images.requires_grad
+
+
+def test_lazy_momentum_equals_sgd_on_the_whole_set(apm: ModuleType) -> None:
+    """torch's SGD over all images, with a zero gradient outside each mini-batch."""
+    generator = torch.Generator().manual_seed(1)
+    count, steps = 9, 20
+    start = torch.randn(count, 1, 2, 2, generator=generator, dtype=torch.float64)
+    descent = apm.Descent(rate=0.7, momentum=0.5, decay=0.3, decay_step=steps // 2)
+
+    eager = start.clone().requires_grad_()
+    optimiser = torch.optim.SGD([eager], lr=0.7, momentum=0.5)
+    images, velocity = start.clone(), torch.zeros_like(start)
+    last = torch.full((count,), -1)
+    for step in range(steps):
+        index = torch.randperm(count, generator=generator)[: 1 + step % 4]
+        gradient = torch.randn(len(index), 1, 2, 2, generator=generator, dtype=torch.float64)
+
+        eager.grad = torch.zeros_like(eager)
+        eager.grad[index] = gradient
+        optimiser.param_groups[0]["lr"] = 0.7 * (0.3 if step >= steps // 2 else 1)
+        optimiser.step()
+
+        part, speed = images[index], velocity[index]
+        descent.coast(part, speed, last[index], step)
+        torch.testing.assert_close(
+            part, eager.detach()[index] + descent.rate_at(step) * (0.5 * speed + gradient)
+        )
+        descent.update(part, speed, gradient, step)
+        images[index], velocity[index], last[index] = part, speed, step
+    descent.coast(images, velocity, last, steps)
+    torch.testing.assert_close(images, eager.detach())
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="the peak can be reset on Linux alone")
+def test_peak_memory_falls_with_the_segment(apm: ModuleType) -> None:
+    spec = ModelSpec("convnet", {"width": 32, "depth": 2})
+    teacher, *students = (
+        spec.build(3, 32, 10, RandomStream(0, (k,))).requires_grad_(False) for k in range(3)
+    )
+    images = torch.randn(256, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(256, dtype=torch.int64)
+    cpu = torch.device("cpu")
+
+    def peak(segment: int) -> int:
+        # The second call is measured: by then the allocator holds what the first one needed, so
+        # only a smaller one shows less; hence from small to large.
+        reset_peak_memory(cpu)
+        before = psutil.Process().memory_info().rss
+        apm.matching_gradient(apm.Objective(), images, labels, teacher, students, segment)
+        return peak_memory(cpu)[0] - before
+
+    peak(8)
+    small, large = peak(16), peak(256)
+    assert small < large / 2, (small, large)
+
+
+def test_more_checkpoints_than_epochs_are_refused() -> None:
+    with pytest.raises(UserError, match="student_epochs=3: must be at least checkpoints=5"):
+        METHODS["apm"].Settings(student_epochs=3)
+
+
+def test_published_checkpoints_lie_behind_the_epochs_of_the_released_loop(
+    apm: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """K = 5 and E = 250: weights after 51, 101, 151, 201 and 251 epochs; the rate falls at 126."""
+    seen = {}
+
+    class Spy:
+        device = torch.device("cpu")
+
+        def new_network(self, *_: object) -> None: ...
+        def stream(self, *_: object) -> None: ...
+        def train(self, network: object, data: object, recipe: object, stream: object) -> object:
+            seen["recipe"] = recipe
+            return {epoch: epoch for epoch in recipe.snapshot_epochs}  # type: ignore[attr-defined]
+
+    method = copy.copy(METHODS["apm"].__new__(METHODS["apm"]))
+    method.task, method.settings = Spy(), METHODS["apm"].Settings()
+    kept = method._train_student(0, torch.zeros(2, 1, 8, 8), torch.zeros(2, CLASSES))
+    assert kept == [51, 101, 151, 201, 251]
+    assert seen["recipe"].epochs == 251
+    assert seen["recipe"].milestones == (126,)
+    assert seen["recipe"].rate_at(125) == pytest.approx(0.02)
+    assert seen["recipe"].rate_at(126) == pytest.approx(0.002)

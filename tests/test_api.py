@@ -1,0 +1,136 @@
+"""The verbs of the package."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import ddbench
+from ddbench.distilled import DistilledSet
+from ddbench.errors import UserError
+
+TINY = {
+    "dataset": "digits",
+    "method": "random",
+    "budget": "smoke",
+    "control": None,
+    "protocols": ["hard"],
+    "quiet": True,
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def record(root):
+    return ddbench.run(**TINY, runs_root=root)
+
+
+@pytest.fixture
+def distilled(record, root):
+    return root / record.name / "distilled.safetensors"
+
+
+def test_importing_the_package_does_not_import_torch():
+    code = "import ddbench, sys; assert 'torch' not in sys.modules; ddbench.run; ddbench.evaluate"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_unknown_attributes_of_the_package_are_refused():
+    with pytest.raises(AttributeError, match="'rnu'"):
+        _ = ddbench.rnu
+
+
+def test_run_returns_the_record(record):
+    (accuracy,) = (m for m in record.measurements if m.metric == "accuracy")
+    assert 0 < accuracy.value <= 1
+    assert record.method["name"] == "random"
+    assert record.task["dataset"] == "digits"
+
+
+def test_run_again_returns_the_same_record(record, root):
+    assert ddbench.run(**TINY, runs_root=root) == record
+
+
+def test_run_takes_overrides_as_text_or_as_a_list(record, root):
+    rest = {key: value for key, value in TINY.items() if key != "dataset"}
+    assert ddbench.run("dataset=digits", **rest, runs_root=root) == record
+    assert ddbench.run(["dataset=digits"], **rest, runs_root=root) == record
+
+
+def test_quiet_prints_nothing(root, capsys):
+    ddbench.run(**TINY, runs_root=root)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"metod": "apm"}, "'metod'"),
+        ({"method": "apm, random"}, "unknown method 'apm, random'"),
+        ({"ipc": "ten"}, "ipc"),
+        ({"ipc": [1, 2]}, "ipc"),
+        ({"method": None}, "one method is needed"),
+    ],
+)
+def test_mistakes_are_user_errors_of_one_line(values, told):
+    with pytest.raises(UserError) as caught:
+        ddbench.run(**{**TINY, **values})
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_evaluate_scores_a_file_as_the_run_did(record, root, distilled):
+    mine = {key: TINY[key] for key in ("budget", "control", "protocols", "quiet")}
+    (measured,) = ddbench.evaluate(distilled, **mine, runs_root=root)
+    (recorded,) = (m for m in record.measurements if m.metric == "accuracy")
+    assert measured.values == recorded.values
+    assert measured.coordinates["subject"] == "file"
+
+
+def test_evaluate_takes_a_set_and_what_the_set_says_itself(root, distilled):
+    mine = {key: TINY[key] for key in ("budget", "control", "protocols", "quiet", "dataset")}
+    measured = ddbench.evaluate(DistilledSet.load(distilled), **mine, ipc=1, runs_root=root)
+    assert measured[0].metric == "accuracy"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"dataset": "mnist5k"}, "the distilled set says dataset=digits"),
+        ({"ipc": 2}, "the distilled set says ipc=1"),
+        ({"input_space": "zca"}, "the distilled set says input_space=normalised"),
+    ],
+)
+def test_evaluate_refuses_to_be_told_otherwise(values, told, root, distilled):
+    with pytest.raises(UserError, match=told):
+        ddbench.evaluate(distilled, **values, runs_root=root)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"dataset": "digit"}, "unknown dataset 'digit'"),
+        ({"dataset": "mnist5k"}, "images are"),
+        ({"dataset": "digits'${oc.env:HOME}"}, "unknown dataset"),
+        ({"input_space": "zcaa"}, "unknown input space"),
+        ({"input_space": "zca"}, "input space 'zca' is not"),
+        ({"class_names": tuple("abcdefghij")}, "classes"),
+        ({"class_names": tuple("0123456789ab")}, "classes"),
+        ({"space_fingerprint": None}, "input space"),
+        ({"space_fingerprint": torch.zeros(3)}, "input space"),
+        ({"images": torch.zeros(10, 3, 8, 8)}, "images are"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else str(value)[:40],
+)
+def test_evaluate_refuses_a_set_that_does_not_fit_in_one_line(change, told, root, distilled):
+    changed = DistilledSet(**{**vars(DistilledSet.load(distilled)), **change})
+    with pytest.raises(UserError, match=told) as caught:
+        ddbench.evaluate(changed, budget="smoke", runs_root=root, quiet=True)
+    assert "\n" not in str(caught.value)

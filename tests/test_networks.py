@@ -1,0 +1,102 @@
+"""Teachers and experts: kept one by one, the same whoever asks for them and however many."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+
+from ddbench.config import RunRequest
+from ddbench.lab import Lab
+from ddbench.networks import TrainedNetworks, train_networks
+from ddbench.randomness import RandomStream
+from ddbench.runner import opened
+from ddbench.task import Task
+from ddbench.training.recipe import TrainingRecipe
+
+RECIPE = TrainingRecipe(epochs=2, learning_rate=0.05, snapshot_epochs=(0, 1, 2))
+
+
+@pytest.fixture(scope="module")
+def request_here(
+    tiny: Callable[..., RunRequest], tmp_path_factory: pytest.TempPathFactory
+) -> RunRequest:
+    return tiny(tmp_path_factory.mktemp("networks"), "method=random", "model.width=8")
+
+
+@pytest.fixture(scope="module")
+def lab(request_here: RunRequest) -> Iterator[Lab]:
+    with opened(request_here, quiet=True) as (lab, _):
+        yield lab
+
+
+def files(networks: TrainedNetworks) -> list[tuple[str, int]]:
+    paths = [artefact.path for artefact in networks.artefacts]
+    return [(path.name, path.stat().st_mtime_ns) for path in paths if path]
+
+
+def test_smaller_pool_is_the_beginning_of_a_larger_one(lab: Lab) -> None:
+    three = train_networks(lab, "teacher", RECIPE, range(3))
+    assert files(train_networks(lab, "teacher", RECIPE, range(2))) == files(three)[:2]
+    assert files(train_networks(lab, "teacher", RECIPE, [2])) == files(three)[2:]
+
+
+def test_networks_depend_on_index_stream_and_recipe(lab: Lab) -> None:
+    other = TrainingRecipe(epochs=2, learning_rate=0.06, snapshot_epochs=(0, 1, 2))
+    pools = [
+        train_networks(lab, "teacher", RECIPE, range(2)),
+        train_networks(lab, "expert", RECIPE, range(1)),
+        train_networks(lab, "teacher", other, range(1)),
+    ]
+    networks = [(pool, index) for pool in pools for index in range(len(pool))]
+    ends = [pool.weights(index, 2)["classifier.weight"] for pool, index in networks]
+    for number, end in enumerate(ends):
+        assert all(not torch.equal(end, later) for later in ends[number + 1 :])
+
+
+def test_networks_depend_on_neither_seed_nor_ipc_nor_group(
+    lab: Lab, request_here: RunRequest
+) -> None:
+    first = files(Task(request_here.task, lab).teachers(RECIPE, 1))
+    for change in ({"seed": 5}, {"ipc": 3}, {"group": 2}):
+        spec = dataclasses.replace(request_here.task, **change)  # type: ignore[arg-type]
+        assert files(Task(spec, lab).teachers(RECIPE, 1)) == first
+
+
+def test_network_is_frozen_and_that_of_its_last_epoch(lab: Lab) -> None:
+    networks = train_networks(lab, "teacher", RECIPE, range(2))
+    network = networks[1]
+    assert not network.training
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    last = networks.weights(1, 2)
+    assert all(torch.equal(value, last[name]) for name, value in network.state_dict().items())
+    assert not torch.equal(networks.weights(1, 1)["classifier.weight"], last["classifier.weight"])
+    with pytest.raises(IndexError):
+        networks[2]
+    assert len(list(networks)) == 2
+
+
+def test_first_weights_of_a_trajectory_are_the_initial_ones(lab: Lab) -> None:
+    fresh = lab.new_network(RandomStream(0, ("expert", 0, "weights"))).state_dict()
+    kept = train_networks(lab, "expert", RECIPE, [0]).weights(0, 0)
+    assert all(torch.equal(value, kept[name]) for name, value in fresh.items())
+
+
+def test_training_networks_leaves_the_global_generator(lab: Lab) -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    train_networks(lab, "unheard-of", RECIPE, [0])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_networks_used_in_a_block_are_noted_once_each(lab: Lab) -> None:
+    with lab.noting_networks() as used:
+        train_networks(lab, "teacher", RECIPE, range(2))
+        with lab.noting_networks() as inner:
+            train_networks(lab, "expert", RECIPE, [0])
+        for index in (1, 2):
+            train_networks(lab, "teacher", RECIPE, [index])
+    assert {stream: len(networks) for stream, networks in used.items()} == {"teacher": 3}
+    assert list(inner) == ["expert"]

@@ -1,0 +1,77 @@
+"""The README keeps its word: its commands run, and its table is a report of a committed record."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from ddbench.cli.main import main
+from ddbench.plugins import METHODS
+from ddbench.record import Record
+from ddbench.report import report
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.startswith("ddbench ")]
+TINY = ["budget=smoke", "threads=1"]
+
+
+def test_both_first_commands_set_up_their_own_environment() -> None:
+    first, second = (block.strip() for block in BLOCKS[:2])
+    assert first.endswith(".venv/bin/pip install -e . && .venv/bin/ddbench run")
+    assert second.endswith(".venv/bin/pip install -e '.[test]' && .venv/bin/pytest")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory in which the README's commands follow each other."""
+    return tmp_path_factory.mktemp("readme")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_documented_command_succeeds(
+    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("DDBENCH_RUNS", raising=False)
+    words = shlex.split(command)[1:]
+    if words[0] == "prepare":
+        pytest.skip("downloads")
+    if words[0] == "evaluate":
+        made = sorted(folder.glob("runs/apm-digits-*/distilled.safetensors"))
+        words[1] = str(made[0])
+    if words[0] in ("run", "evaluate"):
+        words += TINY
+    assert main(words) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out
+
+
+def test_example_of_a_method_runs_beside_its_control(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = next(block for block in PYTHON if "class Noise" in block)
+    file = tmp_path / "noise.py"
+    file.write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("readme_noise", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setitem(METHODS._added, "noise", module.Noise)
+    words = ["method=noise", "method.spread=0.5", "dataset=digits", f"runs_root={tmp_path}"]
+    assert main(["run", *words, *TINY, "protocols=[hard]"]) == 0
+    record = Record.load(next(tmp_path.glob("noise-*/record.json")))
+    assert record.method["settings"]["spread"] == {"value": 0.5, "source": "given"}
+
+
+def test_table_is_the_report_of_a_committed_record() -> None:
+    name, table = re.findall(r"<!-- report of (\S+) -->\n```\n(.*?)\n```", README, re.DOTALL)[0]
+    record = Record.load(ROOT / name)
+    assert table == report(record)
+    assert "smoke" not in str(record.budget["name"])

@@ -1,0 +1,166 @@
+"""The loop against training written out by hand, resumed anywhere, and what it keeps."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ddbench.data.augmentation import DSA
+from ddbench.randomness import RandomStream
+from ddbench.training.loop import Training, copy_weights, predict
+from ddbench.training.recipe import Examples, Loss, TrainingRecipe
+
+STREAM = RandomStream(5, ("test",))
+RECIPE = TrainingRecipe(epochs=5, learning_rate=0.1, milestones=(2, 4), batch_size=4)
+
+
+def network(dropout: float = 0.0) -> nn.Module:
+    with STREAM.as_global():
+        return nn.Sequential(
+            nn.Conv2d(1, 3, 3),
+            nn.BatchNorm2d(3),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Flatten(),
+            nn.Linear(3 * 36, 4),
+        )
+
+
+def examples(count: int = 10, soft: bool = False) -> Examples:
+    generator = torch.Generator().manual_seed(1)
+    inputs = torch.randn(count, 1, 8, 8, generator=generator)
+    targets = torch.randint(4, (count,), generator=generator)
+    return Examples(inputs, torch.randn(count, 4, generator=generator) if soft else targets)
+
+
+def by_hand(
+    model: nn.Module, data: Examples, rates: list[float], loss: Any, augment: bool
+) -> list[Tensor]:
+    """Epochs of SGD over the documented permutations, batches of 4; losses of the last epoch."""
+    optimiser = torch.optim.SGD(model.parameters(), lr=9.0, momentum=0.9, weight_decay=5e-4)
+    model.train()
+    losses: list[Tensor] = []
+    for epoch, rate in enumerate(rates):
+        seed = RandomStream(5, ("test", "order", epoch)).seed
+        order = torch.randperm(10, generator=torch.Generator().manual_seed(seed))
+        losses = []
+        for step, chosen in enumerate((order[:4], order[4:8], order[8:])):
+            inputs = data.inputs[chosen]
+            if augment:
+                seed = RandomStream(5, ("test", "step", epoch, step)).seed
+                inputs = DSA()(inputs, torch.Generator().manual_seed(seed))
+            optimiser.param_groups[0]["lr"] = rate
+            optimiser.zero_grad()
+            value = loss(model(inputs), data.targets[chosen])
+            value.backward()
+            optimiser.step()
+            losses.append(value.detach())
+    return losses
+
+
+@pytest.mark.parametrize("augment", [True, False])
+@pytest.mark.parametrize(
+    ("loss", "reference"),
+    [
+        (Loss.cross_entropy, nn.CrossEntropyLoss()),
+        (Loss.l1, nn.L1Loss()),
+        (Loss.mse, nn.MSELoss()),
+    ],
+)
+def test_loop_equals_training_by_hand(augment: bool, loss: Loss, reference: nn.Module) -> None:
+    data = examples(soft=loss is not Loss.cross_entropy)
+    recipe = TrainingRecipe(
+        epochs=5, learning_rate=0.1, milestones=(2, 4), batch_size=4, loss=loss, augment=augment
+    )
+    trained, expected = network(), network()
+    training = Training(trained, data, recipe, STREAM)
+    (kept,) = training.run().values()
+    rates = [0.1, 0.1, 0.1 * 0.1, 0.1 * 0.1, 0.1 * 0.1**2]
+    losses = by_hand(expected, data, rates, reference, augment)
+    for name, value in expected.state_dict().items():
+        assert torch.equal(kept[name], value)
+    assert torch.equal(training.loss, losses[-1])
+    assert training.steps_done == training.total_steps == 15
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("stop", [1, 3, 4, 14, 15])
+def test_training_resumes_at_any_step_bit_for_bit(optimiser: str, stop: int) -> None:
+    recipe = TrainingRecipe(
+        epochs=5,
+        learning_rate=0.01,
+        milestones=(3,),
+        batch_size=4,
+        optimiser=optimiser,
+        snapshot_epochs=(0, 1, 5),
+    )
+    undisturbed = Training(network(0.5), examples(), recipe, STREAM)
+    expected = undisturbed.run()
+    first = Training(network(0.5), examples(), recipe, STREAM)
+    first.network.train()
+    for _ in range(stop):
+        first.step()
+    file = io.BytesIO()
+    torch.save(first.state_dict(), file)
+    file.seek(0)
+    torch.manual_seed(123)  # nothing may hang on the global generator
+    second = Training(network(0.5), examples(), recipe, STREAM)
+    second.load_state_dict(torch.load(file, weights_only=True))
+    assert second.steps_done == stop
+    resumed = second.run()
+    assert list(resumed) == [0, 1, 5]
+    for epoch, weights in expected.items():
+        for name, value in weights.items():
+            assert torch.equal(resumed[epoch][name], value)
+    assert torch.equal(second.loss, undisturbed.loss)
+
+
+def test_snapshots_are_copies() -> None:
+    recipe = TrainingRecipe(epochs=2, learning_rate=0.1, snapshot_epochs=(0, 1, 2))
+    model = network()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    kept = Training(model, examples(), recipe, STREAM).run()
+    for name, value in before.items():
+        assert torch.equal(kept[0][name], value)
+    assert not torch.equal(kept[1]["5.weight"], kept[2]["5.weight"])
+    pointers = {weights["5.weight"].data_ptr() for weights in kept.values()}
+    assert len({*pointers, model.state_dict()["5.weight"].data_ptr()}) == 4
+    weights = copy_weights(model)
+    with torch.no_grad():
+        model[5].weight.zero_()  # type: ignore[index]
+    assert weights["5.weight"].abs().sum() > 0
+
+
+def test_last_smaller_batch_of_an_epoch_is_kept() -> None:
+    seen: list[int] = []
+
+    class Noted(Examples):
+        def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+            seen.append(len(index))
+            return super().batch(index)
+
+    data = examples()
+    Training(network(), Noted(data.inputs, data.targets), RECIPE, STREAM).run()
+    assert seen == [4, 4, 2] * 5
+
+
+def test_each_epoch_sees_every_example_once_in_an_order_of_its_own() -> None:
+    training = Training(network(), examples(), RECIPE, STREAM)
+    orders = []
+    for training.epoch in range(3):
+        orders.append(training._shuffled().tolist())
+    assert all(sorted(order) == list(range(10)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 3
+
+
+def test_predict_runs_in_evaluation_mode_and_keeps_no_graph() -> None:
+    model = network(0.5)
+    inputs = examples().inputs
+    logits = predict(model, inputs, batch_size=3)
+    assert torch.equal(logits, predict(model, inputs, batch_size=3))
+    assert torch.allclose(logits, model.eval()(inputs), atol=1e-6)
+    assert not logits.requires_grad
