@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,11 @@ import torch
 from .cli.compose import as_overrides, check_overrides, compose_config, register
 from .config import RunRequest, request_from
 from .distilled import DistilledSet
-from .distilling import distil
 from .errors import UserError
 from .evaluator import Measurement
-from .finished import FinishedRun
 from .lab import Lab
 from .record import Record
-from .runner import disk_trouble_in_one_line, evaluate_all, execute, opened
+from .runner import disk_trouble_in_one_line, evaluate_all, execute, finished_run, opened
 
 
 def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: Any) -> Record:
@@ -59,27 +58,32 @@ def evaluate(
     ipc = int(torch.bincount(distilled.labels).max())
     own = {"dataset": distilled.dataset, "ipc": ipc, "input_space": distilled.input_space}
     given = [*_words(overrides), *as_overrides(values)]
-    for name, value in own.items():
-        for word in given:
-            if word.startswith(f"{name}=") and word != f"{name}={value}":
-                raise UserError(f"{word}: the distilled set says {name}={value}")
+    for word in given:
+        name, _, value = word.partition("=")
+        if name in own and value != str(own[name]):
+            raise UserError(f"{word}: the distilled set says {name}={own[name]}")
+        if word.startswith("method"):
+            raise UserError(f"{word}: the set is made already; only its scoring can be chosen")
     request = request_of([*given, *as_overrides(own)])
     with disk_trouble_in_one_line(), opened(request, quiet) as (lab, cost):
         check_fit(distilled, lab)
-        subjects = {"file": distilled}
-        if request.control is not None:
-            subjects[request.control.name] = distil(request.control, request.task, lab).distilled
-        finished = FinishedRun(
-            request.task,
-            request.budget,
-            request.protocols,
-            subjects,
-            request.whole,
-            lab,
-            {"data": cost},
-        )
+        lab.context.progress.say(_described(distilled, request))
+        finished, _ = finished_run(request, lab, "file", distilled, {"data": cost})
         with lab.dataset.scoring():
             return evaluate_all(request, finished)[0]
+
+
+def _described(distilled: DistilledSet, request: RunRequest) -> str:
+    """What is scored how, in a line or two."""
+    task = request.task
+    text = (
+        f"{len(distilled)} images of {task.dataset}, input space {task.input_space}; students: "
+        f"{task.model.label}, budget {request.budget_name}"
+    )
+    made_for = distilled.provenance.get("model")
+    if made_for not in (None, task.model.label):
+        text += f"\nnote: the set was made with {made_for}; model= chooses the students"
+    return text
 
 
 def _words(overrides: str | Sequence[str]) -> Sequence[str]:
@@ -115,7 +119,8 @@ def request_of(overrides: Sequence[str]) -> RunRequest:
     Raises:
         UserError: one line for the first mistake.
     """
-    register()
+    for problem in register():
+        warnings.warn(problem, stacklevel=2)
     check_overrides(overrides)
     config = compose_config(overrides)
     return request_from(config, config.hydra.runtime.choices)

@@ -20,8 +20,12 @@ from .store.store import key_of
 
 def run_key(request: RunRequest, lab: Lab) -> str:
     """The hash of everything that determines a record's numbers."""
-    distilled = key_of(determinants_of(request.method, request.task, lab))
-    return key_of({"distilled": distilled, **_scoring(request)})
+    sets = [
+        key_of(determinants_of(choice, request.task, lab))
+        for choice in (request.method, request.control)
+        if choice is not None
+    ]
+    return key_of({"sets": sets, **_scoring(request)})
 
 
 def folder_name(request: RunRequest, key: str) -> str:
@@ -38,7 +42,7 @@ def configuration(request: RunRequest) -> dict[str, Any]:
     """What was asked for, in plain types, for `config.yaml`."""
     return {
         "ddbench": __version__,
-        "method": {"name": request.method.name, **_sourced(request.method)},
+        "method": {"name": request.method.name, "settings": _sourced(request.method)},
         "task": _task(request),
         **_scoring(request),
     }
@@ -47,7 +51,9 @@ def configuration(request: RunRequest) -> dict[str, Any]:
 def assemble_record(
     request: RunRequest,
     lab: Lab,
+    *,
     made: Distillation,
+    control: Distillation | None,
     costs: dict[str, PhaseCost],
     pools: list[dict[str, Any]],
     measurements: list[Measurement],
@@ -61,6 +67,7 @@ def assemble_record(
         request: what was asked for.
         lab: where it was done.
         made: the distilled set.
+        control: the control's set, if there is a control.
         costs: by phase.
         pools: networks used, by stream.
         measurements: what the evaluators said.
@@ -73,16 +80,12 @@ def assemble_record(
         run=key,
         supersedes=None,
         name=folder_name(request, key),
-        method={
-            "name": request.method.name,
-            "version": METHODS[request.method.name].version,
-            "settings": _sourced(request.method),
-        },
+        method=_method(request.method),
         task=_task(request),
         budget={"name": request.budget_name, **request.budget.plain()},
         protocols=[protocol.label for protocol in request.protocols],
         evaluators=evaluators,
-        control=request.control.name if request.control else None,
+        control=_control(request, control),
         data={**lab.dataset.identity(), **scored},
         distilled={
             "key": made.artefact.key,
@@ -105,7 +108,7 @@ def _scoring(request: RunRequest) -> dict[str, Any]:
         "budget": {"name": request.budget_name, **request.budget.plain()},
         "protocols": sorted(protocol.label for protocol in request.protocols),
         "evaluators": {
-            name: {"version": EVALUATORS[name].version, **settings.plain()}
+            name: {"version": EVALUATORS[name].version, "settings": settings.plain()}
             for name, settings in request.evaluators.items()
         },
         "control": request.control.name if request.control else None,
@@ -120,14 +123,26 @@ def _task(request: RunRequest) -> dict[str, Any]:
         "dataset_version": DATASETS[task.dataset].version,
         "dataset_settings": task.dataset_settings,
         "ipc": task.ipc,
-        "model": {"name": task.model.name, **task.model.settings},
+        "model": {"name": task.model.name, "settings": task.model.settings},
         "model_label": task.model.label,
         "input_space": task.input_space,
+        "input_space_source": request.space_source,
         "validation": task.validation,
         "seed": task.seed,
         "group": task.group,
         "network_seed": task.network_seed,
     }
+
+
+def _method(choice: MethodChoice) -> dict[str, Any]:
+    version = METHODS[choice.name].version
+    return {"name": choice.name, "version": version, "settings": _sourced(choice)}
+
+
+def _control(request: RunRequest, made: Distillation | None) -> dict[str, Any] | None:
+    if request.control is None or made is None:
+        return None
+    return {**_method(request.control), "distilled": made.sha256}
 
 
 def _sourced(choice: MethodChoice) -> dict[str, dict[str, Any]]:

@@ -23,6 +23,11 @@ class Budget(Settings):
     )
     networks: int = setting(5, "evaluation networks a score", low=1, high=1000)
 
+    @property
+    def whole_networks(self) -> int:
+        """Networks trained on the whole training set for the control `whole`: three at most."""
+        return min(3, self.networks)
+
     def fraction(self, name: str) -> float:
         """The fraction by its name."""
         return float(getattr(self, name))

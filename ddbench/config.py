@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from .budget import Budget
 from .data.input_space import input_space_definition
 from .errors import UserError
+from .execution import device_named
 from .folders import data_root, runs_root
 from .models.model import ModelSpec
 from .plugins import DATASETS, EVALUATORS, METHODS, MODELS
@@ -69,6 +70,7 @@ class RunRequest:
     Args:
         method: what makes the distilled set.
         task: what it is made for.
+        space_source: where the task's input space comes from.
         budget_name: "paper", "short", "smoke", or "custom" where values were given.
         budget: the fractions.
         protocols: under which it is scored.
@@ -84,6 +86,7 @@ class RunRequest:
 
     method: MethodChoice
     task: TaskSpec
+    space_source: str
     budget_name: str
     budget: Budget
     protocols: tuple[Protocol, ...]
@@ -121,21 +124,26 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
         if problem:
             raise UserError(f"{name}={config[name]}: {problem}")
     budget = typed_settings(Budget, config.budget, "budget")
-    budget_name, recipe_budget = _names_of(budget, str(choices["budget"]))
+    chosen = str(choices["budget"])
+    named = typed_settings(Budget, preset("budget", chosen), "budget")
     dataset = str(config.dataset.name)
     method = resolve_method(
         str(choices["method"]),
         given_values(config.method),
         dataset,
         config.ipc,
-        recipe_budget,
+        chosen,
         budget,
     )
     control = None
     if config.control not in (None, method.name):
         METHODS.check(config.control)
-        control = resolve_method(config.control, {}, dataset, config.ipc, recipe_budget, budget)
-    space = config.input_space or method.input_space or DEFAULT_INPUT_SPACE
+        control = resolve_method(config.control, {}, dataset, config.ipc, chosen, budget)
+    space, space_source = DEFAULT_INPUT_SPACE, "default"
+    if method.input_space:
+        space, space_source = method.input_space, f"recipe of {method.name}"
+    if config.input_space:
+        space, space_source = str(config.input_space), "given"
     input_space_definition(space)
     task = TaskSpec(
         dataset=dataset,
@@ -151,7 +159,8 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
     return RunRequest(
         method=method,
         task=task,
-        budget_name=budget_name,
+        space_source=space_source,
+        budget_name=chosen if budget == named else CUSTOM,
         budget=budget,
         protocols=_protocols(config.protocols, config.soft_rate, config.validation),
         evaluators={
@@ -170,25 +179,10 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
     )
 
 
-def _names_of(budget: Budget, chosen: str) -> tuple[str, str]:
-    """What a budget is called, and the budget whose recipes hold; "custom" where values were given.
-
-    More evaluation networks change no distilled set, so the recipes hold; other fractions of
-    distilling or teachers scale the published values instead.
-    """
-    named = typed_settings(Budget, preset("budget", chosen), "budget")
-    same_work = (budget.distilling, budget.teachers) == (named.distilling, named.teachers)
-    return chosen if budget == named else CUSTOM, chosen if same_work else CUSTOM
-
-
 def _model(config: DictConfig) -> ModelSpec:
     name = str(config.model.name)
     plain = _plugin_settings(config.model, MODELS[name].Settings, f"model {name}")
-    device = "cpu" if config.device == "auto" else config.device.partition(":")[0]
-    if config.device == "auto":
-        import torch
-
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = device_named(config.device).partition(":")[0]
     typed = typed_settings(MODELS[name].Settings, plain, f"model {name}")
     return ModelSpec(name, typed.for_device(device).plain())
 

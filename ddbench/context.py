@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from .meters import CostMeter
 from .progress import Progress
 from .store.checkpoint import Checkpoint
 from .store.store import Store
+
+POLL_SECONDS = 0.2
 
 
 @dataclass
@@ -34,22 +37,38 @@ class Context:
     stop: StopFlag
     checkpoint_seconds: float = 60.0
 
-    def waiting(self, what: str) -> Callable[[], None]:
-        """What to do while another process holds a lock: say so once, and notice a stop.
+    @contextmanager
+    def locked(self, kind: str, determinants: Mapping[str, Any], what: str) -> Iterator[None]:
+        """Hold an artefact's lock, so that two processes do not make the same thing twice.
 
         Args:
-            what: is being made there.
+            kind: of artefact.
+            determinants: of artefact.
+            what: the artefact in words, for people who wait.
+
+        Raises:
+            StopRequested: when asked to stop while another process holds it.
         """
-        said = False
+        lock = self.store.try_lock(kind, determinants)
+        if lock is None:
+            with self.waiting(what) as wait:
+                while lock is None:
+                    wait()
+                    lock = self.store.try_lock(kind, determinants)
+        try:
+            yield
+        finally:
+            lock.release()
 
-        def wait() -> None:
-            nonlocal said
-            if not said:
-                self.progress.say(f"another process is at work on {what}; waiting for it")
-                said = True
-            self.stop.check()
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[Callable[[], None]]:
+        """A pause for another process, which no cost of this one contains.
 
-        return wait
+        Yields a function that lets a moment pass; it raises `StopRequested` when asked to stop.
+        """
+        self.progress.say(f"another process is at work on {what}; waiting for it")
+        with self.meter.measure():
+            yield lambda: self.stop.wait(POLL_SECONDS)
 
     def checkpoint(self, kind: str, determinants: Mapping[str, Any]) -> Checkpoint:
         """The checkpoint of an artefact that is being made."""

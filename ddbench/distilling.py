@@ -13,6 +13,7 @@ from .distilled import DistilledSet
 from .errors import StopRequested
 from .lab import Lab
 from .meters import PhaseCost
+from .networks import note_networks
 from .plugins import METHODS
 from .progress import as_text
 from .resolution import MethodChoice
@@ -22,6 +23,7 @@ from .task import Task, TaskSpec
 
 KIND = "distilled"
 CURVE_POINTS = 200
+CLOCK = ("step", "wall_seconds")
 
 
 class MethodSkips(Exception):
@@ -74,8 +76,7 @@ def distil(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> Distillation:
     reason = METHODS[choice.name].skip(task)
     if reason:
         raise MethodSkips(reason)
-    waiting = context.waiting(f"the same set of {choice.name}")
-    with context.store.locked(KIND, determinants, waiting):
+    with context.locked(KIND, determinants, f"the same set of {choice.name}"):
         artefact = context.store.find(KIND, determinants)
         if artefact is None:
             artefact = _distil(choice, task, lab, determinants)
@@ -96,6 +97,8 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, 
         method.begin()
         if saved:
             method.load_state_dict(saved["method"])
+            for stream, keys in saved["used"].items():
+                note_networks(lab, stream, keys)
         total = method.total_steps
         every = max(1, total // CURVE_POINTS)
 
@@ -106,6 +109,7 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, 
                 "done": done,
                 "curve": curve,
                 "cost": cost.plain(),
+                "used": {stream: list(artefacts) for stream, artefacts in used.items()},
             }
 
         with context.progress.phase(f"{choice.name} distils", total, done) as phase:
@@ -146,10 +150,10 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, 
     }
     artefact = context.store.save(KIND, determinants, facts, data)
     checkpoint.remove()
-    last = {key: value for key, value in curve[-1].items() if key != "step"} if curve else {}
-    context.progress.say(
-        f"{choice.name}: {len(distilled)} images distilled; {as_text(last)}".rstrip("; ")
-    )
+    done_what = "distilled" if total else "chosen"
+    last = {key: curve[-1][key] for key in curve[-1] if key not in CLOCK} if curve else {}
+    news = f"{choice.name}: {len(distilled)} images {done_what}; {as_text(last)}"
+    context.progress.say(news.rstrip("; "))
     return artefact
 
 

@@ -23,6 +23,7 @@ def environment(execution: Execution) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cuda": torch.version.cuda if execution.device.type == "cuda" else None,
+        "driver": execution.driver,
         **_revision(),
     }
 

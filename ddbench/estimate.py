@@ -11,7 +11,7 @@ from .scoring.protocols import LABEL_TEACHER
 from .task import Task
 
 MADE_BY_METHOD = ("teachers", "experts")
-MADE_BY_PROTOCOLS = ("label-teacher", "whole")
+MADE_BY_HARNESS = ("label-teacher", "whole")
 
 
 def paper_seconds(request: RunRequest, lab: Lab, costs: dict[str, PhaseCost]) -> float | None:
@@ -36,9 +36,8 @@ def paper_seconds(request: RunRequest, lab: Lab, costs: dict[str, PhaseCost]) ->
     images = len(lab.dataset.train)
     stretch = dict.fromkeys(MADE_BY_METHOD, then.training / max(now.training, 1))
     stretch["distil"] = then.distilling / max(now.distilling, 1)
-    stretch |= dict.fromkeys(
-        MADE_BY_PROTOCOLS,
-        LABEL_TEACHER.epochs / request.budget.teacher_recipe(LABEL_TEACHER, images).epochs,
-    )
+    epochs = LABEL_TEACHER.epochs / request.budget.teacher_recipe(LABEL_TEACHER, images).epochs
+    stretch |= dict.fromkeys(MADE_BY_HARNESS, epochs)
+    stretch["whole"] *= paper.whole_networks / request.budget.whole_networks
     stretch["score"] = paper.networks / request.budget.networks / request.budget.evaluation
     return sum(cost.wall_seconds * stretch.get(name, 1) for name, cost in costs.items())

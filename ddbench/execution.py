@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +41,7 @@ class Execution:
         Raises:
             UserError: for a device that this machine does not have.
         """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = device_named(device)
         try:
             chosen = torch.device(device)
             torch.zeros(1, device=chosen).cpu()
@@ -52,6 +54,8 @@ class Execution:
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.allow_tf32 = False  # the number format is float32 everywhere
+        torch.backends.cuda.matmul.allow_tf32 = False
         return cls(chosen, torch.get_num_threads(), threads is not None)
 
     @property
@@ -68,7 +72,19 @@ class Execution:
             "device_name": self.device_name,
             "threads": self.threads,
             "torch": str(torch.__version__),
+            "number_format": "float32",
         }
+
+    @property
+    def driver(self) -> str | None:
+        """The version of the accelerator's driver; None on a CPU or where it is not told."""
+        if self.device.type != "cuda":
+            return None
+        command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+        with suppress(OSError, subprocess.SubprocessError):
+            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+            return done.stdout.split("\n")[0].strip() or None
+        return None
 
     def continue_from(self, saved: dict[str, Any], path: Path) -> None:
         """Take over the threads of saved work, so that its numbers are repeated.
@@ -99,6 +115,26 @@ class Execution:
         """Compute with another number of threads from now on."""
         self.threads = threads
         torch.set_num_threads(threads)
+
+
+def device_named(device: str) -> str:
+    """The device that "auto" stands for here, or the one that is named."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@contextmanager
+def process_settings_restored() -> Iterator[None]:
+    """Give torch back its threads and its algorithms behind a run: the next one chooses anew."""
+    threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
 
 
 def _processor() -> str:

@@ -27,9 +27,9 @@ class FinishedRun:
         protocols: under which it is scored.
         subjects: the distilled sets by name: the method's own first, then the control's.
         whole: whether networks trained on all real data are wanted, too.
-        costs: of each phase of making it, by name; empty for a set that was made elsewhere.
+        costs: of each phase of making it, by name; only `data` for a set made elsewhere.
         method: what made the set, for a set that the harness made.
-        scored: every score so far, from which the cost of scoring is summed.
+        scored: every score so far by its key, from which the cost of scoring is summed.
     """
 
     task: TaskSpec
@@ -40,7 +40,7 @@ class FinishedRun:
     lab: Lab
     costs: dict[str, PhaseCost] = field(default_factory=dict)
     method: MethodChoice | None = None
-    scored: list[Score] = field(default_factory=list)
+    scored: dict[str, Score] = field(default_factory=dict)
     _training_sets: dict[tuple[str, str], TrainingSet] = field(default_factory=dict)
 
     @property
@@ -96,11 +96,11 @@ class FinishedRun:
         score = score_student(
             self.lab, self.training_set(subject, protocol), protocol, index, title
         )
-        self.scored.append(score)
+        self.scored[score.key] = score
         return score
 
     def score_whole(self, index: int) -> Score:
         """The score of network `index` trained on all real training images."""
         score = score_whole(self.lab, self.budget, index)
-        self.scored.append(score)
+        self.scored[score.key] = score
         return score

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .context import Context
-from .data.augmentation import DSA
+from .data.augmentation import AUGMENTATION_VERSION, DSA
 from .data.dataset import Dataset
 from .data.input_space import InputSpace, fit_input_space, input_space_definition
 from .data.real import RealImages
@@ -18,7 +18,7 @@ from .meters import PhaseCost
 from .models.model import Model, ModelSpec
 from .randomness import RandomStream
 from .store.store import Artefact
-from .training.loop import Weights
+from .training.loop import LOOP_VERSION, Weights
 
 
 @dataclass
@@ -81,8 +81,8 @@ class Lab:
             "space": input_space_definition(self.space_name),
         }
         store = self.context.store
-        waiting = self.context.waiting(f"the input space {self.space_name}")
-        with store.locked("input_space", determinants, waiting):
+        what = f"the input space {self.space_name}"
+        with self.context.locked("input_space", determinants, what):
             artefact = store.find("input_space", determinants)
             if artefact is None:
                 self.context.progress.say(f"fitting the input space {self.space_name}")
@@ -103,10 +103,20 @@ class Lab:
         """What determines a network trained here, besides its recipe, for keys."""
         return {
             "data": self.dataset.identity(),
-            "space": input_space_definition(self.space_name),
+            "space": self._space_identity,
             "model": self.model.identity,
             "network_seed": self.network_seed,
+            "training_loop": LOOP_VERSION,
+            "augmentation": AUGMENTATION_VERSION,
         }
+
+    @property
+    def _space_identity(self) -> dict[str, Any]:
+        """The definition, and the published statistics where the space is made of them."""
+        definition = input_space_definition(self.space_name)
+        if "eps" in definition:
+            return definition
+        return {**definition, "mean": self.dataset.source.mean, "std": self.dataset.source.std}
 
     @contextmanager
     def noting_networks(self) -> Iterator[dict[str, dict[str, Artefact]]]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from .errors import UserError
 from .models.model import Model
 from .randomness import RandomStream
-from .store.store import POLL_SECONDS, Artefact
+from .store.store import Artefact
 from .training.loop import Training, Weights
 from .training.recipe import TrainingRecipe
 from .training.resumable import train_resumably
@@ -81,31 +81,36 @@ def train_networks(
     context = lab.context
     wanted = {index: _determinants(lab, stream_name, recipe, index) for index in indices}
     found: dict[int, Artefact] = {}
-    waiting = context.waiting(f"the same {stream_name}s")
-    while len(found) < len(wanted):
-        progressed = False
+    while True:
         for index, determinants in wanted.items():
             if index in found:
                 continue
             artefact = context.store.find(KIND, determinants)
-            if artefact is None:
-                lock = context.store.try_lock(KIND, determinants)
-                if lock is None:
-                    continue
+            if artefact is None and (lock := context.store.try_lock(KIND, determinants)):
                 try:
-                    artefact = context.store.find(KIND, determinants)
-                    if artefact is None:
-                        title = f"{stream_name} {len(found) + 1}/{len(wanted)}"
-                        artefact = _train_one(lab, stream_name, recipe, index, determinants, title)
+                    title = f"{stream_name} {len(found) + 1}/{len(wanted)}"
+                    artefact = context.store.find(KIND, determinants) or _train_one(
+                        lab, stream_name, recipe, index, determinants, title
+                    )
                 finally:
                     lock.release()
-            found[index] = artefact
-            progressed = True
-        if not progressed:
-            waiting()
-            context.stop.wait(POLL_SECONDS)
+            if artefact is not None:
+                found[index] = artefact
+        missing = [index for index in wanted if index not in found]
+        if not missing:
+            break
+        with context.locked(KIND, wanted[missing[0]], f"the same {stream_name}s"):
+            pass  # by now it is made, or the process that made it is gone
     lab.used.setdefault(stream_name, {}).update({one.key: one for one in found.values()})
     return TrainedNetworks(lab, [found[index] for index in indices], recipe.kept_epochs)
+
+
+def note_networks(lab: Lab, stream_name: str, keys: Sequence[str]) -> None:
+    """Count networks as used, that an interrupted process of the same work asked for."""
+    for key in keys:
+        artefact = lab.context.store.by_key(KIND, key)
+        if artefact is not None:
+            lab.used.setdefault(stream_name, {})[key] = artefact
 
 
 def labeller(lab: Lab, reference: str) -> Model | None:

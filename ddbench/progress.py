@@ -33,7 +33,7 @@ class Progress:
         self._bars: Bars | None = None
 
     def say(self, text: str) -> None:
-        """One finished piece of news, for the console and the log."""
+        """A line or more for the console and the log."""
         self.console.print(text)
         self.write_log(text)
 

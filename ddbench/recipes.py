@@ -7,6 +7,7 @@ the exact ipc is missing, the dataset's nearest one in ratio stands in, and that
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -53,6 +54,11 @@ def recipe_entries(method: str) -> tuple[Entry, ...]:
         raise UserError(f"recipe {method}.yaml: {error}") from error
 
 
+def nearest_ipc(known: Iterable[int], ipc: int) -> int:
+    """The nearest of the known images per class, in ratio; of two as near, the smaller."""
+    return min(known, key=lambda value: (max(value, ipc) / min(value, ipc), value))
+
+
 def layers(method: str, budget: str, dataset: str, ipc: int) -> list[Layer]:
     """The entries that apply, the most particular last."""
     fitting = [e for e in recipe_entries(method) if e.budget == budget]
@@ -61,7 +67,7 @@ def layers(method: str, budget: str, dataset: str, ipc: int) -> list[Layer]:
     found = [Layer(e) for e in general + own if e.ipc is None]
     known = sorted(e.ipc for e in own if e.ipc is not None)
     if known:
-        nearest = min(known, key=lambda value: (max(value, ipc) / min(value, ipc), value))
+        nearest = nearest_ipc(known, ipc)
         note = None
         if nearest != ipc:
             note = (

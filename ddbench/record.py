@@ -29,7 +29,7 @@ class Record:
         budget: name and fractions.
         protocols: names with versions.
         evaluators: version and settings by name; skipped ones with their reason.
-        control: name of the control, or None.
+        control: name, version, settings and hash of the control, or None.
         data: hashes of training and scored images, and which split was scored.
         distilled: hash and bytes of the set.
         costs: seconds and peak bytes by phase.
@@ -49,7 +49,7 @@ class Record:
     budget: dict[str, Any]
     protocols: list[str]
     evaluators: dict[str, Any]
-    control: str | None
+    control: dict[str, Any] | None
     data: dict[str, Any]
     distilled: dict[str, Any]
     costs: dict[str, dict[str, Any]]

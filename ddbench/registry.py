@@ -12,6 +12,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +63,9 @@ class Registry(Generic[T]):
     def names(self) -> list[str]:
         """All names, sorted, whether or not they can be imported."""
         return sorted({*self._files, *self._foreign, *self._added})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
 
     def __contains__(self, name: object) -> bool:
         return name in self.names()

@@ -7,11 +7,16 @@ from collections.abc import Iterable, Sequence
 from tabulate import tabulate
 
 from .evaluator import Measurement
+from .meters import PhaseCost
 from .progress import duration
 from .record import Record
 from .statistics import half_width
 
 NOT_MEASURED = "n/a"
+INTERVAL = (
+    "± is the 95% t interval over n evaluation networks of this one distilled set; "
+    "intervals over distillation seeds need several runs."
+)
 
 
 def report(record: Record) -> str:
@@ -29,8 +34,7 @@ def report(record: Record) -> str:
         *_others(record.measurements),
         _paper(record),
     ]
-    notes = {f"note: {m.note}" for m in record.measurements if m.note}
-    return "\n\n".join(part for part in parts if part) + "".join(f"\n{n}" for n in sorted(notes))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _paper(record: Record) -> str:
@@ -50,7 +54,7 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
                 for d in measurements
                 if d.metric == "accuracy_difference"
                 and d.coordinates["protocol"] == m.coordinates["protocol"]
-                and str(d.coordinates["subject"]).startswith(f"{m.coordinates['subject']} -")
+                and d.coordinates["subject"] == m.coordinates["subject"]
             ),
             None,
         )
@@ -58,7 +62,7 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
             [
                 m.coordinates["protocol"],
                 m.coordinates["subject"],
-                m.coordinates.get("labels", "class ids"),
+                m.coordinates.get("labels", "" if m.value is None else "class ids"),
                 percent(m),
                 percent(difference, sign=True) if difference else "",
                 len(m.values),
@@ -69,20 +73,18 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
     split = wanted[0].coordinates["split"]
     headers = ["protocol", "images", "labels", f"{split} accuracy %", "- control", "n"]
     table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
-    return (
-        f"{table}\n± is the 95% t interval over n evaluation networks of this one distilled set; "
-        "intervals over distillation seeds need several runs."
-    )
+    lines = [table, *dict.fromkeys(f"note: {m.note}" for m in measurements if m.note), INTERVAL]
+    return "\n".join(lines)
 
 
 def _costs(record: Record) -> str:
     rows = [
         [
             phase,
-            duration(cost["wall_seconds"]),
-            size(cost["allocated_peak_bytes"] or cost["resident_peak_bytes"]),
+            duration(cost.wall_seconds),
+            size(cost.peak_bytes),
         ]
-        for phase, cost in record.costs.items()
+        for phase, cost in ((name, PhaseCost(**plain)) for name, plain in record.costs.items())
     ]
     held = f"storage of the set: {size(record.distilled['storage_bytes'])}"
     for pool in record.networks:

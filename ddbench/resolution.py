@@ -8,7 +8,8 @@ from typing import Any
 
 from .budget import Budget
 from .plugins import METHODS
-from .recipes import layers
+from .presets import preset
+from .recipes import Layer, layers
 from .settings import typed_settings
 
 
@@ -61,45 +62,58 @@ def resolve_method(
         given: values that a person gave.
         dataset: name of the dataset, by which recipes are chosen.
         ipc: images per class, by which recipes are chosen.
-        recipe_budget: the budget whose own recipes are laid over the published ones.
-        budget: the fractions by which published values shrink.
+        recipe_budget: the named budget whose own recipes are laid over the published ones.
+        budget: the fractions by which published values shrink; where one is not the named
+            budget's, it is given, and goes before the recipe's values of what it scales.
 
     Raises:
         UserError: for names, types and ranges.
     """
     settings_type = METHODS[name].Settings
+    fields = dataclasses.fields(settings_type)
     values: dict[str, Any] = {}
-    sources = {item.name: "default" for item in dataclasses.fields(settings_type)}
+    sources = {item.name: "default" for item in fields}
+    notes: dict[str, str | None] = {}
     space: str | None = None
-    notes: list[str] = []
+    named = typed_settings(Budget, preset("budget", recipe_budget), "budget")
 
-    def lay(budget_of_layer: str) -> None:
+    def lay(layer: Layer, skipped: frozenset[str] = frozenset()) -> None:
         nonlocal space
-        for layer in layers(name, budget_of_layer, dataset, ipc):
-            values.update(layer.entry.settings)
-            sources.update(dict.fromkeys(layer.entry.settings, f"recipe: {layer.entry.source}"))
-            space = layer.entry.input_space or space
-            notes.extend([layer.note] if layer.note else [])
+        laid = {k: v for k, v in layer.entry.settings.items() if k not in skipped}
+        values.update(laid)
+        sources.update(dict.fromkeys(laid, f"recipe: {layer.entry.source}"))
+        notes.update(dict.fromkeys(laid, layer.note))
+        if layer.entry.input_space:
+            space = layer.entry.input_space
+            notes["input_space"] = layer.note
 
-    lay("paper")
-    for item in dataclasses.fields(settings_type):
-        fraction = budget.fraction(item.metadata["scaled"]) if item.metadata.get("scaled") else 1.0
-        if fraction < 1:
+    for layer in layers(name, "paper", dataset, ipc):
+        lay(layer)
+    rescaled = set()
+    for item in fields:
+        scaled = item.metadata.get("scaled")
+        if scaled is None:
+            continue
+        if budget.fraction(scaled) < 1:
             published = values.get(item.name, item.default)
-            values[item.name] = max(1, round(published * fraction))
-            sources[item.name] += f", {published} x {fraction:g} by the budget"
+            values[item.name] = max(1, round(published * budget.fraction(scaled)))
+            sources[item.name] += f", {published} x {budget.fraction(scaled):g} by the budget"
+        if budget.fraction(scaled) != named.fraction(scaled):
+            rescaled.add(item.name)
     if recipe_budget != "paper":
-        notes.clear()
-        lay(recipe_budget)
+        for layer in layers(name, recipe_budget, dataset, ipc):
+            lay(layer, frozenset(rescaled))
     values.update(given)
     sources.update(dict.fromkeys(given, "given"))
+    notes.update(dict.fromkeys(given))
     settings = typed_settings(settings_type, values, f"method {name}")
+    told = tuple(dict.fromkeys(note for note in notes.values() if note))
     return MethodChoice(
         name,
         settings,
         sources,
         space,
-        tuple(dict.fromkeys(notes)),
+        told,
         given,
         dataset,
         ipc,

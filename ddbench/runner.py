@@ -16,11 +16,12 @@ import yaml
 from .bookkeeping import assemble_record, configuration, folder_name, run_key
 from .config import RunRequest
 from .context import Context
-from .distilling import distil, pools
+from .distilled import DistilledSet
+from .distilling import Distillation, distil, pools
 from .errors import StopRequested, UserError
 from .estimate import paper_seconds
 from .evaluator import Evaluator, Measurement
-from .execution import Execution
+from .execution import Execution, process_settings_restored
 from .finished import FinishedRun
 from .gallery import gallery_png
 from .interrupt import StopFlag
@@ -76,12 +77,13 @@ def execute(request: RunRequest, quiet: bool = False) -> Outcome:
         key = run_key(request, lab)
         folder = request.runs_root / folder_name(request, key)
         folder.mkdir(parents=True, exist_ok=True)
-        with context.store.locked("run", {"run": key}, context.waiting("this run")):
+        with context.locked("run", {"run": key}, "this run"):
             done = folder / "record.json"
             if done.exists():
                 return Outcome(Record.load(done), folder, ran=False)
             context.progress.log = folder / "log.txt"
             begun = folder / "execution.json"
+            (folder / "failed.json").unlink(missing_ok=True)
             remove_leftovers(folder)
             continue_as_begun(context.execution, begun)
             try:
@@ -92,10 +94,10 @@ def execute(request: RunRequest, quiet: bool = False) -> Outcome:
             except UserError:
                 raise
             except Exception as error:
+                context.progress.write_log(f"failed: {type(error).__name__}: {error}")
                 note_failure(folder, error)
                 raise
             begun.unlink()
-            (folder / "failed.json").unlink(missing_ok=True)
             return Outcome(record, folder, ran=True)
 
 
@@ -105,7 +107,7 @@ def opened(request: RunRequest, quiet: bool) -> Iterator[tuple[Lab, PhaseCost]]:
 
     Signals that ask to stop are noticed between steps while the block runs.
     """
-    with StopFlag().listening() as stop:
+    with StopFlag().listening() as stop, process_settings_restored():
         store = Store(request.runs_root)
         execution = Execution.start(request.device, request.threads)
         meter = CostMeter(execution.device)
@@ -195,38 +197,62 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> R
         **{f"{pool['stream']}s": PhaseCost(**pool["cost"]) for pool in networks},
         "distil": made.cost,
     }
-    subjects = {request.method.name: made.distilled}
-    if request.control is not None:
-        subjects[request.control.name] = distil(request.control, request.task, lab).distilled
-    finished = FinishedRun(
-        request.task,
-        request.budget,
-        request.protocols,
-        subjects,
-        request.whole,
-        lab,
-        dict(costs),
-        request.method,
-    )
+    finished, control = finished_run(request, lab, request.method.name, made.distilled, costs)
+    finished.method = request.method
     with lab.noting_networks() as used, lab.dataset.scoring():
+        with context.meter.measure() as costs["scored data"]:
+            scored_images = evaluation_images(lab)
+            scored_images.prepare()
         measurements, evaluators = evaluate_all(request, finished)
-        scored = {
-            "scored_split": finished.split,
-            "scored_hash": evaluation_images(lab).split.hash,
-        }
     networks += pools(used)
     costs |= {pool["stream"]: PhaseCost(**pool["cost"]) for pool in pools(used)}
     if finished.scored:
-        costs["score"] = PhaseCost.total(score.cost for score in finished.scored)
-    paper = paper_seconds(request, lab, costs)
+        costs["score"] = PhaseCost.total(score.cost for score in finished.scored.values())
     record = assemble_record(
-        request, lab, made, costs, networks, measurements, evaluators, scored, paper
+        request,
+        lab,
+        made=made,
+        control=control,
+        costs=costs,
+        pools=networks,
+        measurements=measurements,
+        evaluators=evaluators,
+        scored={"scored_split": finished.split, "scored_hash": scored_images.split.hash},
+        paper_seconds=paper_seconds(request, lab, costs),
     )
     others = request.runs_root.glob(f"{request.method.name}-{request.task.dataset}-*/record.json")
     record = dataclasses.replace(record, supersedes=largest_contained(record, others))
     write_json(folder / "record.json", record.plain())
     progress.say(f"\n{report(record)}\n\nrecord: {folder / 'record.json'}")
     return record
+
+
+def finished_run(
+    request: RunRequest, lab: Lab, name: str, distilled: DistilledSet, costs: dict[str, PhaseCost]
+) -> tuple[FinishedRun, Distillation | None]:
+    """A set with its control, ready to be scored, and the control as it was made.
+
+    Args:
+        request: names the control, protocols and budget.
+        lab: where students are trained.
+        name: what the set is called beside its control.
+        distilled: the set.
+        costs: of making it.
+    """
+    subjects, control = {name: distilled}, None
+    if request.control is not None:
+        control = distil(request.control, request.task, lab)
+        subjects[request.control.name] = control.distilled
+    finished = FinishedRun(
+        task=request.task,
+        budget=request.budget,
+        protocols=request.protocols,
+        subjects=subjects,
+        whole=request.whole,
+        lab=lab,
+        costs=dict(costs),
+    )
+    return finished, control
 
 
 def evaluate_all(

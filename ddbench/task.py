@@ -127,14 +127,19 @@ class Task:
         Every method starts from these, so methods are compared from the same images. A larger ipc
         contains the smaller one's first images, and the groups of one seed are disjoint.
         """
-        first = self.spec.group * self.ipc
         chosen = []
         for class_id in range(self.classes):
             positions = self.class_indices(class_id)
             stream = RandomStream(self.spec.seed, ("real-subset", class_id))
             order = torch.randperm(len(positions), generator=stream.generator())
-            chosen.append(positions[order[first : first + self.ipc]])
+            chosen.append(positions[order[self.group_slice]])
         return torch.cat(chosen)
+
+    @property
+    def group_slice(self) -> slice:
+        """Which of a class's ranked images belong to the task's group: ipc of them."""
+        first = self.spec.group * self.ipc
+        return slice(first, first + self.ipc)
 
     def balanced_labels(self) -> Tensor:
         """Class ids (classes * ipc,) in the order of `real_subset`, on the CPU."""

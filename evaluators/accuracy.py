@@ -6,7 +6,11 @@ import statistics
 
 from ddbench.evaluator import Evaluator, Measurement
 from ddbench.finished import FinishedRun
+from ddbench.scoring.students import Score
 from ddbench.scoring.subjects import NotScorable
+
+AT_CHANCE = 0.02
+"""A result is near chance when it is at most this share of the way from chance to 1."""
 
 
 class Accuracy(Evaluator):
@@ -33,37 +37,46 @@ class Accuracy(Evaluator):
                     note = str(reason)
                     measurements.append(Measurement("accuracy", None, "fraction", (), where, note))
                     continue
-                values[subject] = [
-                    run.score(subject, protocol, index).accuracy
-                    for index in range(run.budget.networks)
-                ]
-                measurements.append(
-                    _measurement("accuracy", values[subject], {**where, "labels": regime})
-                )
+                networks = range(run.budget.networks)
+                scores = [run.score(subject, protocol, index) for index in networks]
+                values[subject] = [score.accuracy for score in scores]
+                measurements.append(_accuracy(scores, {**where, "labels": regime}, run))
             if len(values) == 2:
-                own, control = values.values()
-                paired = [a - b for a, b in zip(own, control, strict=True)]
-                measurements.append(
-                    _measurement(
-                        "accuracy_difference",
-                        paired,
-                        {
-                            "protocol": protocol.label,
-                            "subject": " - ".join(values),
-                            "split": run.split,
-                        },
-                    )
-                )
+                measurements.append(_difference(values, protocol.label, run))
         if run.whole:
-            scores = [
-                run.score_whole(index).accuracy for index in range(min(3, run.budget.networks))
-            ]
-            where = {"protocol": "whole", "subject": "whole", "split": run.split}
-            measurements.append(_measurement("accuracy", scores, where))
+            networks = range(run.budget.whole_networks)
+            scores = [run.score_whole(index) for index in networks]
+            where = {"protocol": "whole/1", "subject": "whole", "split": run.split}
+            measurements.append(_accuracy(scores, where, run))
         return measurements
 
 
-def _measurement(
-    metric: str, values: list[float], coordinates: dict[str, str | int | float]
+def _accuracy(
+    scores: list[Score], coordinates: dict[str, str | int | float], run: FinishedRun
 ) -> Measurement:
-    return Measurement(metric, statistics.fmean(values), "fraction", tuple(values), coordinates)
+    """The mean accuracy, with a note where it is at chance or a network diverged."""
+    values = tuple(score.accuracy for score in scores)
+    mean, chance = statistics.fmean(values), 1 / run.distilled.classes
+    place = f"{coordinates['subject']} under {coordinates['protocol']}"
+    notes = []
+    if mean < chance + AT_CHANCE * (1 - chance):
+        notes.append(f"{place} is near chance ({chance:.1%})")
+    diverged = sum(score.diverged for score in scores)
+    if diverged:
+        notes.append(f"{diverged} of {len(scores)} networks of {place} diverged")
+    return Measurement("accuracy", mean, "fraction", values, coordinates, "; ".join(notes))
+
+
+def _difference(values: dict[str, list[float]], protocol: str, run: FinishedRun) -> Measurement:
+    """The method less its control, network by network, with a note where it is below."""
+    (subject, own), (control, other) = values.items()
+    paired = tuple(a - b for a, b in zip(own, other, strict=True))
+    mean = statistics.fmean(paired)
+    note = f"{subject} is below {control} under {protocol}" if mean < 0 else ""
+    where: dict[str, str | int | float] = {
+        "protocol": protocol,
+        "subject": subject,
+        "control": control,
+        "split": run.split,
+    }
+    return Measurement("accuracy_difference", mean, "fraction", paired, where, note)

@@ -72,14 +72,15 @@ class APM(Method):
         student_every: int = setting(3, "updates that a student serves (1 in Algorithm 1)", low=1)
         checkpoints: int = setting(5, "checkpoints of a student [K]", low=1)
         student_epochs: int = setting(250, "epochs of a student [E]", low=1)
-        student_rate: float = setting(
-            0.02, "learning rate of students, here and at paper/1", above=0
-        )
+        student_rate: float = setting(0.02, "learning rate of a student", above=0)
         student_momentum: float = setting(0.9, "momentum of a student", low=0, high=0.999)
         student_weight_decay: float = setting(5e-4, "weight decay of a student", low=0)
         student_batch: int = setting(256, "mini-batch of a student", low=1)
         student_augment: bool = setting(True, "DSA augmentation of a student's images")
         student_decay: bool = setting(True, "student's rate x0.1 behind the middle")
+        evaluation_rate: float = setting(
+            0.02, "learning rate of students under protocol paper/1 [lr_net]", above=0
+        )
         evaluation_epochs: int = setting(1000, "epochs of students under protocol paper/1", low=1)
 
         def __post_init__(self) -> None:
@@ -176,7 +177,7 @@ class APM(Method):
         return self.task.distilled_set(
             self.images,
             self.labels,
-            evaluation=student_recipe(epochs, self.settings.student_rate),
+            evaluation=student_recipe(epochs, self.settings.evaluation_rate),
             soft_labels=predict(self.pool[chosen], self.images.to(self.task.device)),
             soft_label_kind="logits",
             labeller=self.pool.reference(chosen),
@@ -235,7 +236,7 @@ class APM(Method):
 
     def _confident_subset(self) -> Tensor:
         """Positions of each class's images whose class the teachers are surest of, by class."""
-        real, ipc, first = self.task.real, self.task.ipc, self.task.spec.group * self.task.ipc
+        real = self.task.real
         teachers = [self.pool[k] for k in range(min(len(self.pool), TEACHERS_ASKED))]
         chosen = []
         for class_id in range(self.task.classes):
@@ -246,7 +247,7 @@ class APM(Method):
                 for teacher in teachers:
                     sure[part] += F.softmax(predict(teacher, images), 1)[:, class_id].cpu()
             ranking = sure.argsort(descending=True, stable=True)
-            chosen.append(positions[ranking[first : first + ipc]])
+            chosen.append(positions[ranking[self.task.group_slice]])
         return torch.cat(chosen)
 
 

@@ -72,7 +72,7 @@ def test_default_then_paper_then_scaled_then_budget_then_given(example):
         "given": "given",
     }
     assert choice.input_space == "zca"
-    assert choice.notes == ("short note",)
+    assert choice.notes == ("paper note", "short note")
 
 
 def test_the_whole_budget_scales_nothing(example):
@@ -163,3 +163,21 @@ def test_python_values_become_overrides():
 def test_the_telling_line_of_a_message_of_omegaconf_has_the_key():
     error = ValueError("Value 'x' is wrong\n    full_key: method.rate\n    object_type=Settings")
     assert one_line(error) == "method.rate: Value 'x' is wrong"
+
+
+def test_a_changed_fraction_scales_what_it_scales_and_keeps_the_rest_of_the_recipe():
+    usual, changed = (
+        request_of(["method=apm", "dataset=digits", *more]).method
+        for more in ([], ["budget.teachers=0.5"])
+    )
+    assert changed.settings.teacher_epochs == 50
+    assert changed.sources["teacher_epochs"].endswith("100 x 0.5 by the budget")
+    other = {**usual.settings.plain(), "teacher_epochs": 50}
+    assert changed.settings.plain() == other
+
+
+def test_the_published_evaluation_is_not_changed_by_tuned_students():
+    method = request_of(["method=apm", "dataset=cifar10", "ipc=10"]).method
+    assert method.settings.student_rate == 0.1
+    assert method.settings.evaluation_rate == 0.02
+    assert any("ipc 50" in note for note in method.notes)

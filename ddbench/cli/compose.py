@@ -62,11 +62,17 @@ def register() -> list[str]:
 
 def options(group: str) -> list[str]:
     """The names that a group knows."""
-    registries: dict[str, Registry[Any]] = {"method": METHODS, **NAMED_GROUPS}
-    if group == "evaluators":
-        return [*EVALUATORS.names(), "all"]
-    names = registries[group].names() if group in registries else []
-    return sorted({*names, *preset_names(group)})
+    names = {*_registry(group), *preset_names(group)}
+    return sorted({*names, "all"} if group == "evaluators" else names)
+
+
+def _registry(group: str) -> Registry[Any] | dict[str, Any]:
+    known: dict[str, Registry[Any]] = {
+        "method": METHODS,
+        "evaluators": EVALUATORS,
+        **NAMED_GROUPS,
+    }
+    return known.get(group, {})
 
 
 PLAIN_TEXT = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.-]*")
@@ -96,10 +102,15 @@ def check_overrides(arguments: Sequence[str], sweep: bool = False) -> None:
     for item in groups:
         _check_choices(item)
     chosen = [f"{item.key_or_group}={_first(item)}" for item in groups]
-    config = compose_config(chosen)
+    configs = [compose_config(chosen)]
+    for item in groups:
+        if item.key_or_group == "method":  # a setting must suit every method of a sweep
+            others = [f"method={names[0]}" for names in _choices(item)[1:]]
+            configs += [compose_config([*chosen, other]) for other in others]
     for item in parsed:
         if item.key_or_group not in GROUPS and not item.key_or_group.startswith("hydra"):
-            _check_path(config, item.key_or_group)
+            for config in configs:
+                _check_path(config, item.key_or_group)
 
 
 def as_overrides(values: dict[str, Any]) -> list[str]:
@@ -137,12 +148,15 @@ def compose_config(overrides: Iterable[str]) -> DictConfig:
     Raises:
         UserError: one line on what cannot be composed.
     """
+    own = GlobalHydra.instance().hydra  # of a program that calls this one, perhaps
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
             return compose(CONFIG_NAME, list(overrides), return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise composition_error(error) from error
+    finally:
+        GlobalHydra.instance().hydra = own
 
 
 def composition_error(error: Exception) -> UserError:
@@ -187,6 +201,8 @@ def _check_choices(item: Override) -> None:
         for name in names:
             if name not in known:
                 raise unknown_name(noun, name, known)
+            if name in _registry(group) and name not in preset_names(group):
+                _registry(group)[name]  # a foreign plugin that cannot be loaded says why
         if group in ONE_OF and (len(names) != 1 or isinstance(item.value(), list)):
             raise UserError(
                 f"{item.input_line}: one {noun} is needed, such as {group}={known[0]}"

@@ -6,30 +6,31 @@ import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
 from tabulate import tabulate
 
 from ..errors import UserError, unknown_name
+from ..folders import runs_root
 from ..plugins import REGISTRIES
+from .words import words_and_options
 
 KINDS = (*REGISTRIES, "runs")
 
 
 def list_names(arguments: Sequence[str]) -> int:
     """Print the names of one kind that match a pattern."""
-    options = [word for word in arguments if "=" in word]
-    words = [word for word in arguments if "=" not in word]
+    words, options = words_and_options(arguments, ["runs_root"])
     if not 1 <= len(words) <= 2:
         raise UserError(f"list what? one of {', '.join(KINDS)}, and perhaps a pattern such as 'a*'")
     kind, pattern = words[0], words[1] if len(words) == 2 else "*"
     if kind not in KINDS:
         raise unknown_name("kind", kind, KINDS)
+    rows: Sequence[tuple[str, ...]]
     if kind == "runs":
-        root = _runs_root(options)
+        root = runs_root(options.get("runs_root"))
         rows, place = _runs(pattern, root), f" in {root.absolute()}"
     elif options:
-        raise UserError(
-            f"{options[0]}: only `ddbench list runs` takes an option (runs_root=FOLDER)"
-        )
+        raise UserError("runs_root: only `ddbench list runs` takes this option")
     else:
         rows, place = _plugins(kind, pattern), ""
     print(tabulate(rows, tablefmt="plain") if rows else f"no {kind} match {pattern!r}{place}")
@@ -42,18 +43,19 @@ def _plugins(kind: str, pattern: str) -> list[tuple[str, str]]:
     return [(name, registry.summary(name)) for name in names]
 
 
-def _runs_root(options: Sequence[str]) -> Path:
-    from ..folders import runs_root
-
-    for option in options:
-        if not option.startswith("runs_root="):
-            raise unknown_name("option", option.partition("=")[0], ["runs_root"])
-    return runs_root(options[-1].partition("=")[2] if options else None)
-
-
-def _runs(pattern: str, root: Path) -> list[tuple[str, str]]:
-    folders = [f for f in sorted(root.glob("*")) if (f / "config.yaml").exists()]
-    return [(f.name, _state(f)) for f in folders if fnmatch.fnmatch(f.name, pattern)]
+def _runs(pattern: str, root: Path) -> list[tuple[str, ...]]:
+    """Name, model, protocols and state of the runs in a folder."""
+    rows: list[tuple[str, ...]] = []
+    for folder in sorted(root.glob("*")):
+        if not (folder / "config.yaml").exists() or not fnmatch.fnmatch(folder.name, pattern):
+            continue
+        try:
+            config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+            told = (config["task"]["model_label"], " ".join(config["protocols"]))
+        except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):
+            told = ("?", "?")
+        rows.append((folder.name, *told, _state(folder)))
+    return rows
 
 
 def _state(folder: Path) -> str:

@@ -10,6 +10,7 @@ from tabulate import tabulate
 
 from ..api import request_of
 from ..config import RunRequest
+from ..execution import device_named
 from ..settings import Settings
 from .compose import as_overrides
 
@@ -35,14 +36,17 @@ def _task_table(request: RunRequest) -> str:
         ("dataset", f"{task.dataset}{_bracketed(task.dataset_settings)}"),
         ("ipc", task.ipc),
         ("model", f"{task.model.name}{_bracketed(task.model.settings)}"),
-        ("input_space", task.input_space),
+        ("input_space", f"{task.input_space} ({request.space_source})"),
         ("validation", f"{task.validation:g}"),
-        ("seed", f"{task.seed}{_bracketed({'group': task.group, 'networks': task.network_seed})}"),
+        ("seed", task.seed),
+        ("group", task.group),
+        ("network_seed", task.network_seed),
         ("budget", f"{request.budget_name}{_bracketed(budget.plain())}"),
         ("protocols", ", ".join(protocol.label for protocol in request.protocols)),
         ("evaluators", ", ".join(request.evaluators) or "none"),
         ("control", request.control.name if request.control else "none"),
         ("whole", _typed(request.whole)),
+        ("device", f"{device_named(request.device)}{_threads(request)}"),
         ("runs_root", request.runs_root.absolute()),
         ("data_root", request.data_root.absolute()),
     ]
@@ -51,7 +55,7 @@ def _task_table(request: RunRequest) -> str:
 
 def _settings_table(settings: Settings, sources: Mapping[str, str] | None = None) -> str:
     """Every setting with its value; with its source, too, where sources are known."""
-    fields = {item.name: item.metadata["help"] for item in dataclasses.fields(settings)}
+    fields = {item.name: item.metadata.get("help", "") for item in dataclasses.fields(settings)}
     if not fields:
         return "no settings"
     table: dict[str, list[str]] = {
@@ -62,6 +66,10 @@ def _settings_table(settings: Settings, sources: Mapping[str, str] | None = None
         table["source"] = [sources[name] for name in fields]
     table["meaning"] = list(fields.values())
     return tabulate(table, headers="keys", tablefmt="simple", disable_numparse=True)
+
+
+def _threads(request: RunRequest) -> str:
+    return _bracketed({"threads": request.threads}) if request.threads else ""
 
 
 def _bracketed(values: Mapping[str, Any]) -> str:

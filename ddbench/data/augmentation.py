@@ -19,6 +19,9 @@ from torch import Tensor
 from ..errors import UserError, unknown_name
 from .operations import color, cutout, flip, rotate, scale, shift
 
+AUGMENTATION_VERSION = 1
+"""Raised when the numbers of an augmentation change; part of every key of a trained network."""
+
 OPERATIONS = ("color", "crop", "cutout", "flip", "scale", "rotate")
 
 

@@ -66,10 +66,15 @@ class ModelSpec:
     @property
     def identity(self) -> dict[str, Any]:
         """What determines the network's numbers, for keys."""
-        return {"name": self.name, "version": MODELS[self.name].version, **self.settings}
+        return {"name": self.name, "version": MODELS[self.name].version, "settings": self.settings}
 
     @property
     def label(self) -> str:
-        """A short name for tables, such as `convnet-w32`."""
-        width = self.settings.get("width")
-        return f"{self.name}-w{width}" if width else self.name
+        """A short name for tables, with what is not default, such as `convnet-width32`."""
+        usual = MODELS[self.name].Settings().plain()
+        parts = [
+            f"{key}{value}" if isinstance(value, int) else f"{value}"
+            for key, value in self.settings.items()
+            if value != usual[key]
+        ]
+        return "-".join([self.name, *parts])

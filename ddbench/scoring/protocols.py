@@ -10,6 +10,7 @@ import enum
 from dataclasses import dataclass, replace
 
 from ..errors import UserError, unknown_name
+from ..recipes import nearest_ipc
 from ..training.recipe import Loss, TrainingRecipe
 
 
@@ -126,5 +127,4 @@ def soft_rate(dataset: str, ipc: int) -> float:
     rates = SOFT_RATES.get(dataset)
     if not rates:
         return SOFT_RATE_ELSEWHERE
-    nearest = min(rates, key=lambda known: (max(known, ipc) / min(known, ipc), known))
-    return rates[nearest]
+    return rates[nearest_ipc(rates, ipc)]

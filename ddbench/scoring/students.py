@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..data.real import RealImages
 from ..lab import Lab
 from ..networks import train_networks
 from ..randomness import RandomStream
+from ..store.store import Artefact
 from ..training.loop import Training, predict
 from ..training.recipe import Examples
 from ..training.resumable import train_resumably
@@ -30,11 +32,15 @@ class Score:
         accuracy: fraction of images classified rightly, in [0, 1].
         split: "test", or "validation" where a fraction was held out.
         cost: of making it.
+        key: of the score in the store.
+        diverged: whether its loss was no number at the end.
     """
 
     accuracy: float
     split: str
     cost: dict[str, Any]
+    key: str
+    diverged: bool = False
 
 
 def score_student(
@@ -55,7 +61,7 @@ def score_student(
         "protocol": protocol.label,
         "network": index,
     }
-    with context.store.locked(KIND, determinants, context.waiting("the same score")):
+    with context.locked(KIND, determinants, "the same score"):
         found = context.store.find(KIND, determinants)
         if found is None:
             stream = RandomStream(lab.network_seed, ("evaluation", lab.model.name, index))
@@ -67,10 +73,11 @@ def score_student(
             _, cost = train_resumably(training, title, context, checkpoint)
             with context.meter.measure(cost):
                 accuracy = accuracy_of(network, evaluation)
-            facts = {"accuracy": accuracy, "cost": cost.plain()}
+            diverged = not math.isfinite(float(training.loss))
+            facts = {"accuracy": accuracy, "cost": cost.plain(), "diverged": diverged}
             found = context.store.save(KIND, determinants, facts)
             checkpoint.remove()
-    return Score(found.facts["accuracy"], evaluated_split(lab), found.facts["cost"])
+    return _score(found, lab)
 
 
 def score_whole(lab: Lab, budget: Budget, index: int) -> Score:
@@ -93,7 +100,13 @@ def score_whole(lab: Lab, budget: Budget, index: int) -> Score:
             accuracy = accuracy_of(networks[0], evaluation)
         facts = {"accuracy": accuracy, "cost": cost.plain()}
         found = context.store.save(KIND, determinants, facts)
-    return Score(found.facts["accuracy"], evaluated_split(lab), found.facts["cost"])
+    return _score(found, lab)
+
+
+def _score(found: Artefact, lab: Lab) -> Score:
+    facts, split = found.facts, evaluated_split(lab)
+    diverged = facts.get("diverged", False)
+    return Score(facts["accuracy"], split, facts["cost"], found.key, diverged)
 
 
 def evaluated_split(lab: Lab) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -73,6 +73,8 @@ def training_set(
         if model.evaluation is None:
             raise NotScorable("the set names no published evaluation")
         recipe = model.evaluation
+        if model.learned_rate is not None:
+            recipe = replace(recipe, learning_rate=model.learned_rate)
         targets, regime = _own_labels(distilled, model, lab)
         if recipe.loss is not Loss.cross_entropy and targets.ndim == 1:
             targets = F.one_hot(targets, distilled.classes).float()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,6 @@ from .files import (
     write_bytes,
     write_json,
 )
-
-POLL_SECONDS = 0.2
 
 
 def key_of(determinants: Mapping[str, Any]) -> str:
@@ -48,7 +45,7 @@ class Artefact:
     """One product in the store.
 
     Args:
-        kind: such as "teacher".
+        kind: such as "network".
         key: the hash of what determines it.
         path: its tensors, as safetensors; None where it has none.
         facts: what was learnt while making it (accuracy, seconds, bytes); never part of the key.
@@ -154,34 +151,6 @@ class Store:
         except Timeout:
             return None
         return lock
-
-    @contextmanager
-    def locked(
-        self,
-        kind: str,
-        determinants: Mapping[str, Any],
-        while_waiting: Callable[[], None],
-    ) -> Iterator[None]:
-        """Hold an artefact's lock, so that two processes do not make the same thing twice.
-
-        Args:
-            kind: of artefact.
-            determinants: of artefact.
-            while_waiting: called now and then while somebody else holds it; it may raise.
-        """
-        path = self._manifest(kind, key_of(determinants)).with_suffix(".lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        while True:
-            try:
-                lock.acquire(timeout=POLL_SECONDS)
-                break
-            except Timeout:
-                while_waiting()
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _manifest(self, kind: str, key: str) -> Path:
         return self.root / "artefacts" / kind / f"{key}.json"

@@ -19,6 +19,9 @@ from .recipe import TrainingRecipe
 
 Weights = dict[str, Tensor]
 
+LOOP_VERSION = 1
+"""Raised when the loop's numbers change; part of every key of a trained network."""
+
 
 class Data(Protocol):
     """What can be trained on: `Examples`, or the real images of a task."""

@@ -62,7 +62,7 @@ class TrainingRecipe:
         augment: whether each batch is augmented by DSA (not Siamese).
         snapshot_epochs: numbers of completed epochs after which the weights are kept (0: initial
             weights), ascending; empty: the last epoch alone.
-        version: raised when the loop's numbers change.
+        version: raised when what a recipe means changes.
 
     Raises:
         UserError: on construction, for what cannot be trained; a recipe may come in a file.

@@ -116,7 +116,7 @@ OTHER_VERBS = {
     "list of one thing": (["list", "method"], ["'method'", "methods"]),
     "list of too much": (["list", "methods", "a", "b"], ["a pattern"]),
     "list with an unknown option": (["list", "runs", "root=x"], ["'root'", "runs_root"]),
-    "list of methods in a folder": (["list", "methods", "runs_root=x"], ["runs_root=x", "runs"]),
+    "list of methods in a folder": (["list", "methods", "runs_root=x"], ["runs_root", "list runs"]),
     "prepare of nothing": (["prepare"], ["ddbench prepare cifar10"]),
     "prepare of an unknown dataset": (["prepare", "cifar"], ["'cifar'", "cifar10"]),
     "prepare with an unknown option": (["prepare", "digits", "root=x"], ["'root'", "data_root"]),

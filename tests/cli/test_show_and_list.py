@@ -71,11 +71,13 @@ def test_list_shows_finished_and_unfinished_runs(command, runs):
     (failed / "config.yaml").touch()
     (failed / "failed.json").touch()
     lines = command("list", "runs").out.splitlines()
-    assert [line.split()[:2] for line in lines] == [
-        ["apm-digits-ipc1", "unfinished"],
-        ["apm-digits-ipc2", "failed:"],
-        [finished.name, "finished"],
+    assert [line.split()[:4] for line in lines[:2]] == [
+        ["apm-digits-ipc1", "?", "?", "unfinished"],
+        ["apm-digits-ipc2", "?", "?", "failed:"],
     ]
+    name, model, *_, state = lines[2].split()
+    assert (name, state) == (finished.name, "finished")
+    assert model.startswith("convnet-width")
     assert command("list", "runs", "random-*").out.splitlines() == [lines[2]]
 
 

@@ -204,7 +204,7 @@ def test_test_split_is_untouched_until_scoring(
 ) -> None:
     events: list[str] = []
     source = DATASETS["digits"]
-    load, evaluate_all = source.load, runner.evaluate_all
+    load, finished_run = source.load, runner.finished_run
 
     def noted_load(self: Any, split: Any) -> Any:
         events.append(split)
@@ -212,14 +212,14 @@ def test_test_split_is_untouched_until_scoring(
 
     def noted_scoring(*arguments: Any) -> Any:
         events.append("scoring")
-        return evaluate_all(*arguments)
+        return finished_run(*arguments)
 
     def locked(lab: Lab) -> None:
         with pytest.raises(dataset.TestSplitLocked):
             _ = lab.dataset.test
 
     monkeypatch.setattr(source, "load", noted_load)
-    monkeypatch.setattr(runner, "evaluate_all", noted_scoring)
+    monkeypatch.setattr(runner, "finished_run", noted_scoring)
     made(request_for(name), locked)
     execute(request_for(name, "protocols=[hard]"), quiet=True)
     assert events == ["train", "train", "scoring", "test"]

@@ -224,7 +224,7 @@ def test_whole_control_is_trained_once_for_all_runs(
     second = execute(tiny(tmp_path, *few, "budget.networks=2", "seed=1"), quiet=True).record
     assert {p: p.stat().st_mtime_ns for p in tmp_path.glob("artefacts/network/*")} == networks
     (one,), (other,) = (
-        [m for m in record.measurements if m.coordinates["protocol"] == "whole"]
+        [m for m in record.measurements if m.coordinates["protocol"] == "whole/1"]
         for record in (first, second)
     )
     assert one == other
@@ -274,3 +274,18 @@ def test_other_protocols_are_refused_in_one_line(text: str) -> None:
     with pytest.raises(UserError) as refused:
         protocol_named(text)
     assert "\n" not in str(refused.value)
+
+
+def test_learned_rate_of_a_set_is_used_under_its_own_protocol_alone(
+    tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    request = tiny(tmp_path, "method=random", "protocols=[paper,hard]")
+    with opened(request, quiet=True) as (lab, _):
+        distilled = distil(request.method, request.task, lab).distilled
+        distilled.learned_rate = 0.123
+        paper, hard = (
+            training_set(distilled, protocol, request.budget, lab, request.task.ipc)
+            for protocol in request.protocols
+        )
+    assert paper.recipe.learning_rate == 0.123
+    assert hard.recipe.learning_rate == 0.01
