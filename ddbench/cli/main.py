@@ -52,6 +52,8 @@ what to run
                       the test split: for choosing       (default 0)
   input_space=NAME    normalised, zca or zca_relative    (default: by the method's recipe)
   method.SETTING=V    any setting of the method; `ddbench show method=NAME` lists them
+  dataset.SETTING=V   a setting of the dataset: dataset=image_folder dataset.path=FOLDER
+                      dataset.resolution=64 dataset.filter=bicubic
   experiment=NAME     a named set of the values above
 
 how to score
@@ -99,9 +101,10 @@ examples
   ddbench list runs 'apm-digits-*'
 """,
     "prepare": """\
-usage: ddbench prepare DATASET [data_root=FOLDER]
+usage: ddbench prepare DATASET [data_root=FOLDER] [dataset.SETTING=V ...]
 
-Downloads a dataset, or converts files that lie in data_root already, and checks them.
+Downloads a dataset, or converts files that lie in data_root already, and checks them. Given again,
+it continues what was interrupted, and checks what is finished.
 
 examples
   ddbench prepare cifar10

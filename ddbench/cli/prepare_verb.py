@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+
+import yaml
 
 from ..errors import UserError
 from ..folders import data_root
 from ..plugins import DATASETS
+from ..settings import typed_settings
 from ..store.files import check_writable
 from .words import words_and_options
+
+_PREFIX = "dataset."
 
 
 def prepare(arguments: Sequence[str]) -> int:
     """Prepare one dataset and say where it is."""
-    names, options = words_and_options(arguments, ["data_root"])
+    names = [word for word in arguments if "=" not in word]
     if len(names) != 1:
         raise UserError("prepare what? one dataset, such as `ddbench prepare cifar10`")
     plugin = DATASETS[names[0]]
+    own = [_PREFIX + item.name for item in dataclasses.fields(plugin.Settings)]
+    _, options = words_and_options(arguments, ["data_root", *own])
+    given = {name.removeprefix(_PREFIX): _value(options[name]) for name in own if name in options}
+    settings = typed_settings(plugin.Settings, given, f"dataset {names[0]}")
     root = data_root(options.get("data_root"))
     check_writable(root, "data_root=FOLDER or DDBENCH_DATA")
-    print(plugin(plugin.Settings(), root).prepare())
+    print(plugin(settings, root).prepare())
     return 0
+
+
+def _value(text: str) -> object:
+    """A number where the text is one, as on the command line of `run`; else the text itself."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return value if isinstance(value, int | float | bool) or value is None else text

@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import UserError, unknown_name
+from ..errors import UserError
 from ..plugins import DATASETS
 from ..randomness import RandomStream
+from ..settings import typed_settings
+from .pixels import PartedImages, Pixels, pixel_hash
 from .source import DatasetSource, Split
 
-_HASH_CHUNK = 4096
+PARTED_BYTES = 2**30
+"""Memory-mapped images beyond this size are never copied as a whole; see `PartedImages`."""
 
 
 class TestSplitLocked(RuntimeError):
@@ -40,23 +43,33 @@ class ImageSplit:
     Attributes:
         images: uint8, (N, C, H, W); may be memory-mapped.
         labels: class ids, int64, (N,).
+        fingerprint: stands for pixels and labels where their source knows it without a pass over
+            all of them; see `DatasetSource.fingerprint`.
     """
 
-    images: Tensor
+    images: Pixels
     labels: Tensor
+    fingerprint: str | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @cached_property
     def hash(self) -> str:
-        """blake2b digest (20 bytes, hex) of shapes, pixels and labels."""
-        digest = hashlib.blake2b(digest_size=20)
-        digest.update(repr((tuple(self.images.shape), tuple(self.labels.shape))).encode())
-        for chunk in self.images.split(_HASH_CHUNK):
-            digest.update(chunk.contiguous().numpy())
-        digest.update(self.labels.numpy().astype("<i8").tobytes())
-        return digest.hexdigest()
+        """The fingerprint, or else the digest of shapes, pixels and labels; see `pixel_hash`."""
+        return self.fingerprint or pixel_hash(self.images, self.labels)
+
+    def subset(self, mask: Tensor) -> ImageSplit:
+        """The images where `mask` (N,) is true; those that are memory-mapped stay so."""
+        rows = mask.nonzero().flatten()
+        parted = isinstance(self.images, PartedImages)
+        images = self.images.subset(rows) if parted else self.images[mask]  # type: ignore[union-attr, index]
+        fingerprint = None
+        if self.fingerprint is not None:
+            digest = hashlib.blake2b(self.fingerprint.encode(), digest_size=20)
+            digest.update(rows.numpy().astype("<i8").tobytes())
+            fingerprint = f"part-{digest.hexdigest()}"
+        return ImageSplit(images, self.labels[mask], fingerprint)
 
     @cached_property
     def _by_class(self) -> tuple[Tensor, ...]:
@@ -99,8 +112,8 @@ class Dataset:
             raise UserError(f"validation={validation}: must be at least 0 and below 1")
         self.name = name
         self.source = source
+        source.check()  # first: a source may learn the facts from its files
         _check_facts(name, source)
-        source.check()
         self.train = _load(name, source, "train")
         self.validation: ImageSplit | None = None
         if validation > 0:
@@ -130,11 +143,8 @@ class Dataset:
             UserError: for an unknown name or setting, and as `Dataset` does.
         """
         plugin = DATASETS[name]
-        known = [item.name for item in fields(plugin.Settings)]
-        for key in settings_plain:
-            if key not in known:
-                raise unknown_name(f"setting of the dataset {name}", key, known)
-        source = plugin(plugin.Settings(**settings_plain), root)
+        settings = typed_settings(plugin.Settings, dict(settings_plain), f"the dataset {name}")
+        source = plugin(settings, root)
         return cls(name, source, validation, validation_seed)
 
     @property
@@ -211,8 +221,7 @@ class Dataset:
             order = torch.randperm(len(members), generator=(stream / c).generator())
             held_out[members[order[:count]]] = True
         whole = self.train
-        self.validation = ImageSplit(whole.images[held_out], whole.labels[held_out])
-        self.train = ImageSplit(whole.images[~held_out], whole.labels[~held_out])
+        self.validation, self.train = whole.subset(held_out), whole.subset(~held_out)
 
 
 def _check_facts(name: str, source: DatasetSource) -> None:
@@ -250,7 +259,10 @@ def _load(name: str, source: DatasetSource, split: Split) -> ImageSplit:
     with warnings.catch_warnings():
         # Read-only memory maps are welcome; nothing in the program writes to real images.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writ")
-        return ImageSplit(torch.from_numpy(images), torch.from_numpy(labels))
+        if isinstance(images, np.memmap) and images.nbytes > PARTED_BYTES:
+            images = PartedImages([images])
+        pixels = images if isinstance(images, PartedImages) else torch.from_numpy(images)
+        return ImageSplit(pixels, torch.from_numpy(labels), source.fingerprint(split))
 
 
 def _array_problem(loaded: Any, source: DatasetSource) -> str | None:
@@ -259,6 +271,8 @@ def _array_problem(loaded: Any, source: DatasetSource) -> str | None:
         return f"load returned {type(loaded).__name__}, not (images, labels)"
     images, labels = loaded
     for noun, array, dtype in (("images", images, np.uint8), ("labels", labels, np.int64)):
+        if noun == "images" and isinstance(array, PartedImages):
+            continue  # checked when it was made
         if not isinstance(array, np.ndarray):
             return f"{noun} are {type(array).__name__}, not a NumPy array"
         if array.dtype != dtype:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import UserError, unknown_name
+from .pixels import PartedImages, Pixels, evenly_spaced
 
 _DEFINITIONS: dict[str, dict[str, Any]] = {
     "normalised": {"version": 1},
@@ -28,6 +29,11 @@ _DEFINITIONS: dict[str, dict[str, Any]] = {
     "zca_relative": {"version": 1, "eps": 0.1, "eps_scale": "mean variance"},
 }
 INPUT_SPACES: tuple[str, ...] = tuple(_DEFINITIONS)
+
+SAMPLED_BYTES = 2**30
+"""With published statistics `pixel_std` of more pixels than this comes from a sample of them."""
+SAMPLE = 8192
+"""Its size: evenly spaced images, among them the first and the last."""
 
 _CHUNK = 1024
 _FINGERPRINT_VALUES = 64
@@ -52,7 +58,8 @@ class InputSpace:
         name: one of `INPUT_SPACES`.
         mean: of each channel, in pixel values of 0 to 1, (C,).
         std: of each channel, likewise.
-        pixel_std: standard deviation of each channel of the training images in this space, (C,).
+        pixel_std: standard deviation of each channel of the training images in this space, (C,);
+            see `SAMPLED_BYTES`.
         centre: mean training image behind the step above, (C, H, W); None without whitening.
         whitening: matrix that acts on flat images from the right, (CHW, CHW), or None.
         colouring: its inverse, or None.
@@ -114,7 +121,7 @@ class InputSpace:
         """Mean and std of each channel that are applied to pixels in [0, 1]; (0, 1) in `zca`."""
         return tuple(self.mean.tolist()), tuple(self.std.tolist())
 
-    def transform(self, images: Tensor) -> Tensor:
+    def transform(self, images: Pixels) -> Tensor:
         """Images in this space, on the space's device.
 
         Args:
@@ -126,7 +133,7 @@ class InputSpace:
         Raises:
             TypeError: if the images are not uint8.
         """
-        if images.dtype != torch.uint8:
+        if images.dtype not in (torch.uint8, PartedImages.dtype):
             raise TypeError(f"transform takes uint8 pixels, not {images.dtype}")
         device = self.mean.device
         result = torch.empty(images.shape, dtype=torch.float32, device=device)
@@ -175,7 +182,7 @@ class InputSpace:
 
 def fit_input_space(
     name: str,
-    images: Tensor | NDArray[np.uint8],
+    images: Pixels | NDArray[np.uint8],
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
 ) -> InputSpace:
@@ -192,11 +199,15 @@ def fit_input_space(
         UserError: for an unknown name, too few images, or a channel without any contrast.
     """
     definition = input_space_definition(name)
-    pixels = torch.as_tensor(images)
-    if pixels.dtype != torch.uint8 or pixels.ndim != 4:
+    pixels = images if isinstance(images, PartedImages) else torch.as_tensor(images)
+    if pixels.dtype not in (torch.uint8, PartedImages.dtype) or pixels.ndim != 4:
         raise TypeError(f"images must be uint8 (N, C, H, W), not {pixels.dtype} {pixels.shape}")
     if len(pixels) < 2:
         raise UserError(f"the input space {name!r} cannot be fitted to {len(pixels)} images")
+    published = name == "normalised" and mean is not None and std is not None
+    if published and pixels.numel() > SAMPLED_BYTES:
+        # Only pixel_std, the scale of the images in this space, still depends on the pixels.
+        pixels = pixels.index_select(0, evenly_spaced(len(pixels), SAMPLE).to(pixels.device))
     own_mean, own_std = _channel_moments(pixels)
     if name == "normalised":
         space_mean = own_mean if mean is None else own_mean.new_tensor(mean)
@@ -211,7 +222,7 @@ def fit_input_space(
     return _fit_whitening(name, pixels, own_mean, own_std, definition["eps"])
 
 
-def _fit_whitening(name: str, pixels: Tensor, mean: Tensor, std: Tensor, eps: float) -> InputSpace:
+def _fit_whitening(name: str, pixels: Pixels, mean: Tensor, std: Tensor, eps: float) -> InputSpace:
     """Fit `zca` or `zca_relative`; the formulas are at the head of this module."""
     count, shape = len(pixels), pixels.shape[1:]
     image_mean, covariance = _image_moments(pixels)
@@ -241,7 +252,7 @@ def _fit_whitening(name: str, pixels: Tensor, mean: Tensor, std: Tensor, eps: fl
     )
 
 
-def _channel_moments(pixels: Tensor) -> tuple[Tensor, Tensor]:
+def _channel_moments(pixels: Pixels) -> tuple[Tensor, Tensor]:
     """Mean and population std of each channel in [0, 1], float64, (C,); from exact integer sums."""
     total = torch.zeros(pixels.shape[1], dtype=torch.int64, device=pixels.device)
     squares = torch.zeros_like(total)
@@ -254,14 +265,14 @@ def _channel_moments(pixels: Tensor) -> tuple[Tensor, Tensor]:
     return mean / 255, variance.sqrt() / 255
 
 
-def _image_moments(pixels: Tensor) -> tuple[Tensor, Tensor]:
+def _image_moments(pixels: Pixels) -> tuple[Tensor, Tensor]:
     """Mean image (CHW,) and covariance Xc'Xc / n (CHW, CHW) of pixels in [0, 1], float64.
 
     Integers of at most 128 in size multiply and add exactly in float32 up to 1,024 images at a
     time (128^2 * 1,024 = 2^24), at twice the speed of float64; the chunks are then summed in
     float64. So the covariance is exact, whatever the device and the number of threads.
     """
-    features = pixels[0].numel()
+    features = pixels.numel() // len(pixels)
     gram = torch.zeros(features, features, dtype=torch.float64, device=pixels.device)
     total = torch.zeros(features, dtype=torch.float64, device=pixels.device)
     for chunk in pixels.split(_CHUNK):

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .dataset import ImageSplit
 from .input_space import InputSpace
+from .pixels import Pixels
 
 DEVICE_BYTES = 4 * 2**30
 """Pixels of up to this size are kept on the device; larger ones stay where they are."""
@@ -31,7 +32,7 @@ class RealImages:
         self.space = space.to(device)
         self.device = device
         fits = split.images.numel() <= DEVICE_BYTES
-        self.pixels = split.images.to(device) if fits else split.images
+        self.pixels: Pixels = split.images.to(device) if fits else split.images
         self.labels = split.labels.to(device)
         self._whitened: Tensor | None = None
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..settings import Settings
+from .pixels import PartedImages
 
 Split = Literal["train", "test"]
 
@@ -34,11 +35,13 @@ class DatasetSource(ABC):
 
     title: ClassVar[str]
     channels: ClassVar[int]
-    resolution: ClassVar[int]
+    # What depends on a source's files or settings may be set on the instance, at the latest by
+    # `check`; the values of the class then describe the published data set.
+    resolution: int
     """Height and width in pixels."""
-    class_names: ClassVar[tuple[str, ...]]
-    train_size: ClassVar[int]
-    test_size: ClassVar[int]
+    class_names: tuple[str, ...]
+    train_size: int
+    test_size: int
     mean: ClassVar[tuple[float, ...] | None] = None
     """Published mean of each channel in [0, 1]; None: computed from the training images."""
     std: ClassVar[tuple[float, ...] | None] = None
@@ -66,5 +69,17 @@ class DatasetSource(ABC):
         return f"{self.title} comes with an installed package; nothing to prepare"
 
     @abstractmethod
-    def load(self, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Images (N, C, H, W) as uint8 and class ids (N,) in 0..classes-1, in a fixed order."""
+    def load(self, split: Split) -> tuple[NDArray[np.uint8] | PartedImages, NDArray[np.int64]]:
+        """Images (N, C, H, W) as uint8 and class ids (N,) in 0..classes-1, in a fixed order.
+
+        Images that do not fit in memory are memory-mapped: one array, or `PartedImages`.
+        """
+
+    def fingerprint(self, split: Split) -> str | None:
+        """What stands for the pixels and labels of a split in the keys of what is made from them.
+
+        None, the default: they are hashed at every start, about a second for a gigabyte. A source
+        too large for that returns a string that its content determines, whatever files it lies
+        in and whatever their times and places. Called after `load`.
+        """
+        return None

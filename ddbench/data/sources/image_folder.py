@@ -1,0 +1,132 @@
+"""Any images in folders, one folder a class: dataset.path=FOLDER, brought to one resolution.
+
+FOLDER/train/CLASS/ has the training images, FOLDER/test/CLASS/ (or FOLDER/val/CLASS/ where there is
+no FOLDER/test) the test images. They are decoded once, into the data root.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import UserError
+from ...settings import setting
+from ..conversion import FOLDER, Conversion
+from ..image_files import DecodedFiles, Filter, Found, list_images
+from ..source import DatasetSettings, DatasetSource, Split
+
+
+class ImageFolder(DatasetSource):
+    """Classes are the folders of the training images, in the order of their names."""
+
+    @dataclass
+    class Settings(DatasetSettings):
+        path: str = setting(
+            "", "folder with train/ and test/ (or val/), one folder a class in each"
+        )
+        resolution: int = setting(64, "height and width in pixels after cropping", low=1, high=1024)
+        filter: Filter = setting(Filter.bicubic, "of resizing; none refuses other sizes")
+
+    settings: ImageFolder.Settings
+
+    version = 1
+    title = "Image folder"
+    channels = 3
+    resolution = 64
+    # Placeholders: an instance takes its folder's own when it is checked.
+    class_names: tuple[str, ...] = ("first class", "second class")
+    train_size = test_size = 2
+
+    def check(self) -> None:
+        self.resolution = self.settings.resolution
+        self.class_names = self._classes
+        self.train_size = len(self._split("train").files)
+        self.test_size = len(self._split("test").files)
+
+    def load(self, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Images and classes, ordered by class and then by name."""
+        return self._split(split).load()
+
+    def fingerprint(self, split: Split) -> str | None:
+        return self._split(split).fingerprint()
+
+    def prepare(self) -> str:
+        """Decode all images."""
+        self.check()
+        for split in (self._split("train"), self._split("test")):
+            split.convert()
+            split.conversion.verify()
+        folder = self._split("train").conversion.folder
+        return f"{self.path} is converted in {folder}"
+
+    @property
+    def path(self) -> Path:
+        """The folder, absolute."""
+        if not self.settings.path:
+            raise UserError("dataset image_folder: say which folder, with dataset.path=FOLDER")
+        return Path(self.settings.path).expanduser().absolute()
+
+    @cached_property
+    def _classes(self) -> tuple[str, ...]:
+        names = _folders(self.path / "train")
+        if len(names) < 2:
+            raise UserError(
+                f"{self.path / 'train'} has {len(names)} folders; needed is one a class, at least 2"
+            )
+        return tuple(names)
+
+    @cached_property
+    def _splits(self) -> dict[Split, DecodedFiles]:
+        return {"train": self._listed("train"), "test": self._listed("test")}
+
+    def _split(self, split: Split) -> DecodedFiles:
+        return self._splits[split]
+
+    def _listed(self, split: Split) -> DecodedFiles:
+        folder = self.path / split
+        if split == "test" and not folder.is_dir():
+            folder = self.path / "val"
+            if not folder.is_dir():
+                raise UserError(f"{self.path} has no folder test and no folder val")
+        strangers = sorted({*_folders(folder)} ^ {*self._classes})
+        if strangers:
+            raise UserError(
+                f"{folder} must have the same classes as {self.path / 'train'}; only one of the "
+                f"two has {strangers[0]!r}"
+            )
+        files: list[Found] = []
+        for label, name in enumerate(self._classes):
+            found = list_images(folder / name, self.path, label)
+            if not found:
+                raise UserError(f"{folder / name} has no images")
+            files += found
+        settings = self.settings
+        place = hashlib.blake2b(str(self.path).encode(), digest_size=4).hexdigest()
+        return DecodedFiles(
+            files,
+            settings.resolution,
+            settings.filter,
+            Conversion(
+                self.root.absolute() / FOLDER / f"{self.path.name}-{place}",
+                f"{split}-{settings.resolution}-{settings.filter.name}",
+            ),
+            self.version,
+            {"classes": list(self._classes)},
+        )
+
+
+def _folders(folder: Path) -> list[str]:
+    """Names of the visible folders in a folder, sorted."""
+    try:
+        return sorted(
+            entry.name
+            for entry in folder.iterdir()
+            if entry.is_dir() and not entry.name.startswith(".")
+        )
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read ({error.strerror})") from error
