@@ -105,7 +105,9 @@ def test_one_step_has_the_same_gradient_with_and_without_detaching(
 def test_every_image_comes_once_before_any_comes_again(
     room: Callable[[str], ModuleType], n: int, size: int, steps: int
 ) -> None:
-    batches = room("mtt").mini_batches(n, size, steps, torch.Generator().manual_seed(0))
+    batches = room("_trajectory_descent").mini_batches(
+        n, size, steps, torch.Generator().manual_seed(0)
+    )
     assert len(batches) == steps
     around = -(-n // min(size or n, n))
     for first in range(0, steps - around + 1, around):
