@@ -101,6 +101,45 @@ def test_one_step_has_the_same_gradient_with_and_without_detaching(
     assert (exact.images - detached.images).norm() > 0.01 * exact.images.norm()
 
 
+def peak_graph_bytes(function: Callable[[Any], Any], student: Any) -> int:
+    """The most bytes that graphs held at any time, by counting what each operation saves."""
+    alive = peak = 0
+
+    class Held:
+        def __init__(self, tensor: Tensor) -> None:
+            nonlocal alive, peak
+            self.tensor, self.bytes = tensor, tensor.numel() * tensor.element_size()
+            alive += self.bytes
+            peak = max(peak, alive)
+
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= self.bytes
+
+    with torch.autograd.graph.saved_tensors_hooks(Held, lambda held: held.tensor):
+        function(student)
+    return peak
+
+
+@pytest.mark.parametrize("function", ["recomputed_gradient", "detached_gradient"])
+def test_graph_does_not_grow_with_the_steps_unless_fully_unrolled(
+    matching: ModuleType, student: Any, function: str
+) -> None:
+    longer = replace(
+        student,
+        order=[torch.arange(3)] * 12,
+        loss=lambda step, parameters, batch: student.loss(0, parameters, batch),
+    )
+    shorter = replace(longer, order=longer.order[:3])
+
+    def growth(name: str) -> float:
+        gradient = getattr(matching, name)
+        return peak_graph_bytes(gradient, longer) / peak_graph_bytes(gradient, shorter)
+
+    assert growth(function) < 1.01
+    assert growth("unrolled_gradient") > 3
+
+
 @pytest.mark.parametrize(("n", "size", "steps"), [(10, 0, 3), (10, 4, 7), (3, 9, 2)])
 def test_every_image_comes_once_before_any_comes_again(
     room: Callable[[str], ModuleType], n: int, size: int, steps: int
