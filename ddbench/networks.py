@@ -60,9 +60,9 @@ class TrainedNetworks(Sequence[Model]):
             self._checked.add(index)
         return _read_weights(artefact, epoch)
 
-    def reference(self, index: int) -> str:
-        """What names a network's last epoch in a distilled set: "KEY@EPOCH"."""
-        return f"{self.artefacts[index].key}@{self.epochs[-1]}"
+    def reference(self, index: int, epoch: int | None = None) -> str:
+        """What names a network after an epoch (None: the last) in a distilled set: "KEY@EPOCH"."""
+        return f"{self.artefacts[index].key}@{self.epochs[-1] if epoch is None else epoch}"
 
 
 def train_networks(

@@ -1,8 +1,9 @@
 """Recipes: published hyper-parameters by (dataset, ipc, budget), each with its source.
 
 A recipe is `configs/recipes/<method>.yaml`, a list of entries. Those that fit are laid over each
-other from the general to the particular: without a dataset, for the dataset, for the ipc. Where
-the exact ipc is missing, the dataset's nearest one in ratio stands in, and that is said aloud.
+other from the general to the particular: for all, for the dataset, for the ipc in all datasets,
+for the ipc in the dataset. Where the exact ipc is missing, the nearest one in ratio stands in, and
+that is said aloud.
 """
 
 from __future__ import annotations
@@ -65,14 +66,13 @@ def layers(method: str, budget: str, dataset: str, ipc: int) -> list[Layer]:
     general = [e for e in fitting if e.dataset is None]
     own = [e for e in fitting if e.dataset == dataset]
     found = [Layer(e) for e in general + own if e.ipc is None]
-    known = sorted(e.ipc for e in own if e.ipc is not None)
-    if known:
+    for entries, place in ((general, method), (own, f"{method} for {dataset}")):
+        known = sorted(e.ipc for e in entries if e.ipc is not None)
+        if not known:
+            continue
         nearest = nearest_ipc(known, ipc)
         note = None
         if nearest != ipc:
-            note = (
-                f"no {budget} recipe of {method} for {dataset} ipc {ipc}: "
-                f"taking that of ipc {nearest}"
-            )
-        found += [Layer(e, note) for e in own if e.ipc == nearest]
+            note = f"no {budget} recipe of {place} ipc {ipc}: taking that of ipc {nearest}"
+        found += [Layer(e, note) for e in entries if e.ipc == nearest]
     return found

@@ -39,7 +39,7 @@ def test_entries_name_settings_that_exist_in_range_and_their_source(name):
     for entry in recipe_entries(name):
         assert entry.source.strip()
         assert entry.budget in preset_names("budget")
-        assert entry.ipc is None or (entry.dataset and entry.ipc >= 1)
+        assert entry.ipc is None or entry.ipc >= 1
         if entry.input_space:
             input_space_definition(entry.input_space)
         where = f"{name}, {entry.source}"
@@ -69,11 +69,12 @@ def test_the_particular_lies_over_the_general(entries):
     entries(
         Entry("ipc", dataset="digits", ipc=1),
         Entry("dataset", dataset="digits"),
+        Entry("ipc anywhere", ipc=1),
         Entry("all"),
         Entry("other dataset", dataset="mnist5k"),
         Entry("other budget", budget="short"),
     )
-    assert sources("paper", "digits", 1) == ["all", "dataset", "ipc"]
+    assert sources("paper", "digits", 1) == ["all", "dataset", "ipc anywhere", "ipc"]
     assert sources("short", "digits", 1) == ["other budget"]
     assert sources("smoke", "digits", 1) == []
 
@@ -91,6 +92,13 @@ def test_the_nearest_ipc_in_ratio_stands_in_and_says_so(ipc, taken, entries):
         assert layer.note == (
             f"no paper recipe of example for digits ipc {ipc}: taking that of ipc {taken}"
         )
+
+
+def test_an_ipc_without_a_dataset_stands_in_for_every_dataset(entries):
+    entries(Entry("ipc 1", ipc=1), Entry("ipc 50", ipc=50))
+    (layer,) = layers("example", "paper", "digits", 2)
+    assert layer.entry.source == "ipc 1"
+    assert layer.note == "no paper recipe of example ipc 2: taking that of ipc 1"
 
 
 def test_a_recipe_with_an_unknown_key_is_refused_by_its_name(monkeypatch):

@@ -42,8 +42,11 @@ _RANGES: dict[str, tuple[type, float, float]] = {
     "decay": (float, _SMALLEST, math.inf),
     "momentum": (float, 0, 1),
     "weight_decay": (float, 0, math.inf),
+    "sharpness_radius": (float, 0, math.inf),
+    "surrogate_gap": (float, 0, math.inf),
 }
 """Type, least value, and the bound that is not reached."""
+_OF_GSAM = ("sharpness_radius", "surrogate_gap")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class TrainingRecipe:
         snapshot_epochs: numbers of completed epochs after which the weights are kept (0: initial
             weights), ascending; empty: the last epoch alone.
         version: raised when what a recipe means changes.
+        sharpness_radius: rho of GSAM.
+        surrogate_gap: alpha of GSAM.
 
     Raises:
         UserError: on construction, for what cannot be trained; a recipe may come in a file.
@@ -80,6 +85,8 @@ class TrainingRecipe:
     augment: bool = True
     snapshot_epochs: tuple[int, ...] = ()
     version: int = 1
+    sharpness_radius: float = 0.01
+    surrogate_gap: float = 0.4
 
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
@@ -122,8 +129,12 @@ class TrainingRecipe:
         )
 
     def plain(self) -> dict[str, Any]:
-        """Plain JSON types, for keys and headers."""
-        return {**dataclasses.asdict(self), "loss": self.loss.name}
+        """Plain JSON types, for keys and headers; what an optimiser does not read is left out."""
+        values = {**dataclasses.asdict(self), "loss": self.loss.name}
+        if self.optimiser != "gsam":
+            for name in _OF_GSAM:
+                del values[name]
+        return values
 
     @classmethod
     def from_plain(cls, values: Any) -> Self:

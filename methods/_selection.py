@@ -1,0 +1,67 @@
+"""What methods share that choose real images by the features that a teacher gives them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ddbench.distilled import DistilledSet
+from ddbench.method import ImagePasses, Method, MethodSettings
+from ddbench.settings import setting
+
+from .apm import teacher_recipe
+from .random import EVALUATION
+
+BATCH = 256  # images at a time through the teacher
+
+
+class Selection(Method):
+    """Real images of each class, in an order that depends on the class's features.
+
+    A larger ipc contains the smaller one's images, and the groups of one seed are disjoint: each
+    takes the next ones of the same order.
+    """
+
+    @dataclass
+    class Settings(MethodSettings):
+        """Settings of a selection."""
+
+        teacher_epochs: int = setting(100, "epochs of the teacher", low=1, scaled="teachers")
+        teacher_rate: float = setting(0.05, "learning rate of the teacher", above=0)
+        normalise: bool = setting(True, "features of length 1")
+
+    settings: Settings
+
+    @abstractmethod
+    def order(self, features: Tensor, n: int) -> Tensor:
+        """Positions (n,) of the chosen images of one class in its features (N, F)."""
+
+    def image_passes(self) -> ImagePasses:
+        """A teacher, and the real images forward through it."""
+        real = len(self.task.real)
+        return ImagePasses(training=self.settings.teacher_epochs * real, distilling=real / 2)
+
+    @torch.no_grad()
+    def begin(self) -> None:
+        recipe = teacher_recipe(self.settings.teacher_epochs, self.settings.teacher_rate)
+        teacher = self.task.teachers(recipe, 1)[0]
+        first = self.task.spec.group * self.task.ipc
+        chosen = []
+        for class_id in range(self.task.classes):
+            positions = self.task.class_indices(class_id)
+            parts = [teacher.features(self.task.real.images(p)) for p in positions.split(BATCH)]
+            features = torch.cat(parts).double()
+            if self.settings.normalise:
+                features = torch.nn.functional.normalize(features)
+            order = self.order(features, first + self.task.ipc)
+            chosen.append(positions[order[first:].cpu()])
+        self.chosen = torch.cat(chosen)
+
+    def finish(self) -> DistilledSet:
+        """The chosen images."""
+        images = self.task.real.images(self.chosen)
+        labels = self.task.balanced_labels()
+        return self.task.distilled_set(images, labels, evaluation=EVALUATION)

@@ -1,0 +1,206 @@
+"""What methods share whose students walk as experts did: experts, students and the step size."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.func import functional_call
+
+from ddbench.distilled import DistilledSet
+from ddbench.errors import UserError
+from ddbench.method import ImagePasses
+from ddbench.networks import TrainedNetworks
+from ddbench.settings import setting
+from ddbench.task import Task
+from ddbench.training.recipe import TrainingRecipe
+
+from ._class_batches import mixes_images
+from ._image_descent import ImageDescent, descended
+from ._trajectory_matching import Gradient, Parameters, Student
+
+
+class TrajectoryDescent(ImageDescent):
+    """Images moved by what a student on them teaches about its way, and a learned step size."""
+
+    @dataclass
+    class Settings(ImageDescent.Settings):
+        """Settings of trajectory matching; symbols in brackets are those of MTT's paper."""
+
+        iterations: int = setting(5000, "updates of the images", low=1, scaled="distilling")
+        image_rate: float = setting(1000.0, "learning rate of the images", above=0)
+        student_steps: int = setting(20, "steps of the student [N]", low=1)
+        images_per_step: int = setting(0, "mini-batch of the student; 0: all images", low=0)
+        expert_epochs: int = setting(3, "epochs of the expert to match [M]", low=1)
+        max_start_epoch: int = setting(
+            25, "the student starts after fewer epochs of the expert than this [T+]", low=1
+        )
+        step_size: float = setting(0.01, "initial rate of the student [alpha]", above=0)
+        step_size_rate: float = setting(1e-5, "learning rate of step_size", low=0)
+        step_size_momentum: float = setting(0.5, "momentum of step_size", low=0, high=0.999)
+        experts: int = setting(100, "expert trajectories", low=1)
+        trajectory_epochs: int = setting(50, "epochs of an expert", low=1)
+        trajectory_rate: float = setting(0.01, "learning rate of an expert", above=0)
+
+    settings: Settings
+
+    def __init__(self, task: Task, settings: Any) -> None:
+        """Check the settings against each other.
+
+        Raises:
+            UserError: when no target lies on the trajectory.
+        """
+        super().__init__(task, settings)
+        given = self.settings
+        if given.max_start_epoch - 1 + given.expert_epochs > given.trajectory_epochs:
+            raise UserError(
+                f"trajectory_epochs={given.trajectory_epochs}: must be at least max_start_epoch - 1"
+                f" + expert_epochs = {given.max_start_epoch - 1 + given.expert_epochs}"
+            )
+
+    @classmethod
+    def skip(cls, task: Task) -> str | None:
+        """Statistics of batch norm are no parameters that a trajectory could match."""
+        if mixes_images(task.new_network("structure")):
+            return "trajectories of networks with batch norm are not defined"
+        return None
+
+    def image_passes(self) -> ImagePasses:
+        """Experts see the real images; each step of a student is differentiated twice."""
+        given, count = self.settings, self.task.classes * self.task.ipc
+        batch = min(given.images_per_step or count, count)
+        return ImagePasses(
+            training=given.experts * given.trajectory_epochs * len(self.task.real),
+            distilling=3 * given.iterations * given.student_steps * batch,
+        )
+
+    def begin(self) -> None:
+        super().begin()
+        self.pool: TrainedNetworks = self.task.experts(self.expert_recipe(), self.settings.experts)
+        self.network = self.task.new_network("structure")
+        self.names = [name for name, _ in self.network.named_parameters()]
+        self.targets = self.labels.to(self.task.device)
+        self.step_size = torch.tensor(self.settings.step_size, device=self.task.device)
+        self.step_size_velocity = torch.zeros_like(self.step_size)
+
+    def expert_recipe(self) -> TrainingRecipe:
+        """How experts are trained: plain SGD, kept after every epoch."""
+        epochs = self.settings.trajectory_epochs
+        return TrainingRecipe(
+            epochs=epochs,
+            learning_rate=self.settings.trajectory_rate,
+            momentum=0.0,
+            weight_decay=0.0,
+            snapshot_epochs=tuple(range(epochs + 1)),
+        )
+
+    @abstractmethod
+    def gradient(self, student: Student) -> Gradient:
+        """Loss and gradients of one student."""
+
+    def step(self, i: int) -> dict[str, float | Tensor]:
+        """One student on its way from a random epoch of the next expert."""
+        expert, start = self.segment(i)
+        targets = self.student_targets(expert, start + self.settings.expert_epochs)
+        found = self.gradient(self.student(i, expert, start, targets))
+        images, velocity = self.moved(found.images)
+        step_size, step_size_velocity = descended(
+            self.step_size,
+            self.step_size_velocity,
+            found.step_size,
+            self.settings.step_size_rate,
+            self.settings.step_size_momentum,
+        )
+        if not step_size > 0:
+            raise FloatingPointError(
+                f"the student's step size became {step_size:g} at step {i}; "
+                "a smaller step_size_rate may help"
+            )
+        self.images, self.velocity, self.targets = images, velocity, targets
+        self.step_size, self.step_size_velocity = step_size, step_size_velocity
+        return {"loss": found.loss, "step_size": step_size, "movement": self.movement()}
+
+    def segment(self, i: int) -> tuple[int, int]:
+        """The expert of a step, each once before any comes again, and the epoch to start from."""
+        around, place = divmod(i, len(self.pool))
+        order = torch.randperm(len(self.pool), generator=self.task.generator("expert", around))
+        generator = self.task.generator("start-epoch", i)
+        start = torch.randint(self.settings.max_start_epoch, (), generator=generator)
+        return int(order[place]), int(start)
+
+    def student_targets(self, expert: int, epoch: int) -> Tensor:
+        """What the student learns from: class ids (N,)."""
+        return self.targets
+
+    def student(self, i: int, expert: int, start: int, targets: Tensor) -> Student:
+        """The student of a step, its mini-batches and augmentations drawn."""
+        given, dsa = self.settings, self.task.augmentation
+        generator = self.task.generator("student", i)
+        order = mini_batches(
+            len(self.images), given.images_per_step, given.student_steps, generator
+        )
+        _, height, width = self.task.image_shape
+        draws = [dsa.draw(len(positions), height, width, generator) for positions in order]
+        order = [positions.to(self.task.device) for positions in order]
+
+        def loss(step: int, parameters: Parameters, batch: Tensor) -> Tensor:
+            weights = dict(zip(self.names, parameters, strict=True))
+            logits = functional_call(self.network, weights, dsa.apply(batch, draws[step]))
+            return F.cross_entropy(logits, targets[order[step]])
+
+        return Student(
+            loss,
+            self.images,
+            order,
+            self.parameters(expert, start),
+            self.parameters(expert, start + given.expert_epochs),
+            self.step_size,
+        )
+
+    def parameters(self, expert: int, epoch: int) -> Parameters:
+        """An expert's parameters after an epoch, on the device."""
+        weights = self.pool.weights(expert, epoch)
+        return [weights[name].to(self.task.device) for name in self.names]
+
+    def evaluation(self) -> TrainingRecipe:
+        """As DSA scores, at the learned rate."""
+        return replace(super().evaluation(), learning_rate=float(self.step_size))
+
+    def finish(self) -> DistilledSet:
+        return self.task.distilled_set(
+            self.images,
+            self.labels,
+            evaluation=self.evaluation(),
+            learned_rate=float(self.step_size),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            **super().state_dict(),
+            "step_size": self.step_size,
+            "step_size_velocity": self.step_size_velocity,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.step_size = state["step_size"].to(self.task.device)
+        self.step_size_velocity = state["step_size_velocity"].to(self.task.device)
+
+
+def mini_batches(n: int, size: int, steps: int, generator: torch.Generator) -> list[Tensor]:
+    """Positions of each step's mini-batch: every image once before any comes again.
+
+    Args:
+        n: number of images.
+        size: of a mini-batch; 0: all images. The last one of a round may be smaller.
+        steps: how many mini-batches.
+        generator: of the order.
+    """
+    batches: list[Tensor] = []
+    while len(batches) < steps:
+        batches += torch.randperm(n, generator=generator).split(size or n)
+    return batches[:steps]

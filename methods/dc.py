@@ -1,0 +1,37 @@
+"""DC: images that give a network the gradients that real ones give it (gradient matching).
+
+B. Zhao, K. R. Mopuri, H. Bilen, "Dataset condensation with gradient matching" (ICLR 2021),
+Algorithm 1, and the released code: from noise, without augmentation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ddbench.settings import setting
+from ddbench.training.recipe import TrainingRecipe
+
+from ._gradient_matching import GradientMatching
+from ._image_descent import Initial
+from .random import EVALUATION
+
+
+class DC(GradientMatching):
+    """Dataset condensation with gradient matching."""
+
+    @dataclass
+    class Settings(GradientMatching.Settings):
+        """Settings of DC."""
+
+        initial: Initial = setting(Initial.noise, "images to start from: real or noise")
+        augment: bool = setting(False, "Siamese augmentation, and DSA in training the network")
+
+    settings: Settings
+
+    def evaluation(self) -> TrainingRecipe:
+        """300 epochs and one more without augmentation; the rate falls behind the middle.
+
+        The released code augments MNIST, in a way of its own (crop, scale and rotation by up to 45
+        degrees) and for 1000 epochs; that is not done here.
+        """
+        return replace(EVALUATION, epochs=301, milestones=(151,), augment=False)

@@ -1,0 +1,122 @@
+"""DM: images whose mean features are those of real images (distribution matching).
+
+B. Zhao, H. Bilen, "Dataset condensation with distribution matching" (WACV 2023), equation 6 and
+Algorithm 1, and the released code. Every update looks through the eyes of a fresh, untrained
+network. The released program stops at images per class other than 1, 10, ... 50 over a table that
+it does not use; nothing of it is needed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from ddbench.method import ImagePasses
+from ddbench.settings import setting
+
+from ._class_batches import augment_alike, mixes_images, real_batches, siamese_draws
+from ._image_descent import ImageDescent
+
+
+def matching_loss(real: Tensor, distilled: Tensor) -> Tensor:
+    """Squared distance of mean features, summed over classes (equation 6).
+
+    L = sum_c || 1/|B_c| sum_i psi(A(x_i)) - 1/|S_c| sum_j psi(A(s_j)) ||^2
+
+    Args:
+        real: mean features (classes, F) of each class's real batch.
+        distilled: mean features (classes, F) of each class's distilled images.
+    """
+    return (real - distilled).square().sum()
+
+
+def class_means(features: Tensor, counts: Sequence[int]) -> Tensor:
+    """Mean features (classes, F) of features (N, F), the first counts[0] of the first class."""
+    return torch.stack([part.mean(0) for part in features.split(list(counts))])
+
+
+def matching_gradient(
+    features: Callable[[Tensor], Tensor],
+    real: Sequence[Tensor],
+    images: Sequence[Tensor],
+    augment: Callable[[Sequence[Tensor]], list[Tensor]],
+    segment: int = 0,
+) -> tuple[Tensor, Tensor]:
+    """Loss and its gradient with respect to the distilled images of some classes.
+
+    The loss is a sum over classes, so the classes may be given together or one after another.
+
+    Args:
+        features: maps images (n, C, H, W) to features (n, F).
+        real: real images (n_c, C, H, W) of each class.
+        images: distilled images (ipc, C, H, W) of each class.
+        augment: treats the k-th batch of a list by the k-th class's draw.
+        segment: real images at a time through the network; 0 for all.
+
+    Returns:
+        The loss, and the gradient (classes * ipc, C, H, W).
+    """
+    with torch.no_grad():
+        joined = torch.cat(augment(real))
+        parts = [features(part) for part in joined.split(segment or len(joined))]
+        target = class_means(torch.cat(parts), [len(batch) for batch in real])
+    leaf = torch.cat(list(images)).requires_grad_()
+    counts = [len(batch) for batch in images]
+    seen = features(torch.cat(augment(leaf.split(counts))))
+    loss = matching_loss(target, class_means(seen, counts))
+    (gradient,) = torch.autograd.grad(loss, leaf)
+    return loss.detach(), gradient
+
+
+class DM(ImageDescent):
+    """Dataset condensation with distribution matching."""
+
+    @dataclass
+    class Settings(ImageDescent.Settings):
+        """Settings of DM."""
+
+        iterations: int = setting(20_000, "updates of the images", low=1, scaled="distilling")
+        real_batch: int = setting(256, "real images a class and update", low=1)
+        segment: int = setting(
+            256,
+            "images at a time through the network (of distilled ones whole classes); 0: all",
+            low=0,
+        )
+
+    settings: Settings
+
+    def image_passes(self) -> ImagePasses:
+        """Real images pass forward, distilled ones forward and backward."""
+        task, batch = self.task, self.settings.real_batch
+        real = sum(min(batch, len(task.class_indices(c))) for c in range(task.classes))
+        passes = real / 2 + task.classes * task.ipc
+        return ImagePasses(training=0, distilling=self.total_steps * passes)
+
+    def step(self, i: int) -> dict[str, float | Tensor]:
+        """Match all classes as one fresh network sees them."""
+        task, segment = self.task, self.settings.segment
+        network = task.new_network("network", i).requires_grad_(False)
+        if mixes_images(network):  # statistics over all classes together, as released
+            segment = 0
+        by_class = self.images.split(task.ipc)
+        at_once = max(1, segment // task.ipc) if segment else task.classes
+        loss, gradients = self.images.new_zeros(()), []
+        for start in range(0, task.classes, at_once):
+            classes = range(task.classes)[start : start + at_once]
+            draws = siamese_draws(task, classes, i)
+
+            part, gradient = matching_gradient(
+                network.features,
+                real_batches(task, classes, self.settings.real_batch, i),
+                by_class[start : start + at_once],
+                partial(augment_alike, task.augmentation, draws=draws),
+                segment,
+            )
+            loss += part
+            gradients.append(gradient)
+        self.images, self.velocity = self.moved(torch.cat(gradients))
+        return {"loss": loss, "movement": self.movement()}

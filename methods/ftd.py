@@ -1,0 +1,83 @@
+"""FTD: trajectory matching with experts of flat trajectories, whose errors add up less.
+
+J. Du, Y. Jiang, V. Y. F. Tan, J. T. Zhou, H. Li, "Minimizing the accumulated trajectory error to
+improve dataset distillation" (CVPR 2023), and the released code: experts are trained by GSAM, and
+the product is a moving average of the images. The released evaluation trains networks on the
+average that were already trained on the images themselves; here they start afresh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ddbench.distilled import DistilledSet
+from ddbench.settings import setting
+from ddbench.training.recipe import TrainingRecipe
+
+from .mtt import MTT
+
+
+def moving_average(average: Tensor, value: Tensor, decay: float) -> Tensor:
+    """E <- d E + (1 - d) x, begun at the first images, so that nothing has to be undone.
+
+    Args:
+        average: E.
+        value: x.
+        decay: d.
+    """
+    return torch.lerp(value, average, decay)
+
+
+class FTD(MTT):
+    """Trajectory matching with flat trajectories."""
+
+    @dataclass
+    class Settings(MTT.Settings):
+        """Settings of FTD."""
+
+        sharpness_radius: float = setting(0.01, "rho of an expert's GSAM", low=0)
+        surrogate_gap: float = setting(1.0, "alpha of an expert's GSAM", low=0)
+        image_average: float = setting(
+            0.9995, "decay of the moving average of the images; 0: the last ones", low=0, high=1
+        )
+
+    settings: Settings
+
+    def expert_recipe(self) -> TrainingRecipe:
+        """As MTT's experts, but by GSAM: two gradients a step."""
+        return replace(
+            super().expert_recipe(),
+            optimiser="gsam",
+            sharpness_radius=self.settings.sharpness_radius,
+            surrogate_gap=self.settings.surrogate_gap,
+        )
+
+    def begin(self) -> None:
+        super().begin()
+        self.average = self.images.clone()
+
+    def step(self, i: int) -> dict[str, float | Tensor]:
+        """One step of MTT, then the average."""
+        scalars = super().step(i)
+        self.average = moving_average(self.average, self.images, self.settings.image_average)
+        return scalars
+
+    def finish(self) -> DistilledSet:
+        """The averaged images."""
+        return self.task.distilled_set(
+            self.average,
+            self.labels,
+            evaluation=self.evaluation(),
+            learned_rate=float(self.step_size),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "average": self.average}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.average = state["average"].to(self.task.device)

@@ -1,0 +1,42 @@
+"""K-center: real images such that every image of their class has one of them near.
+
+O. Sener, S. Savarese, "Active learning for convolutional neural networks: a core-set approach"
+(ICLR 2018), Algorithm 1 (greedy), on the features of one teacher and for each class apart. Where
+to begin is left open there; here it is the image nearest to the class's mean.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ._selection import Selection
+
+
+def farthest_first_order(features: Tensor, n: int) -> Tensor:
+    """Begin nearest to the mean, then always take the image farthest from all that were taken.
+
+    p_k = argmax_x min_{j<k} || phi(x) - phi(p_j) ||   (Sener & Savarese, Algorithm 1)
+
+    Args:
+        features: phi of the N images (N, F).
+        n: how many to choose, at most N.
+
+    Returns:
+        Positions (n,) in the order in which they were chosen.
+    """
+    order = [(features - features.mean(0)).square().sum(1).argmin()]
+    distance = torch.full_like(features[:, 0], torch.inf)
+    for _ in range(1, n):
+        distance = torch.minimum(distance, (features - features[order[-1]]).square().sum(1))
+        # Copies of a chosen image are 0 away; the chosen ones themselves must never come again.
+        distance[order[-1]] = -1.0
+        order.append(distance.argmax())
+    return torch.stack(order)
+
+
+class KCenter(Selection):
+    """Greedy k-center in a teacher's feature space."""
+
+    def order(self, features: Tensor, n: int) -> Tensor:
+        return farthest_first_order(features, n)

@@ -1,0 +1,84 @@
+"""DM's loss and image gradient against a naive calculation, and what a step looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ddbench.config import RunRequest
+from ddbench.data.augmentation import DSA
+from ddbench.models.model import Model
+from ddbench.plugins import METHODS
+from ddbench.randomness import RandomStream
+from ddbench.runner import opened
+from ddbench.task import Task
+
+
+@pytest.fixture(scope="module")
+def dm(room: Callable[[str], ModuleType]) -> ModuleType:
+    return room("dm")
+
+
+@pytest.mark.parametrize("segment", [0, 1, 4])
+def test_loss_and_gradient_equal_the_sum_over_classes_in_float64(
+    dm: ModuleType,
+    room: Callable[[str], ModuleType],
+    small_network: Callable[..., Model],
+    small_images: Callable[..., Tensor],
+    segment: int,
+) -> None:
+    """Three classes with 5, 4 and 3 real and 2 distilled images, each class with its own draw."""
+    network, dsa = small_network().requires_grad_(False), DSA()
+    draws = [dsa.draw(1, 8, 8, RandomStream(3, (c,)).generator()) for c in range(3)]
+    real = [small_images(5 - c, seed=10 + c) for c in range(3)]
+    images = small_images(6)
+
+    leaf = images.clone().requires_grad_()
+    expected = torch.zeros((), dtype=torch.float64)
+    for c in range(3):
+        real_mean = sum(network.features(dsa.apply(x[None], draws[c]))[0] for x in real[c])
+        own = leaf[2 * c : 2 * c + 2]
+        own_mean = sum(network.features(dsa.apply(x[None], draws[c]))[0] for x in own)
+        expected = expected + ((real_mean / len(real[c]) - own_mean / 2) ** 2).sum()
+    expected.backward()
+
+    augment = partial(room("_class_batches").augment_alike, dsa, draws=draws)
+    loss, gradient = dm.matching_gradient(network.features, real, images.split(2), augment, segment)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+    torch.testing.assert_close(gradient, leaf.grad, rtol=1e-10, atol=1e-13)
+    assert not images.requires_grad
+
+
+def images_after_a_step(request: RunRequest, **settings: Any) -> Tensor:
+    with opened(request, quiet=True) as (lab, _):
+        method = METHODS["dm"](Task(request.task, lab), METHODS["dm"].Settings(**settings))
+        method.begin()
+        method.step(0)
+        return method.images  # type: ignore[attr-defined, no-any-return]
+
+
+def test_classes_in_segments_move_as_all_classes_at_once(
+    tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    request = tiny(tmp_path, "method=dm", "model.width=8", "ipc=3")
+    whole, parts = (
+        images_after_a_step(request, real_batch=9, segment=segment) for segment in (0, 7)
+    )
+    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_batch_norm_sees_all_classes_together_whatever_the_segment(
+    tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    request = tiny(tmp_path, "method=dm", "model.width=8", "model.norm=batch", "ipc=2")
+    whole, parts = (
+        images_after_a_step(request, real_batch=9, segment=segment) for segment in (0, 3)
+    )
+    assert torch.equal(parts, whole)

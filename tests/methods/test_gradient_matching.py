@@ -1,0 +1,125 @@
+"""Gradient matching against a naive calculation, and the loops of DC and DSA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ddbench.config import RunRequest
+from ddbench.models.model import Model
+from ddbench.plugins import METHODS
+from ddbench.runner import opened
+from ddbench.task import Task
+
+
+@pytest.fixture(scope="module")
+def matching(room: Callable[[str], ModuleType]) -> ModuleType:
+    return room("_gradient_matching")
+
+
+def naive_loss(network: Model, real: Tensor, images: Tensor, class_id: int) -> Tensor:
+    """Filter by filter, with the cross-entropy written out."""
+
+    def gradients(batch: Tensor) -> list[Tensor]:
+        loss = sum(
+            torch.log(sum(torch.exp(value) for value in logits)) - logits[class_id]
+            for logits in (network(image[None])[0] for image in batch)
+        ) / len(batch)
+        return list(torch.autograd.grad(loss, list(network.parameters()), create_graph=True))
+
+    total = torch.zeros((), dtype=torch.float64)
+    for a, b in zip(gradients(real), gradients(images), strict=True):
+        if a.ndim == 1:
+            continue
+        for row in range(a.shape[0]):
+            x, y = a[row].reshape(-1).detach(), b[row].reshape(-1)
+            lengths = torch.sqrt((x * x).sum()) * torch.sqrt((y * y).sum())
+            total = total + 1 - (x * y).sum() / (lengths + 0.000001)
+    return total
+
+
+@pytest.mark.parametrize(("class_id", "ipc"), [(0, 1), (2, 3)])
+def test_loss_and_image_gradient_equal_the_naive_float64_calculation(
+    matching: ModuleType,
+    small_network: Callable[..., Model],
+    small_images: Callable[..., Tensor],
+    class_id: int,
+    ipc: int,
+) -> None:
+    network, real = small_network(), small_images(4, seed=1)
+    leaf = small_images(ipc).requires_grad_()
+    expected = naive_loss(network, real, leaf, class_id)
+    (wanted,) = torch.autograd.grad(expected, leaf)
+    loss = matching.matching_loss(network, real, leaf, class_id)
+    (gradient,) = torch.autograd.grad(loss, leaf)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-11)
+    torch.testing.assert_close(gradient, wanted, rtol=1e-8, atol=1e-12)
+
+
+def test_equal_gradients_are_almost_no_distance_apart_and_vectors_count_nothing(
+    matching: ModuleType,
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    layers = [torch.randn(4, 3, 3, 3, generator=generator), torch.randn(4, generator=generator)]
+    assert matching.gradient_distance(layers, layers).item() == pytest.approx(0, abs=1e-5)
+    opposite = [-layers[0], -layers[1]]
+    assert matching.gradient_distance(layers, opposite).item() == pytest.approx(8, abs=1e-5)
+    other_bias = [layers[0], layers[1] + 1]
+    assert torch.equal(
+        matching.gradient_distance(layers, other_bias), matching.gradient_distance(layers, layers)
+    )
+
+
+@pytest.fixture
+def method(tiny: Callable[..., RunRequest], tmp_path: Path) -> Any:
+    """A DSA or DC at its beginning."""
+    opening = []
+
+    def make(name: str, *overrides: str, **settings: Any) -> Any:
+        request = tiny(tmp_path, f"method={name}", "model.width=8", "ipc=2", *overrides)
+        lab, _ = (manager := opened(request, quiet=True)).__enter__()
+        opening.append(manager)
+        made = METHODS[name](Task(request.task, lab), METHODS[name].Settings(**settings))
+        made.begin()
+        return made
+
+    yield make
+    for manager in opening:
+        manager.__exit__(None, None, None)
+
+
+def test_a_network_serves_the_outer_loop_and_is_trained_in_between(method: Any) -> None:
+    dsa = method("dsa", iterations=2, outer_loop=3, inner_epochs=2, real_batch=4)
+    assert dsa.total_steps == 6
+    kept = []
+    for i in range(4):
+        dsa.step(i)
+        kept.append(dsa.network and {k: v.clone() for k, v in dsa.network.state_dict().items()})
+    fresh = dsa.task.new_network("network", 0).state_dict()
+    assert kept[2] is None
+    for earlier, later in ((fresh, kept[0]), (kept[0], kept[1]), (kept[1], kept[3])):
+        assert not torch.equal(earlier["classifier.weight"], later["classifier.weight"])
+
+
+def test_dc_starts_from_noise_and_dsa_from_the_images_of_random(method: Any) -> None:
+    dc, dsa = method("dc"), method("dsa")
+    assert torch.equal(dsa.images, dsa.task.real.images(dsa.task.real_subset()))
+    assert dc.images.std().item() == pytest.approx(1, abs=0.1)
+    assert not dc.settings.augment
+    assert dsa.settings.augment
+
+
+def test_batch_norm_keeps_the_statistics_of_real_images_while_matching(method: Any) -> None:
+    dsa = method("dsa", "model.norm=batch", outer_loop=2, real_batch=4)
+    network = dsa.task.new_network("network", 0)
+    dsa._settle_statistics(network, 0)
+    before = {name: value.clone() for name, value in network.named_buffers()}
+    dsa._gradient(network, 0)
+    assert all(torch.equal(before[name], value) for name, value in network.named_buffers())
+    assert before["blocks.1.running_mean"].abs().sum() > 0

@@ -1,0 +1,193 @@
+"""Gradients through a student's steps against independent calculations in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.func import functional_call
+
+from ddbench.config import RunRequest
+from ddbench.errors import UserError
+from ddbench.models.model import Model
+from ddbench.plugins import METHODS
+from ddbench.runner import opened
+from ddbench.task import Task
+
+ORDER = [[0, 1, 2], [3, 4], [4, 0, 2], [1]]
+"""Mini-batches of four steps: an image comes twice, and not all mini-batches are of one size."""
+LABELS = torch.tensor([0, 1, 2, 0, 1])
+
+
+@pytest.fixture(scope="module")
+def matching(room: Callable[[str], ModuleType]) -> ModuleType:
+    return room("_trajectory_matching")
+
+
+@pytest.fixture
+def student(
+    matching: ModuleType, small_network: Callable[..., Model], small_images: Callable[..., Tensor]
+) -> Any:
+    network = small_network()
+    names = [name for name, _ in network.named_parameters()]
+
+    def loss(step: int, parameters: list[Tensor], batch: Tensor) -> Tensor:
+        weights = dict(zip(names, parameters, strict=True))
+        logits = functional_call(network, weights, batch * (1 + step))  # another batch each step
+        return F.cross_entropy(logits, LABELS[ORDER[step]])
+
+    return matching.Student(
+        loss,
+        small_images(5),
+        [torch.tensor(positions) for positions in ORDER],
+        *([p.detach() for p in small_network(seed).parameters()] for seed in (1, 2)),
+        torch.tensor(0.3, dtype=torch.float64),
+    )
+
+
+def naive(student: Any, detached: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Loss and gradients by torch alone, from the whole set of images as one leaf.
+
+    Args:
+        student: the steps.
+        detached: whether the parameters at which each gradient is taken count as constants.
+    """
+    images = student.images.clone().requires_grad_()
+    step_size = student.step_size.clone().requires_grad_()
+    theta: Sequence[Tensor] = [p.clone().requires_grad_() for p in student.start]
+    for step, positions in enumerate(ORDER):
+        at = [p.detach().requires_grad_() for p in theta] if detached else theta
+        loss = student.loss(step, at, images[positions])
+        g = torch.autograd.grad(loss, at, create_graph=True)
+        theta = [p - step_size * q for p, q in zip(theta, g, strict=True)]
+    above = sum(((p - t) ** 2).sum() for p, t in zip(theta, student.target, strict=True))
+    below = sum(((p - t) ** 2).sum() for p, t in zip(student.start, student.target, strict=True))
+    result = above / below
+    return (result.detach(), *torch.autograd.grad(result, [images, step_size]))
+
+
+@pytest.mark.parametrize(
+    ("function", "detached"),
+    [("unrolled_gradient", False), ("recomputed_gradient", False), ("detached_gradient", True)],
+)
+def test_gradients_equal_autograd_through_all_steps(
+    matching: ModuleType, student: Any, function: str, detached: bool
+) -> None:
+    """TESLA's is that of the unroll whose parameters are detached at each step."""
+    loss, images, step_size = naive(student, detached)
+    found = getattr(matching, function)(student)
+    torch.testing.assert_close(found.loss, loss, rtol=1e-12, atol=0)
+    torch.testing.assert_close(found.images, images, rtol=1e-9, atol=1e-14)
+    torch.testing.assert_close(found.step_size, step_size, rtol=1e-10, atol=1e-14)
+    assert not student.images.requires_grad
+    assert not any(p.requires_grad for p in (*student.start, *student.target))
+
+
+def test_one_step_has_the_same_gradient_with_and_without_detaching(
+    matching: ModuleType, student: Any
+) -> None:
+    """theta_0 is constant either way; only later steps tell the two apart."""
+    one = replace(student, order=student.order[:1])
+    exact, detached = matching.unrolled_gradient(one), matching.detached_gradient(one)
+    torch.testing.assert_close(detached.images, exact.images)
+    exact, detached = matching.unrolled_gradient(student), matching.detached_gradient(student)
+    assert (exact.images - detached.images).norm() > 0.01 * exact.images.norm()
+
+
+def peak_graph_bytes(function: Callable[[Any], Any], student: Any) -> int:
+    """The most bytes that graphs held at any time, by counting what each operation saves."""
+    alive = peak = 0
+
+    class Held:
+        def __init__(self, tensor: Tensor) -> None:
+            nonlocal alive, peak
+            self.tensor, self.bytes = tensor, tensor.numel() * tensor.element_size()
+            alive += self.bytes
+            peak = max(peak, alive)
+
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= self.bytes
+
+    with torch.autograd.graph.saved_tensors_hooks(Held, lambda held: held.tensor):
+        function(student)
+    return peak
+
+
+@pytest.mark.parametrize("function", ["recomputed_gradient", "detached_gradient"])
+def test_graph_does_not_grow_with_the_steps_unless_fully_unrolled(
+    matching: ModuleType, student: Any, function: str
+) -> None:
+    longer = replace(
+        student,
+        order=[torch.arange(3)] * 12,
+        loss=lambda step, parameters, batch: student.loss(0, parameters, batch),
+    )
+    shorter = replace(longer, order=longer.order[:3])
+
+    def growth(name: str) -> float:
+        gradient = getattr(matching, name)
+        return peak_graph_bytes(gradient, longer) / peak_graph_bytes(gradient, shorter)
+
+    assert growth(function) < 1.01
+    assert growth("unrolled_gradient") > 3
+
+
+@pytest.mark.parametrize(("n", "size", "steps"), [(10, 0, 3), (10, 4, 7), (3, 9, 2)])
+def test_every_image_comes_once_before_any_comes_again(
+    room: Callable[[str], ModuleType], n: int, size: int, steps: int
+) -> None:
+    batches = room("_trajectory_descent").mini_batches(
+        n, size, steps, torch.Generator().manual_seed(0)
+    )
+    assert len(batches) == steps
+    around = -(-n // min(size or n, n))
+    for first in range(0, steps - around + 1, around):
+        joined = torch.cat(batches[first : first + around])
+        assert sorted(joined.tolist()) == list(range(n))
+
+
+def test_trajectory_that_is_too_short_is_refused(
+    tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    request = tiny(tmp_path, "method=mtt", "method.max_start_epoch=4")
+    with (
+        opened(request, quiet=True) as (lab, _),
+        pytest.raises(UserError, match=r"trajectory_epochs=3: must be at least .* = 4"),
+    ):
+        METHODS["mtt"](Task(request.task, lab), request.method.settings)
+
+
+def test_batch_norm_is_skipped_with_a_reason(
+    tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    request = tiny(tmp_path, "method=mtt", "model.width=8", "model.norm=batch")
+    with opened(request, quiet=True) as (lab, _):
+        assert "batch norm" in (METHODS["mtt"].skip(Task(request.task, lab)) or "")
+
+
+def test_both_unrolls_move_images_and_step_size_alike_and_experts_take_turns(
+    tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    moved = {}
+    for unroll in ("full", "recompute"):
+        request = tiny(
+            tmp_path, "method=mtt", "model.width=8", "ipc=2", f"method.unroll={unroll}",
+            "method.images_per_step=7", "method.student_steps=4", "method.step_size_rate=0.00001",
+        )  # fmt: skip
+        with opened(request, quiet=True) as (lab, _):
+            method: Any = METHODS["mtt"](Task(request.task, lab), request.method.settings)
+            method.begin()
+            method.step(0)
+            moved[unroll] = (method.images - method.start, method.step_size - 0.01)
+            assert sorted(method.segment(i)[0] for i in (0, 1)) == [0, 1]
+    for full, again in zip(moved["full"], moved["recompute"], strict=True):
+        assert full.abs().sum() > 0
+        torch.testing.assert_close(again, full, rtol=1e-3, atol=1e-6)
