@@ -34,4 +34,4 @@ class DC(GradientMatching):
         The released code augments MNIST, in a way of its own (crop, scale and rotation by up to 45
         degrees) and for 1000 epochs; that is not done here.
         """
-        return replace(EVALUATION, epochs=301, milestones=(151,), augment=False)
+        return replace(EVALUATION, epochs=301, milestones=(152,), augment=False)
