@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ddbench.cli.main import main
-from ddbench.plugins import METHODS
+from ddbench.plugins import METHODS, REGISTRIES
 from ddbench.record import Record
 from ddbench.report import report
 
@@ -68,6 +68,12 @@ def test_example_of_a_method_runs_beside_its_control(
     assert main(["run", *words, *TINY, "protocols=[hard]"]) == 0
     record = Record.load(next(tmp_path.glob("noise-*/record.json")))
     assert record.method["settings"]["spread"] == {"value": 0.5, "source": "given"}
+
+
+@pytest.mark.parametrize("kind", ["methods", "datasets", "evaluators"])
+def test_every_plugin_is_named(kind: str) -> None:
+    row = next(line for line in README.splitlines() if line.startswith(f"| {kind} |"))
+    assert sorted(re.findall(r"`(\w+)`", row)) == REGISTRIES[kind].names()
 
 
 def test_table_is_the_report_of_a_committed_record() -> None:
