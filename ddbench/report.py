@@ -48,16 +48,7 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
     wanted = [m for m in measurements if m.metric == "accuracy"]
     rows = []
     for m in wanted:
-        difference = next(
-            (
-                d
-                for d in measurements
-                if d.metric == "accuracy_difference"
-                and d.coordinates["protocol"] == m.coordinates["protocol"]
-                and d.coordinates["subject"] == m.coordinates["subject"]
-            ),
-            None,
-        )
+        difference = _difference(m, measurements)
         rows.append(
             [
                 m.coordinates["protocol"],
@@ -75,6 +66,47 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
     table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
     lines = [table, *dict.fromkeys(f"note: {m.note}" for m in measurements if m.note), INTERVAL]
     return "\n".join(lines)
+
+
+def sweep_table(cells: Sequence[tuple[str, Record | None]]) -> str:
+    """One row a cell of a sweep: accuracy under each protocol, and its difference from the control.
+
+    Args:
+        cells: the overrides of each cell in one text, and its record; None where it left none.
+    """
+    words = [text.split() for text, _ in cells]
+    common = set.intersection(*map(set, words)) if len(cells) > 1 else set()
+    records = [record for _, record in cells if record is not None]
+    protocols = list(dict.fromkeys(p for record in records for p in record.protocols))
+    rows = [
+        [
+            " ".join(word for word in own if word not in common),
+            *(_in_one_cell(record, protocol) for protocol in protocols),
+        ]
+        for own, (_, record) in zip(words, cells, strict=True)
+    ]
+    headers = ["cell", *(f"{protocol} % (- control)" for protocol in protocols)]
+    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
+
+
+def _in_one_cell(record: Record | None, protocol: str) -> str:
+    if record is None:
+        return NOT_MEASURED
+    for m in record.measurements:
+        place = (m.metric, m.coordinates.get("protocol"), m.coordinates.get("subject"))
+        if place == ("accuracy", protocol, record.method["name"]):
+            difference = _difference(m, record.measurements)
+            return percent(m) + (f" ({percent(difference, sign=True)})" if difference else "")
+    return ""
+
+
+def _difference(m: Measurement, measurements: Iterable[Measurement]) -> Measurement | None:
+    """The difference from the control that belongs to an accuracy."""
+    for d in measurements:
+        same = all(d.coordinates.get(k) == m.coordinates[k] for k in ("protocol", "subject"))
+        if d.metric == "accuracy_difference" and same:
+            return d
+    return None
 
 
 def _costs(record: Record) -> str:

@@ -20,7 +20,8 @@ from omegaconf.errors import OmegaConfBaseException
 from ..config import request_from
 from ..errors import StopRequested, UserError
 from ..folders import runs_root
-from ..report import report
+from ..record import Record
+from ..report import report, sweep_table
 from ..runner import disk_trouble_in_one_line, execute
 from ..store.files import check_writable, read_json, write_bytes, write_json
 from .compose import (
@@ -72,14 +73,14 @@ def _cell(config: DictConfig) -> None:
     settings = HydraConfig.get()
     sweep = settings.mode == RunMode.MULTIRUN
     label = f"cell {settings.job.num} ({' '.join(settings.overrides.task)}): " if sweep else ""
-    message = ""
+    message, record = "", None
     if label:
         print(f"\n{label.rstrip(': ')}", flush=True)
     try:
         outcome = execute(request_from(config, settings.runtime.choices))
         if not outcome.ran:
             print(f"finished already: {outcome.folder / 'record.json'}\n\n{report(outcome.record)}")
-        status = DONE
+        status, record = DONE, str(outcome.folder / "record.json")
     except UserError as error:
         status, message = MISTAKE, str(error)
     except StopRequested as stop:
@@ -94,7 +95,8 @@ def _cell(config: DictConfig) -> None:
         print(f"ddbench: {label}{message}", file=sys.stderr, flush=True)
     if sweep:
         folder = Path(settings.runtime.output_dir)
-        write_json(folder / CELL_STATUS, {"status": status, "message": message})
+        told = {"status": status, "overrides": list(settings.overrides.task), "record": record}
+        write_json(folder / CELL_STATUS, told)
     _status = status
 
 
@@ -108,12 +110,19 @@ def _traceback_file(config: DictConfig, label: str) -> Path:
 
 
 def _sweep_status(folder: Path) -> int:
-    """0 when every cell is done, 1 when one failed or vanished, else 2; says how many."""
-    cells = sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-    statuses = []
-    for cell in cells:
+    """0 when every cell is done, 1 when one failed or vanished, else 2; shows all in one table."""
+    cells = [p for p in folder.iterdir() if p.is_dir()] if folder.is_dir() else []
+    statuses: list[int] = []
+    rows: list[tuple[str, Record | None]] = []
+    for cell in sorted(cells, key=lambda path: int(path.name)):
         file = cell / CELL_STATUS
-        statuses.append(read_json(file)["status"] if file.exists() else FAILURE)
+        told = read_json(file) if file.exists() else {}
+        statuses.append(told.get("status", FAILURE))
+        path = Path(told.get("record") or folder / "none")
+        record = Record.load(path) if path.exists() else None
+        rows.append((" ".join(told.get("overrides", [f"cell {cell.name} vanished"])), record))
+    if any(record is not None for _, record in rows):
+        print(f"\n{sweep_table(rows)}")
     print(f"\nsweep: {statuses.count(DONE)} of {len(statuses)} cells done", flush=True)
     if FAILURE in statuses or not statuses:
         return FAILURE
