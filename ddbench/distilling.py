@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .distilled import DistilledSet
-from .errors import StopRequested
+from .errors import StopRequested, UserError
 from .lab import Lab
 from .meters import PhaseCost
 from .networks import note_networks
@@ -26,8 +26,19 @@ CURVE_POINTS = 200
 CLOCK = ("step", "wall_seconds")
 
 
-class MethodSkips(Exception):
-    """The method cannot do the task; the message is the reason."""
+class MethodSkips(UserError):
+    """The method cannot do the task; the message says which and why."""
+
+
+def check_possible(choice: MethodChoice, task: Task) -> None:
+    """Refuse a task that a method cannot do.
+
+    Raises:
+        MethodSkips: with the method's own reason.
+    """
+    reason = METHODS[choice.name].skip(task)
+    if reason:
+        raise MethodSkips(f"method {choice.name} cannot do this task: {reason}")
 
 
 @dataclass(frozen=True)
@@ -73,9 +84,7 @@ def distil(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> Distillation:
     """
     context, determinants = lab.context, determinants_of(choice, spec, lab)
     task = Task(spec, lab)
-    reason = METHODS[choice.name].skip(task)
-    if reason:
-        raise MethodSkips(reason)
+    check_possible(choice, task)
     with context.locked(KIND, determinants, f"the same set of {choice.name}"):
         artefact = context.store.find(KIND, determinants)
         if artefact is None:

@@ -17,7 +17,7 @@ from .bookkeeping import assemble_record, configuration, folder_name, run_key
 from .config import RunRequest
 from .context import Context
 from .distilled import DistilledSet
-from .distilling import Distillation, distil, pools
+from .distilling import Distillation, check_possible, distil, pools
 from .errors import StopRequested, UserError
 from .estimate import paper_seconds
 from .evaluator import Evaluator, Measurement
@@ -27,7 +27,7 @@ from .gallery import gallery_png
 from .interrupt import StopFlag
 from .lab import Lab
 from .meters import CostMeter, PhaseCost
-from .plugins import EVALUATORS, METHODS
+from .plugins import EVALUATORS
 from .progress import Progress
 from .record import Record, largest_contained
 from .report import report
@@ -73,7 +73,9 @@ def execute(request: RunRequest, quiet: bool = False) -> Outcome:
     """
     with disk_trouble_in_one_line(), opened(request, quiet) as (lab, data_cost):
         context = lab.context
-        check_possible(request, lab)
+        task = Task(request.task, lab)  # refused before anything is written
+        for choice in filter(None, (request.method, request.control)):
+            check_possible(choice, task)
         key = run_key(request, lab)
         folder = request.runs_root / folder_name(request, key)
         folder.mkdir(parents=True, exist_ok=True)
@@ -126,19 +128,6 @@ def opened(request: RunRequest, quiet: bool) -> Iterator[tuple[Lab, PhaseCost]]:
                 context,
             )
         yield lab, cost
-
-
-def check_possible(request: RunRequest, lab: Lab) -> None:
-    """Refuse what cannot be done before anything is written.
-
-    Raises:
-        UserError: when a class has too few images, or a method cannot do the task.
-    """
-    task = Task(request.task, lab)
-    for choice in (request.method, request.control):
-        reason = METHODS[choice.name].skip(task) if choice else None
-        if choice and reason:
-            raise UserError(f"method {choice.name} cannot do this task: {reason}")
 
 
 def continue_as_begun(execution: Execution, begun: Path) -> None:

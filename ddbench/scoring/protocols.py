@@ -98,11 +98,12 @@ SOFT_RATES: dict[str, dict[int, float]] = {
 }
 """Learning rates of soft/1, frozen, by dataset and ipc.
 
-APM's table A9 (lr_net) where it has the row. Elsewhere chosen once, among .02, .05, .1, .2 and .3,
-as the best mean accuracy of Random at budget `short` on held-out images, which can be repeated:
+APM's table A9 (lr_net) where it has the row. Elsewhere chosen once as the best mean accuracy of
+Random at budget `short` on held-out images, which can be repeated:
 `ddbench run -m method=random validation=0.3 protocols=[soft] soft_rate=0.02,0.05,0.1,0.2,0.3 ...`
-(digits: validation 0.3, 3 seeds; mnist5k: 0.2, 3 seeds at ipc 1 and one at ipc 10; cifar10 in
-`zca`: 0.1, 2 seeds at ipc 1, where all rates scored alike, and one at ipc 10).
+(digits: these five rates, validation 0.3, 3 seeds; mnist5k ipc 1: the five, 0.2, 3 seeds; mnist5k
+ipc 10: all but .02, 0.2, one seed, .1 and .2 within .1 point; cifar10 in `zca`: all but .3, 0.1,
+2 seeds at ipc 1, where all scored alike, and one at ipc 10, where .05 to .2 lay within .3 points).
 """
 SOFT_RATE_ELSEWHERE = 0.1
 

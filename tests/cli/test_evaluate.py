@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save
 
 from ddbench.distilled import DistilledSet
+from ddbench.plugins import METHODS
 
 MINE = ("budget=smoke", "control=null", "protocols=[hard]", "threads=1")
 
@@ -62,3 +63,11 @@ def test_a_file_that_is_no_set_is_one_line_that_names_it(data, command, tmp_path
 
 def test_a_mistake_in_the_keys_is_one_line(command, distilled):
     assert "'protocol'" in command("evaluate", str(distilled), "protocol=hard").complaint
+
+
+def test_a_control_that_cannot_do_the_task_is_one_line(command, distilled, monkeypatch):
+    monkeypatch.setattr(METHODS["dm"], "skip", classmethod(lambda cls, task: "it is Sunday"))
+    answer = command(
+        "evaluate", str(distilled), "control=dm", *(w for w in MINE if "control" not in w)
+    )
+    assert answer.complaint == "ddbench: method dm cannot do this task: it is Sunday\n"
