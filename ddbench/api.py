@@ -17,6 +17,7 @@ from .evaluator import Measurement
 from .lab import Lab
 from .record import Record
 from .runner import disk_trouble_in_one_line, evaluate_all, execute, finished_run, opened
+from .store.files import digest
 
 
 def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: Any) -> Record:
@@ -68,9 +69,10 @@ def evaluate(
     with disk_trouble_in_one_line(), opened(request, quiet) as (lab, cost):
         check_fit(distilled, lab)
         lab.context.progress.say(_described(distilled, request))
+        folder = request.runs_root / "evaluated" / digest(distilled.to_bytes())[:16]
         finished, _ = finished_run(request, lab, "file", distilled, {"data": cost})
         with lab.dataset.scoring():
-            return evaluate_all(request, finished)[0]
+            return evaluate_all(request, finished, folder)[0]
 
 
 def _described(distilled: DistilledSet, request: RunRequest) -> str:

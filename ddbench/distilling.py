@@ -108,7 +108,7 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, 
             method.load_state_dict(saved["method"])
             for stream, keys in saved["used"].items():
                 note_networks(lab, stream, keys)
-        total = method.total_steps
+        total = method.steps
         every = max(1, total // CURVE_POINTS)
 
         def state() -> dict[str, Any]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .finished import FinishedRun
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass
@@ -55,3 +59,11 @@ class Evaluator(ABC):
     @abstractmethod
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
         """The measurements, in the order in which they are shown."""
+
+    def figure(self, measurements: Sequence[Measurement]) -> Figure | None:
+        """A picture of this evaluator's measurements, or None where there is nothing to draw.
+
+        Args:
+            measurements: as `evaluate` gave them, or read back from a record.
+        """
+        return None

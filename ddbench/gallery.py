@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 
 from .data.input_space import InputSpace
 from .distilled import DistilledSet
+from .figures import new_figure, png
 
 MAX_CLASSES = 20
 MAX_COLUMNS = 10
@@ -18,18 +17,12 @@ def gallery_png(distilled: DistilledSet, space: InputSpace, title: str) -> bytes
 
     Shows at most 20 classes and 10 images of each.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # takes half a second to import
-    from matplotlib.figure import Figure
-
     classes = min(distilled.classes, MAX_CLASSES)
     ipc = int((distilled.labels == 0).sum())
     shown = min(ipc, MAX_COLUMNS)
     # One image a class would be a long thin column: then classes run along the rows instead.
     columns, rows = (shown, classes) if shown > 1 else (min(classes, 10), -(-classes // 10))
-    figure = Figure(
-        figsize=(1.05 * columns + 1.6, 1.12 * rows + 0.6), dpi=100, layout="constrained"
-    )
-    FigureCanvasAgg(figure)
+    figure = new_figure(1.05 * columns + 1.6, 1.12 * rows + 0.6)
     figure.suptitle(title, fontsize=9)
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
@@ -43,6 +36,4 @@ def gallery_png(distilled: DistilledSet, space: InputSpace, title: str) -> bytes
             axis.imshow(np.squeeze(image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             if number == 0:
                 axis.set_title(distilled.class_names[class_id], fontsize=8, loc="left")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return png(figure)

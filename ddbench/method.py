@@ -9,13 +9,17 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from .distilled import DistilledSet
-from .settings import Settings
+from .settings import Settings, setting
 from .task import Task
 
 
 @dataclass
 class MethodSettings(Settings):
     """Settings of a method, resolved as: default, then recipe, then what a person gave."""
+
+    stop_after: int = setting(
+        0, "steps after which distilling ends early, for curves over steps; 0: all", low=0
+    )
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,14 @@ class Method(ABC):
     def total_steps(self) -> int:
         """Number of steps; 0 for methods that select and do not optimise."""
         return 0
+
+    @property
+    def steps(self) -> int:
+        """Number of steps that are done: `total_steps`, or fewer where a person stops early.
+
+        Schedules follow `total_steps`, so that stopping early gives a point of the whole course.
+        """
+        return min(self.settings.stop_after or self.total_steps, self.total_steps)
 
     def image_passes(self) -> ImagePasses | None:
         """How much work the settings ask for, to estimate times; None where that is unknown."""

@@ -22,6 +22,7 @@ from .errors import StopRequested, UserError
 from .estimate import paper_seconds
 from .evaluator import Evaluator, Measurement
 from .execution import Execution, process_settings_restored
+from .figures import png
 from .finished import FinishedRun
 from .gallery import gallery_png
 from .interrupt import StopFlag
@@ -192,7 +193,7 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> R
         with context.meter.measure() as costs["scored data"]:
             scored_images = evaluation_images(lab)
             scored_images.prepare()
-        measurements, evaluators = evaluate_all(request, finished)
+        measurements, evaluators = evaluate_all(request, finished, folder)
     networks += pools(used)
     costs |= {pool["stream"]: PhaseCost(**pool["cost"]) for pool in pools(used)}
     if finished.scored:
@@ -245,9 +246,15 @@ def finished_run(
 
 
 def evaluate_all(
-    request: RunRequest, finished: FinishedRun
+    request: RunRequest, finished: FinishedRun, folder: Path
 ) -> tuple[list[Measurement], dict[str, Any]]:
-    """The measurements of all evaluators asked for, and what is recorded of each evaluator."""
+    """The measurements of all evaluators asked for, and what is recorded of each evaluator.
+
+    Args:
+        request: names the evaluators.
+        finished: what they measure.
+        folder: where the picture of each goes, as `<evaluator>.png`.
+    """
     measurements: list[Measurement] = []
     told: dict[str, Any] = {}
     for name, settings in request.evaluators.items():
@@ -258,5 +265,9 @@ def evaluate_all(
             finished.progress.say(f"evaluator {name} skips: {reason}")
             told[name]["skipped"] = reason
         else:
-            measurements += evaluator.evaluate(finished)
+            measured = evaluator.evaluate(finished)
+            measurements += measured
+            figure = evaluator.figure(measured)
+            if figure is not None:
+                write_bytes(folder / f"{name}.png", png(figure))
     return measurements, told

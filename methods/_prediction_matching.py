@@ -47,15 +47,19 @@ class Objective:
         log: whether -log d stands for -d.
         alpha: weight of the cross-entropy.
         per_checkpoint: whether the cross-entropy counts once for each of the K checkpoints.
+        adversarial: whether the term of d is there at all; without it only the cross-entropy is.
     """
 
     distance: Distance = Distance.l1
     log: bool = False
     alpha: float = 0.1
     per_checkpoint: bool = False
+    adversarial: bool = True
 
     def matching(self, teacher: Tensor, student: Tensor) -> Tensor:
         """The term of one checkpoint for each image (n,), from logits (n, classes)."""
+        if not self.adversarial:
+            return 0.0 * teacher.sum(1)
         d = self.distance(teacher, student)
         # Equal logits would give -log 0; the smallest normal number keeps the loss finite.
         return -d.clamp_min(torch.finfo(d.dtype).tiny).log() if self.log else -d

@@ -28,7 +28,7 @@ from ddbench.training.loop import predict
 from ddbench.training.recipe import Examples, Loss, TrainingRecipe
 
 from ._lazy_momentum import Descent
-from ._prediction_matching import Distance, Objective, matching_gradient
+from ._prediction_matching import Distance, Network, Objective, matching_gradient
 
 TEACHERS_ASKED = 10  # at most, for their confidence in real images; each costs a pass over all
 
@@ -38,6 +38,17 @@ class Initial(enum.Enum):
 
     random = "random"
     confident = "confident"
+
+
+class Adversary(enum.Enum):
+    """What the teacher's logits are driven away from."""
+
+    student = "student"
+    """The checkpoints of a student: APM."""
+    zero = "zero"
+    """Logits of 0, so that the teacher's logits grow and no student is needed: a control."""
+    nothing = "nothing"
+    """No such term, so that the cross-entropy is left alone: a control."""
 
 
 class APM(Method):
@@ -63,6 +74,10 @@ class APM(Method):
         cross_entropy_weight: float = setting(0.1, "weight of the cross-entropy [alpha]", low=0)
         cross_entropy_per_checkpoint: bool = setting(
             False, "cross-entropy counts for each checkpoint (equation 4) or once (released)"
+        )
+        adversary: Adversary = setting(
+            Adversary.student,
+            "what the teacher is driven away from: student (APM); zero or nothing (controls)",
         )
         distance: Distance = setting(Distance.l1, "d on logits: l1, mse or kl")
         log_distance: bool = setting(False, "ascend log d (equation 4) or d (released)")
@@ -102,6 +117,7 @@ class APM(Method):
             given.log_distance,
             given.cross_entropy_weight,
             given.cross_entropy_per_checkpoint,
+            given.adversary is not Adversary.nothing,
         )
         self.descent = Descent(
             given.image_rate, given.image_momentum, given.image_decay, given.iterations // 2
@@ -116,10 +132,12 @@ class APM(Method):
         """Teachers see the real images; students, and K + 1 networks to match, the mini-batch."""
         given = self.settings
         batch = given.images_per_update or self.task.ipc * self.task.classes
-        student = (given.student_epochs + 1) / given.student_every
+        student = given.checkpoints + (given.student_epochs + 1) / given.student_every
+        if given.adversary is not Adversary.student:
+            student = 0
         return ImagePasses(
             training=given.teachers * given.teacher_epochs * len(self.task.real),
-            distilling=given.iterations * batch * (student + given.checkpoints + 1),
+            distilling=given.iterations * batch * (student + 1),
         )
 
     def begin(self) -> None:
@@ -152,14 +170,15 @@ class APM(Method):
             choice = self.task.generator("teacher-choice", i)
             teacher_index = int(torch.randint(len(self.pool), (), generator=choice))
         teacher = self._teacher(teacher_index)
-        if i % self.settings.student_every == 0:
+        adversary = self.settings.adversary
+        if i % self.settings.student_every == 0 and adversary is Adversary.student:
             checkpoints = self._train_student(i, on_device, predict(teacher, on_device))
         gradient, scalars = matching_gradient(
             self.objective,
             on_device,
             self.labels[index].to(self.task.device),
             teacher,
-            [self.task.frozen(weights) for weights in checkpoints],
+            self._adversaries(checkpoints),
             self.settings.segment,
         )
         self.descent.update(images, velocity, gradient.cpu(), i)
@@ -169,8 +188,8 @@ class APM(Method):
 
     def finish(self) -> DistilledSet:
         """The images with the raw logits of one teacher of the pool."""
-        self.descent.coast(self.images, self.velocity, self.last_update, self.total_steps)
-        self.last_update.fill_(self.total_steps - 1)
+        self.descent.coast(self.images, self.velocity, self.last_update, self.steps)
+        self.last_update.fill_(self.steps - 1)
         choice = self.task.generator("label-choice")
         chosen = int(torch.randint(len(self.pool), (), generator=choice))
         epochs = self.settings.evaluation_epochs
@@ -227,6 +246,13 @@ class APM(Method):
         stream = self.task.stream("student-training", i)
         weights = self.task.train(student, Examples(images, targets), recipe, stream)
         return [weights[epoch] for epoch in kept]
+
+    def _adversaries(self, checkpoints: list[dict[str, Tensor]]) -> list[Network]:
+        """The networks that the teacher is driven away from; zeros stand for them in controls."""
+        if self.settings.adversary is Adversary.student:
+            return [self.task.frozen(weights) for weights in checkpoints]
+        classes = self.task.classes
+        return [lambda images: images.new_zeros(len(images), classes)] * self.settings.checkpoints
 
     def _movement(self, index: Tensor) -> float:
         """Mean absolute change of the mini-batch's pixels, in standard deviations of pixels."""

@@ -22,7 +22,7 @@ class Random(Method):
 
     @dataclass
     class Settings(MethodSettings):
-        """Random has no settings."""
+        """Random has no settings of its own."""
 
     def finish(self) -> DistilledSet:
         """The drawn images."""

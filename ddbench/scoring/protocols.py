@@ -35,6 +35,7 @@ class Protocol:
         labels: what students learn from.
         recipe: how they are trained; None: as the set's method publishes.
         summary: one line for people.
+        logit_scale: factor on the label teacher's logits.
         trial_rate: a learning rate on trial, with which the numbers are not the protocol's: for
             choosing the frozen table on validation images.
     """
@@ -44,6 +45,7 @@ class Protocol:
     labels: Labels
     recipe: TrainingRecipe | None
     summary: str
+    logit_scale: float = 1.0
     trial_rate: float | None = None
 
     @property
@@ -74,6 +76,14 @@ PROTOCOLS = {
             Labels.label_teacher,
             _SOFT,
             "logits of one teacher outside every pool, L1, DSA augmentation",
+        ),
+        Protocol(
+            "soft_doubled",
+            1,
+            Labels.label_teacher,
+            _SOFT,
+            "as soft with doubled logits: a control for images on which teachers are surer",
+            logit_scale=2.0,
         ),
         Protocol(
             "noaug",

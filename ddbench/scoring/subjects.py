@@ -82,7 +82,8 @@ def training_set(
     elif protocol.labels is Labels.label_teacher:
         teacher_recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
         teacher = train_networks(lab, "label-teacher", teacher_recipe, [0])[0]
-        targets, regime = _logits(teacher, distilled.images, lab), "label teacher"
+        targets = _logits(teacher, distilled.images, lab) * protocol.logit_scale
+        regime = "label teacher"
     else:
         targets, regime = distilled.labels, "class ids"
     return TrainingSet(distilled.images, targets, budget.evaluation_recipe(recipe), regime)
