@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .plugins import METHODS
 
@@ -36,12 +36,12 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def series_style(number: int) -> dict[str, str]:
+def series_style(number: int) -> dict[str, Any]:
     """Colour and marker of the series of a number, as arguments of `Axes.plot`."""
     return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
 
 
-def method_style(name: str) -> dict[str, str]:
+def method_style(name: str) -> dict[str, Any]:
     """Colour and marker of a method, the same in every picture of one installation."""
     names = METHODS.names()
     return series_style(names.index(name) if name in names else len(names))

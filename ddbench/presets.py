@@ -24,3 +24,10 @@ def preset_names(group: str) -> list[str]:
     return sorted(
         f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")
     )
+
+
+def first_comment(group: str, name: str) -> str:
+    """The first sentence of the comment that a file begins with."""
+    text = files("ddbench.configs").joinpath(group, f"{name}.yaml").read_text(encoding="utf-8")
+    lines = [line[2:] for line in text.splitlines() if line.startswith("# ") and "@" not in line]
+    return " ".join(lines).partition(". ")[0].rstrip(".")

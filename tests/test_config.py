@@ -12,7 +12,7 @@ from ddbench.api import request_of
 from ddbench.budget import Budget
 from ddbench.cli.compose import as_overrides, compose_config, register
 from ddbench.plugins import METHODS
-from ddbench.presets import preset_names
+from ddbench.presets import preset, preset_names
 from ddbench.recipes import Entry, Layer
 from ddbench.resolution import resolve_method
 from ddbench.settings import Settings, one_line, setting
@@ -113,7 +113,9 @@ def test_an_experiment_composes_and_what_it_names_counts_as_given(name):
     if method not in METHODS:
         pytest.skip("an experiment of no single method")
     request = request_of([f"experiment={name}"])
-    assert "given" in request.method.sources.values()
+    named = preset("experiment", name).get("method", {})
+    assert request.method.name == method
+    assert {request.method.sources[setting] for setting in named} <= {"given"}
 
 
 def test_the_command_line_is_stronger_than_an_experiment():

@@ -22,6 +22,7 @@ from ..plugins import DATASETS, EVALUATORS, METHODS, MODELS
 from ..presets import preset_names
 from ..registry import Registry
 from ..settings import one_line, schema
+from ..studies.study import study_names
 
 CONFIG_MODULE = "ddbench.configs"
 CONFIG_NAME = "config"
@@ -63,6 +64,8 @@ def register() -> list[str]:
 def options(group: str) -> list[str]:
     """The names that a group knows."""
     names = {*_registry(group), *preset_names(group)}
+    if group == "experiment":
+        names |= set(study_names())
     return sorted({*names, "all"} if group == "evaluators" else names)
 
 
@@ -168,6 +171,12 @@ def composition_error(error: Exception) -> UserError:
     return UserError(one_line(cause if isinstance(cause, OmegaConfBaseException) else error))
 
 
+def study_named(arguments: Sequence[str]) -> str | None:
+    """The study that `experiment=` names, if it names one."""
+    name = given_value(arguments, "experiment")
+    return name if name in study_names() else None
+
+
 def _parsed(argument: str) -> Override:
     if argument.startswith("-"):
         raise UserError(
@@ -199,6 +208,10 @@ def _check_choices(item: Override) -> None:
     noun, known = group.removesuffix("s"), options(group)
     for names in _choices(item):
         for name in names:
+            if group == "experiment" and name in study_names():
+                raise UserError(
+                    f"experiment={name} is a study of several sweeps: `ddbench run` takes it alone"
+                )
             if name not in known:
                 raise unknown_name(noun, name, known)
             if name in _registry(group) and name not in preset_names(group):

@@ -12,9 +12,11 @@ from tabulate import tabulate
 from ..errors import UserError, unknown_name
 from ..folders import runs_root
 from ..plugins import REGISTRIES
+from ..presets import first_comment, preset_names
+from ..studies.study import load_study, study_names
 from .words import words_and_options
 
-KINDS = (*REGISTRIES, "runs")
+KINDS = (*REGISTRIES, "experiments", "runs")
 
 
 def list_names(arguments: Sequence[str]) -> int:
@@ -31,6 +33,8 @@ def list_names(arguments: Sequence[str]) -> int:
         rows, place = _runs(pattern, root), f" in {root.absolute()}"
     elif options:
         raise UserError("runs_root: only `ddbench list runs` takes this option")
+    elif kind == "experiments":
+        rows, place = _experiments(pattern), ""
     else:
         rows, place = _plugins(kind, pattern), ""
     print(tabulate(rows, tablefmt="plain") if rows else f"no {kind} match {pattern!r}{place}")
@@ -41,6 +45,13 @@ def _plugins(kind: str, pattern: str) -> list[tuple[str, str]]:
     registry = REGISTRIES[kind]
     names = fnmatch.filter(registry.names(), pattern)
     return [(name, registry.summary(name)) for name in names]
+
+
+def _experiments(pattern: str) -> list[tuple[str, str]]:
+    """Single experiments with their first comment, and studies with their titles."""
+    told = {name: first_comment("experiment", name) for name in preset_names("experiment")}
+    told |= {name: f"{load_study(name).title} (a study)" for name in study_names()}
+    return [(name, told[name]) for name in sorted(fnmatch.filter(told, pattern))]
 
 
 def _runs(pattern: str, root: Path) -> list[tuple[str, ...]]:

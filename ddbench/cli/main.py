@@ -16,7 +16,7 @@ usage: ddbench VERB [ARGUMENTS]
 
   run       distil, score beside a control, and leave a record
   show      the settings of a run and where each value comes from, without running it
-  list      methods, datasets, evaluators, models or runs
+  list      methods, datasets, evaluators, models, experiments or runs
   prepare   fetch or convert a dataset's files
   evaluate  score a distilled set from a file
 
@@ -54,7 +54,8 @@ what to run
   method.SETTING=V    any setting of the method; `ddbench show method=NAME` lists them
   dataset.SETTING=V   a setting of the dataset: dataset=image_folder dataset.path=FOLDER
                       dataset.resolution=64 dataset.filter=bicubic
-  experiment=NAME     a named set of the values above
+  experiment=NAME     a named set of the values above; or a study, which is several sweeps that
+                      end in one table (`ddbench list experiments`)
 
 how to score
   protocols=[A,B]     paper, hard, soft, noaug           (default [paper,hard,soft])
@@ -93,7 +94,7 @@ examples
   ddbench show method=apm dataset=cifar10 ipc=50 budget=paper
 """,
     "list": """\
-usage: ddbench list methods|datasets|evaluators|models [PATTERN]
+usage: ddbench list methods|datasets|evaluators|models|experiments [PATTERN]
        ddbench list runs [PATTERN] [runs_root=FOLDER]
 
 examples

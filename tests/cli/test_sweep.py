@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ddbench.cli import run_verb
+from ddbench.cli import cells
 from ddbench.plugins import METHODS
 
 
@@ -93,7 +93,7 @@ def test_a_mistake_that_can_be_known_stops_a_sweep_before_its_first_cell(wrong, 
 
 def test_method_and_ipc_and_recipe_are_right_in_every_cell(run_tiny, monkeypatch, tmp_path):
     seen = []
-    monkeypatch.setattr(run_verb, "execute", lambda request: seen.append(request) or Ran())
+    monkeypatch.setattr(cells, "execute", lambda request: seen.append(request) or Ran())
     answer = run_tiny("-m", "method=random,apm", "ipc=1,10", "budget=short")
     assert answer.status == 0
     assert [(r.method.name, r.task.ipc) for r in seen] == [

@@ -208,3 +208,34 @@ def test_published_checkpoints_lie_behind_the_epochs_of_the_released_loop(
     assert seen["recipe"].milestones == (126,)
     assert seen["recipe"].rate_at(125) == pytest.approx(0.02)
     assert seen["recipe"].rate_at(126) == pytest.approx(0.002)
+
+
+def controls_loss(
+    images: Tensor, labels: Tensor, teacher: nn.Module, k: int, alpha: float, grow: bool
+) -> Tensor:
+    """Equation 4 without a student, image by image and class by class, in float64."""
+    total = torch.zeros((), dtype=torch.float64)
+    for image, label in zip(images, labels, strict=True):
+        t = teacher(image[None])[0]
+        cross_entropy = -(t[label] - torch.log(sum(torch.exp(value) for value in t)))
+        size = sum(abs(value) for value in t) / CLASSES
+        total = total + k * ((-torch.log(size) if grow else 0) + alpha * cross_entropy)
+    return total / len(images)
+
+
+@pytest.mark.parametrize("grow", [True, False], ids=["zero", "nothing"])
+def test_controls_without_a_student_equal_the_naive_float64_calculation(
+    apm: ModuleType, grow: bool
+) -> None:
+    (teacher,) = networks(1)
+    images, labels = batch(5)
+    leaf = images.clone().requires_grad_()
+    expected = controls_loss(leaf, labels, teacher, 3, 0.3, grow)
+    expected.backward()
+
+    objective = apm.Objective(apm.Distance.l1, True, 0.3, True, adversarial=grow)
+    zeros = [lambda images: images.new_zeros(len(images), CLASSES)] * 3
+    gradient, scalars = apm.matching_gradient(objective, images, labels, teacher, zeros, 2)
+
+    assert scalars["loss"].item() == pytest.approx(expected.item(), rel=1e-12)
+    torch.testing.assert_close(gradient, leaf.grad, rtol=1e-10, atol=1e-13)

@@ -1,0 +1,54 @@
+"""`ddbench run experiment=STUDY`: several sweeps, then one table and its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..figures import png
+from ..folders import runs_root
+from ..store.files import check_writable, write_bytes
+from ..studies.cells import Cell, cell_words, distinct
+from ..studies.figures import draw
+from ..studies.study import load_study, sweeps_with
+from ..studies.table import markdown
+from .cells import DONE, SweptCell, sweep, worst
+from .compose import check_overrides, given_value
+
+
+def run_study(name: str, overrides: Sequence[str]) -> int:
+    """All sweeps of a study, one after the other, then its table and pictures; an exit status.
+
+    Args:
+        name: of the study.
+        overrides: given instead of or beside the study's own arguments.
+    """
+    study = load_study(name)
+    given = [word for word in overrides if not word.startswith("experiment=")]
+    sweeps = sweeps_with(study, given)
+    for words in sweeps:
+        check_overrides(words, sweep=True)
+    root = runs_root(given_value(given, "runs_root"))
+    check_writable(root)
+    print(f"study {name}: {study.title}\n\n{study.about.strip()}", flush=True)
+    cells: list[SweptCell] = []
+    for number, words in enumerate(sweeps, 1):
+        print(f"\nsweep {number} of {len(sweeps)}: {' '.join(words)}", flush=True)
+        cells += sweep(words, root)
+    finished = distinct(
+        Cell(cell_words(c.overrides, without=given), c.record)
+        for c in cells
+        if c.record is not None
+    )
+    folder = root / "studies" / name
+    if finished:
+        text = markdown(study, finished)
+        write_bytes(folder / "table.md", text.encode())
+        print(f"\n{text}\ntable: {folder / 'table.md'}")
+        for spec in study.figures:
+            figure = draw(spec, study, finished)
+            if figure is not None:
+                write_bytes(folder / f"{spec.name}.png", png(figure))
+                print(f"picture: {folder / f'{spec.name}.png'}")
+    done = [cell.status for cell in cells].count(DONE)
+    print(f"\nstudy {name}: {done} of {len(cells)} cells done", flush=True)
+    return worst(cells)

@@ -1,0 +1,137 @@
+"""The cells of a study, put together over distillation seeds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..evaluator import Measurement
+from ..record import Record
+from ..statistics import half_width
+from .study import Study
+
+TASK_WORDS = ("dataset", "ipc", "seed", "protocols", "budget", "budget.networks")
+SEEDS_FOR_AN_INTERVAL = 3
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One finished run of a study.
+
+    Args:
+        words: its overrides, by key.
+        record: what it left.
+    """
+
+    words: dict[str, str]
+    record: Record
+
+    @property
+    def panel(self) -> str:
+        """The task, apart from its seed: what is compared lies in one panel."""
+        task, budget = self.record.task, self.record.budget
+        held_out = f", validation {task['validation']:g}" if task["validation"] else ""
+        networks = f", {budget['networks']} network(s) a score" if "networks" in budget else ""
+        return (
+            f"{task['dataset']} ipc {task['ipc']}, {task['model_label']}, "
+            f"{task['input_space']}, {budget['name']}{networks}{held_out}"
+        )
+
+    def has(self, words: str) -> bool:
+        """Whether the cell has all of the words, such as "method=dm method.image_rate=1"."""
+        return all(self.words.get(key) == value for key, _, value in map(_parted, words.split()))
+
+    def series(self, study: Study, without: Sequence[str] = ()) -> str:
+        """What the cell is called beside the others of its panel."""
+        own = {k: v for k, v in self.words.items() if k not in (*TASK_WORDS, *without)}
+        told = [study.labels.get(f"{key}={value}", f"{key}={value}") for key, value in own.items()]
+        return ", ".join(told) or self.record.method["name"]
+
+    def values(self, protocol: str, subject: str | None = None) -> list[float]:
+        """Accuracy of each evaluation network under a protocol; none where it was not scored."""
+        name = subject or self.record.method["name"]
+        return list(self._measured("accuracy", protocol=protocol, subject=name).values)
+
+    def differences(self, protocol: str) -> list[float]:
+        """Accuracy less that of the control, network by network."""
+        return list(self._measured("accuracy_difference", protocol=protocol).values)
+
+    def metric(self, name: str) -> list[float]:
+        """The values of another metric of this cell, wherever it was measured."""
+        return [
+            m.value for m in self.record.measurements if m.metric == name and m.value is not None
+        ]
+
+    def _measured(self, metric: str, **where: str) -> Measurement:
+        for m in self.record.measurements:
+            if m.metric == metric and all(m.coordinates.get(k) == v for k, v in where.items()):
+                return m
+        return Measurement(metric, None, "")
+
+
+@dataclass(frozen=True)
+class OverSeeds:
+    """A mean over distillation seeds.
+
+    Args:
+        mean: of the seeds' own means over evaluation networks.
+        half_width: of its 95% t interval; None for fewer than three seeds.
+        seeds: how many.
+    """
+
+    mean: float
+    half_width: float | None
+    seeds: int
+
+    def text(self, scale: float = 100, sign: bool = False, digits: int = 1) -> str:
+        """Such as "+5.2 ± 1.1"; in percent where nothing else is asked for."""
+        number = f"{scale * self.mean:{'+' if sign else ''}.{digits}f}"
+        width = self.half_width
+        return number if width is None else f"{number} ± {scale * width:.{digits}f}"
+
+
+def over_seeds(per_seed: Iterable[Sequence[float]]) -> OverSeeds | None:
+    """The mean over seeds of values over networks; None where there are none."""
+    means = [statistics.fmean(values) for values in per_seed if values]
+    if not means:
+        return None
+    width = half_width(means) if len(means) >= SEEDS_FOR_AN_INTERVAL else None
+    return OverSeeds(statistics.fmean(means), width, len(means))
+
+
+def grouped(cells: Iterable[Cell], study: Study) -> dict[str, dict[str, list[Cell]]]:
+    """Cells by panel and by series, in their own order; the seeds of one series lie together."""
+    panels: dict[str, dict[str, list[Cell]]] = {}
+    for cell in cells:
+        panels.setdefault(cell.panel, {}).setdefault(cell.series(study), []).append(cell)
+    return panels
+
+
+def paired(first: Sequence[Cell], second: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
+    """Cells of the same seed and group, side by side."""
+    places = {_place(cell): cell for cell in second}
+    return [(cell, places[_place(cell)]) for cell in first if _place(cell) in places]
+
+
+def cell_words(overrides: Iterable[str], without: Iterable[str] = ()) -> dict[str, str]:
+    """Overrides such as "ipc=1" by key, except those whose keys are in `without`."""
+    left_out = {_parted(word)[0] for word in without}
+    parted = map(_parted, overrides)
+    return {key: value for key, _, value in parted if key not in left_out}
+
+
+def distinct(cells: Iterable[Cell]) -> list[Cell]:
+    """The cells, of which those with the same words and the same run are one."""
+    known = {(tuple(sorted(cell.words.items())), cell.record.run): cell for cell in cells}
+    return list(known.values())
+
+
+def _parted(word: str) -> tuple[str, str, str]:
+    return word.partition("=")
+
+
+def _place(cell: Cell) -> tuple[Any, ...]:
+    task = cell.record.task
+    return task["seed"], task["group"], task["network_seed"]

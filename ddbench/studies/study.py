@@ -1,0 +1,117 @@
+"""What a study is: `configs/study/<name>.yaml`, and the sweeps that it stands for."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import UserError, unknown_name
+from ..presets import preset, preset_names
+
+GROUP = "study"
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A difference of two accuracies, paired over seeds and evaluation networks.
+
+    Args:
+        name: what it tells.
+        of: the words that the first cells have, such as "experiment=apm_equation_4".
+        protocol: under which they are scored, such as "soft/1".
+        minus: the words of the cells that are taken away; None: those of `of`.
+        minus_protocol: their protocol; None: `protocol`.
+    """
+
+    name: str
+    of: str
+    protocol: str
+    minus: str | None = None
+    minus_protocol: str | None = None
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """A picture of a study; its kinds are in `ddbench.studies.figures`.
+
+    Args:
+        name: of the file.
+        kind: "differences", "steps" or "line".
+        of: only cells with these words.
+        x: of a line: the setting along the axis.
+        y: of a line: the metric, "accuracy" or that of another evaluator.
+        protocols: of steps and lines: the protocols that are drawn; all where none are named.
+        scalars: of steps: entries of the distilling log, drawn below the accuracy.
+    """
+
+    name: str
+    kind: str
+    of: str = ""
+    x: str = ""
+    y: str = "accuracy"
+    protocols: tuple[str, ...] = ()
+    scalars: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A named experiment.
+
+    Args:
+        title: the question.
+        about: what is compared and why, for people.
+        sweeps: the arguments of one `ddbench run -m` each.
+        labels: words of a cell in plain language, such as {"experiment=random": "Random"}.
+        contrasts: differences that the table ends with.
+        figures: the pictures.
+    """
+
+    title: str
+    about: str
+    sweeps: tuple[tuple[str, ...], ...]
+    labels: dict[str, str] = field(default_factory=dict)
+    contrasts: tuple[Contrast, ...] = ()
+    figures: tuple[FigureSpec, ...] = ()
+
+
+def study_names() -> list[str]:
+    """The studies that there are."""
+    return preset_names(GROUP)
+
+
+def load_study(name: str) -> Study:
+    """The study of a name.
+
+    Raises:
+        UserError: for an unknown name, or a file that is not a study.
+    """
+    if name not in study_names():
+        raise unknown_name("study", name, study_names())
+    values: dict[str, Any] = dict(preset(GROUP, name))
+    try:
+        sweeps = tuple(tuple(shlex.split(words)) for words in values.pop("sweeps"))
+        contrasts = tuple(Contrast(**row) for row in values.pop("contrasts", ()))
+        figures = tuple(_figure(row) for row in values.pop("figures", ()))
+        return Study(sweeps=sweeps, contrasts=contrasts, figures=figures, **values)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"study {name}.yaml: {error}") from error
+
+
+def _figure(row: dict[str, Any]) -> FigureSpec:
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+    return FigureSpec(**values)
+
+
+def sweeps_with(study: Study, given: Sequence[str]) -> list[list[str]]:
+    """The study's sweeps with the arguments that a person gave instead of or beside its own.
+
+    Sweeps that become the same are done once.
+    """
+    keys = {word.lstrip("+~").partition("=")[0] for word in given}
+    sweeps = [
+        [*(word for word in words if word.partition("=")[0] not in keys), *given]
+        for words in study.sweeps
+    ]
+    return [words for number, words in enumerate(sweeps) if words not in sweeps[:number]]

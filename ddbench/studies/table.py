@@ -1,0 +1,102 @@
+"""The table of a study: one row a series of a panel, and the contrasts below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .cells import Cell, OverSeeds, grouped, over_seeds, paired
+from .study import Contrast, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOTE = (
+    "Accuracy in %, mean over distillation seeds; ± is the 95% t interval over them where there "
+    "are at least 3. Differences are paired: same seed, same evaluation networks."
+)
+
+
+def rows(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
+    """One row for each series of each panel, as text for people.
+
+    Columns: task, arm, for each protocol the accuracy and its difference from the control, the
+    mean seconds of distilling, and the number of seeds.
+    """
+    import pandas as pd
+
+    protocols = list(dict.fromkeys(p for cell in cells for p in cell.record.protocols))
+    made: list[dict[str, Any]] = []
+    for panel, series in grouped(cells, study).items():
+        for name, group in series.items():
+            row: dict[str, Any] = {"task": panel, "arm": name}
+            for protocol in protocols:
+                row[f"{protocol} %"] = _text(over_seeds(c.values(protocol) for c in group))
+                difference = over_seeds(c.differences(protocol) for c in group)
+                row[f"{protocol} - control"] = _text(difference, sign=True)
+            seconds = over_seeds([c.record.costs["distil"]["wall_seconds"]] for c in group)
+            row["distil s"] = f"{seconds.mean:.1f}" if seconds else ""
+            row["seeds"] = len(group)
+            made.append(row)
+    return pd.DataFrame(made)
+
+
+def contrast_rows(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
+    """The contrasts of a study in each panel where both sides were measured."""
+    import pandas as pd
+
+    panels: dict[str, list[Cell]] = {}
+    for cell in cells:
+        panels.setdefault(cell.panel, []).append(cell)
+    made = []
+    for panel, group in panels.items():
+        for contrast in study.contrasts:
+            value = contrast_value(contrast, group)
+            if value is not None:
+                told = value.text(sign=True)
+                made.append(
+                    {"task": panel, "contrast": contrast.name, "points": told, "seeds": value.seeds}
+                )
+    return pd.DataFrame(made)
+
+
+def contrast_value(contrast: Contrast, cells: Sequence[Cell]) -> OverSeeds | None:
+    """The paired difference of a contrast among the cells of one panel."""
+    minus = contrast.minus or contrast.of
+    first = _exactly(contrast.of, cells)
+    pairs = paired(first, _exactly(minus, cells))
+    other = contrast.minus_protocol or contrast.protocol
+    return over_seeds(
+        [a - b for a, b in zip(one.values(contrast.protocol), two.values(other), strict=False)]
+        for one, two in pairs
+    )
+
+
+def markdown(study: Study, cells: Sequence[Cell]) -> str:
+    """The whole report of a study in Markdown."""
+    parts = [f"# {study.title}", study.about.strip(), NOTE]
+    table = rows(study, cells)
+    for panel in dict.fromkeys(table["task"]):
+        part = table[table["task"] == panel].drop(columns="task")
+        part = part.loc[:, [c for c in part.columns if (part[c].astype(str) != "").any()]]
+        parts.append(f"## {panel}\n\n{part.to_markdown(index=False, disable_numparse=True)}")
+    contrasts = contrast_rows(study, cells)
+    if len(contrasts):
+        text = contrasts.to_markdown(index=False, disable_numparse=True)
+        parts.append(f"## Contrasts\n\n{text}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _exactly(words: str, cells: Sequence[Cell]) -> list[Cell]:
+    """The cells with these words that have no settings besides them."""
+    keys = {word.partition("=")[0] for word in words.split()}
+    return [
+        cell
+        for cell in cells
+        if cell.has(words)
+        and not any(k.startswith("method.") and k not in keys for k in cell.words)
+    ]
+
+
+def _text(value: OverSeeds | None, sign: bool = False) -> str:
+    return value.text(sign=sign) if value else ""
