@@ -19,6 +19,7 @@ usage: ddbench VERB [ARGUMENTS]
   list      methods, datasets, evaluators, models, experiments or runs
   prepare   fetch or convert a dataset's files
   evaluate  score a distilled set from a file
+  regress   run a small fixed grid and compare it with what it gave before
 
 `ddbench VERB --help` tells more.
 
@@ -121,6 +122,17 @@ examples
   ddbench evaluate set.safetensors
   ddbench evaluate set.safetensors protocols=[hard] budget=paper
 """,
+    "regress": """\
+usage: ddbench regress [--update --reason TEXT] [repository=FOLDER]
+
+Runs a small fixed grid in a minute or two, from nothing, and compares it with the reference
+leaderboards/regression.json. Exit status 0: every accuracy and peak memory lies in its band; 1:
+one left it, which is named. --update accepts what is measured now as the new reference.
+
+examples
+  ddbench regress
+  ddbench regress --update --reason "DM draws its images by class"
+""",
 }
 VERBS = ("run", *USAGE)
 
@@ -180,6 +192,10 @@ def _dispatch(words: list[str]) -> int:
         from .prepare_verb import prepare
 
         return prepare(rest)
+    if verb == "regress":
+        from .regress_verb import regress
+
+        return regress(rest)
     from .evaluate_verb import evaluate_file
 
     return evaluate_file(rest)

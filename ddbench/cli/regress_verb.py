@@ -1,0 +1,82 @@
+"""`ddbench regress`: has the program's accuracy changed?"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from tabulate import tabulate
+
+from ..api import run
+from ..errors import UserError
+from ..progress import duration
+from ..record import Record
+from ..regression import Reference, compare, failed_gates, load_grid, load_reference, run_grid
+from ..store.files import write_json
+
+FILE = Path("leaderboards") / "regression.json"
+HEADERS = ["cell", "measured", "reference %", "now %", "drift", "band", "verdict"]
+
+
+def regress(arguments: Sequence[str]) -> int:
+    """Run the grid; 0 when everything lies in its band, 1 when something left it."""
+    update, reason, repository = _options(arguments)
+    own = repository / FILE
+    path = own if own.exists() or update else Path(str(files("ddbench.leaderboards"))) / FILE.name
+    reference = None if update else load_reference(path)
+    if update and not own.parent.is_dir():
+        raise UserError(f"{own.parent} is no folder: give repository=FOLDER, a checkout of ddbench")
+    grid, began = load_grid(), time.monotonic()
+    last: Record | None = None
+
+    def cell(overrides: list[str]) -> Record:
+        nonlocal last
+        print(" ".join(overrides[-4:]), flush=True)
+        last = run([*overrides, f"runs_root={store}"], quiet=True)
+        return last
+
+    with tempfile.TemporaryDirectory(prefix="ddbench-regress-") as store:
+        now = run_grid(grid, cell)
+    print(f"{len(grid.cells)} cells, {len(grid.seeds)} seeds: {duration(time.monotonic() - began)}")
+    if reference is None:
+        assert last is not None
+        failed = failed_gates(grid, now)
+        if failed:
+            raise UserError(f"the reference is left as it was: {'; '.join(failed)}")
+        told = {name: last.environment[name] for name in ("packages", "python", "platform")}
+        write_json(own, Reference(now, told, reason).plain())
+        print(f"accepted as reference: {own}")
+        return 0
+    verdict = compare(grid, reference, now)
+    print(tabulate(verdict.rows, HEADERS, tablefmt="simple", disable_numparse=True))
+    for line in verdict.accuracy:
+        print(f"accuracy: {line}")
+    for line in verdict.memory:
+        print(f"memory: {line}")
+    red = bool(verdict.accuracy or verdict.memory)
+    print("red: something left its band" if red else "green: everything lies in its band")
+    return int(red)
+
+
+def _options(arguments: Sequence[str]) -> tuple[bool, str, Path]:
+    """Whether to update, why, and the checkout to write to."""
+    update, reason, repository = False, "", Path()
+    words = iter(arguments)
+    for word in words:
+        name, sign, value = word.removeprefix("--").partition("=")
+        if word == "--update":
+            update = True
+        elif name in ("reason", "repository"):
+            value = value if sign else next(words, "")
+            if name == "reason":
+                reason = value
+            else:
+                repository = Path(value)
+        else:
+            raise UserError(f"unknown option {word!r}: known are --update, --reason, repository=")
+    if update != bool(reason.strip()):
+        raise UserError("give --update and --reason TEXT together: a new reference needs a reason")
+    return update, reason, repository
