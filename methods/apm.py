@@ -67,6 +67,9 @@ class APM(Method):
 
         iterations: int = setting(2500, "updates of the images [R]", low=1, scaled="distilling")
         image_rate: float = setting(1.0, "learning rate of the images", above=0)
+        rate_per_image: bool = setting(
+            False, "image_rate is per image of the mini-batch, as if the loss were a sum over them"
+        )
         image_momentum: float = setting(0.5, "momentum of the images", low=0, high=0.999)
         image_decay: float = setting(
             0.3, "factor on image_rate from the middle on", above=0, high=1
@@ -129,9 +132,10 @@ class APM(Method):
             given.cross_entropy_per_checkpoint,
             given.adversary is not Adversary.nothing,
         )
-        self.descent = Descent(
-            given.image_rate, given.image_momentum, given.image_decay, given.iterations // 2
-        )
+        images = task.ipc * task.classes
+        self.batch = min(given.images_per_update or images, images)
+        rate = given.image_rate * (self.batch if given.rate_per_image else 1)
+        self.descent = Descent(rate, given.image_momentum, given.image_decay, given.iterations // 2)
 
     @property
     def total_steps(self) -> int:
@@ -141,13 +145,12 @@ class APM(Method):
     def image_passes(self) -> ImagePasses:
         """Teachers see the real images; students, and K + 1 networks to match, the mini-batch."""
         given = self.settings
-        batch = given.images_per_update or self.task.ipc * self.task.classes
         student = given.checkpoints + (given.student_epochs + 1) / given.student_every
         if given.adversary is not Adversary.student:
             student = 0
         return ImagePasses(
             training=given.teachers * given.teacher_epochs * len(self.task.real),
-            distilling=given.iterations * batch * (student + 1),
+            distilling=given.iterations * self.batch * (student + 1),
         )
 
     def begin(self) -> None:
@@ -167,9 +170,8 @@ class APM(Method):
 
     def step(self, i: int) -> dict[str, float | Tensor]:
         """One update of a mini-batch of images, with a new student every few updates."""
-        count = self.settings.images_per_update or len(self.store)
         order = torch.randperm(len(self.store), generator=self.task.generator("mini-batch", i))
-        visit = self.store.visit(order[:count].sort().values, i)
+        visit = self.store.visit(order[: self.batch].sort().values, i)
         images = self.store.images(visit)
         teacher_index, checkpoints = self.teacher_index, self.checkpoints
         if i % self.settings.student_every == 0:
