@@ -72,9 +72,12 @@ def tensors_to_bytes(tensors: Mapping[str, Tensor], header: str = "") -> bytes:
     return save(plain, metadata={"ddbench": header} if header else None)
 
 
-def digest(data: bytes) -> str:
-    """The hash that names content: SHA-256, in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
+def digest(*parts: bytes | memoryview) -> str:
+    """The hash that names content, in one or more parts: SHA-256, in hexadecimal."""
+    made = hashlib.sha256()
+    for part in parts:
+        made.update(part)
+    return made.hexdigest()
 
 
 def digest_of_file(path: Path) -> str:
