@@ -167,6 +167,36 @@ def test_apm_in_half_agrees_with_apm_in_float32(
     assert (half.soft_labels - exact.soft_labels).abs().mean() < 0.02
 
 
+def test_apm_in_half_continues_bit_for_bit(tiny: Callable[..., RunRequest], tmp_path: Any) -> None:
+    words = ["method=apm", "method.iterations=4", "method.images_per_update=6"]
+    request = tiny(tmp_path, *words, "method.held=half", "model.width=8")
+    with opened(request, quiet=True) as (lab, _):
+        task = Task(request.task, lab)
+
+        def begun() -> Any:
+            method = METHODS["apm"](task, request.method.settings)
+            method.begin()
+            return method
+
+        def ended(method: Any, first: int) -> bytes:
+            for i in range(first, 4):
+                task.stream("step", i).seed_global()
+                method.step(i)
+            made: bytes = method.finish().to_bytes()
+            return made
+
+        first, second = begun(), begun()
+        for i in range(2):
+            task.stream("step", i).seed_global()
+            first.step(i)
+        file = io.BytesIO()
+        torch.save(first.state_dict(), file)
+        undisturbed = ended(first, 2)
+        file.seek(0)
+        second.load_state_dict(torch.load(file, weights_only=True))
+        assert ended(second, 2) == undisturbed
+
+
 @pytest.mark.parametrize(("kind", "step"), [("float16", 2.0**-11), ("bfloat16", 2.0**-8)])
 def test_rounding_is_to_a_neighbour_and_right_on_average(
     kind: str, step: float, stores: ModuleType
