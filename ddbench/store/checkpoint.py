@@ -62,7 +62,7 @@ class Checkpoint:
                 torch.save({"execution": self.execution.plain(), "state": state}, file)
         except RuntimeError as error:
             if isinstance(error.__context__, OSError):  # torch hides a full disk behind its own
-                raise error.__context__ from error
+                raise error.__context__ from None
             raise
         self._last = time.monotonic()
 
