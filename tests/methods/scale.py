@@ -71,6 +71,7 @@ def main() -> None:
 
     def note(what: str) -> None:
         told[f"{what}_peak_gb"] = round(peak_memory(CPU)[0] / 1e9, 3)
+        print(f"{what}: {told[f'{what}_peak_gb']} GB", file=sys.stderr)
         reset_peak_memory(CPU)
 
     note("imported")
