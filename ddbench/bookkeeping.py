@@ -94,7 +94,7 @@ def assemble_record(
             "storage_bytes": made.distilled.storage_bytes,
         },
         costs={name: cost.plain() for name, cost in costs.items()},
-        networks=[{k: pool[k] for k in ("stream", "networks", "bytes")} for pool in pools],
+        networks=[{k: v for k, v in pool.items() if k != "cost"} for pool in pools],
         measurements=measurements,
         curve=made.artefact.facts["curve"],
         paper_seconds=paper_seconds,

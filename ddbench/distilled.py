@@ -158,7 +158,7 @@ class DistilledSet:
             return f"labels must be int64 ({len(images)},), not {labels.dtype} {_shape(labels)}"
         if labels.min() < 0 or labels.max() >= self.classes:
             return f"labels must lie in 0..{self.classes - 1}"
-        if not torch.isfinite(images).all():
+        if not all(bool(part.isfinite().all()) for part in images.split(1024)):
             return "its images hold values that are not finite"
         if (soft is None) != (self.soft_label_kind is None):
             return "soft labels and their kind come together"

@@ -13,7 +13,7 @@ from .distilled import DistilledSet
 from .errors import StopRequested, UserError
 from .lab import Lab
 from .meters import PhaseCost
-from .networks import note_networks
+from .networks import note_networks, pools
 from .plugins import METHODS
 from .progress import as_text
 from .resolution import MethodChoice
@@ -164,19 +164,6 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, 
     news = f"{choice.name}: {len(distilled)} images {done_what}; {as_text(last)}"
     context.progress.say(news.rstrip("; "))
     return artefact
-
-
-def pools(used: dict[str, dict[str, Artefact]]) -> list[dict[str, Any]]:
-    """Count, bytes and cost (whenever it was paid) of networks, by stream, for records."""
-    return [
-        {
-            "stream": stream,
-            "networks": len(networks),
-            "bytes": sum(one.facts["bytes"] for one in networks.values()),
-            "cost": PhaseCost.total(one.facts["cost"] for one in networks.values()).plain(),
-        }
-        for stream, networks in sorted(used.items())
-    ]
 
 
 def _curve_point(

@@ -15,6 +15,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from .errors import UserError
+from .meters import PhaseCost
 from .models.model import Model
 from .randomness import RandomStream
 from .store.store import Artefact
@@ -111,6 +112,39 @@ def note_networks(lab: Lab, stream_name: str, keys: Sequence[str]) -> None:
         artefact = lab.context.store.by_key(KIND, key)
         if artefact is not None:
             lab.used.setdefault(stream_name, {})[key] = artefact
+
+
+def pools(used: dict[str, dict[str, Artefact]]) -> list[dict[str, Any]]:
+    """Count, size and cost (whenever it was paid) of networks, by stream, for records.
+
+    `epochs` and `snapshots` of each network are there where they are the same for all, and with
+    them `trajectory_bytes`: what the same networks would take if all epochs and the initial
+    weights were kept, as expert trajectories are.
+    """
+    return [
+        {
+            "stream": stream,
+            "networks": len(networks),
+            **_storage(list(networks.values())),
+            "cost": PhaseCost.total(one.facts["cost"] for one in networks.values()).plain(),
+        }
+        for stream, networks in sorted(used.items())
+    ]
+
+
+def _storage(networks: list[Artefact]) -> dict[str, int]:
+    held = sum(one.facts["bytes"] for one in networks)
+    recipes = [TrainingRecipe.from_plain(one.made_from["recipe"]) for one in networks]
+    lengths = {(recipe.epochs, len(recipe.kept_epochs)) for recipe in recipes}
+    if len(lengths) != 1:
+        return {"bytes": held}
+    ((epochs, snapshots),) = lengths
+    return {
+        "bytes": held,
+        "epochs": epochs,
+        "snapshots": snapshots,
+        "trajectory_bytes": round(held * (epochs + 1) / snapshots),
+    }
 
 
 def labeller(lab: Lab, reference: str) -> Model | None:

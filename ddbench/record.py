@@ -33,7 +33,9 @@ class Record:
         data: hashes of training and scored images, and which split was scored.
         distilled: hash and bytes of the set.
         costs: seconds and peak bytes by phase.
-        networks: number and bytes of teachers and experts by stream.
+        networks: number and bytes of teachers and experts by stream; `epochs` of each one's
+            training, `snapshots` kept of it, and `trajectory_bytes` that would be held with every
+            epoch kept, but not in records older than these figures.
         measurements: each with value, unit, values behind it and coordinates.
         curve: scalars over the steps of distilling.
         paper_seconds: what `budget=paper` would take on this machine, estimated; None if unknown.

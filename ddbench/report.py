@@ -121,7 +121,29 @@ def _costs(record: Record) -> str:
     held = f"storage of the set: {size(record.distilled['storage_bytes'])}"
     for pool in record.networks:
         held += f"; {pool['networks']} {pool['stream']}: {size(pool['bytes'])}"
-    return tabulate(rows, ["phase", "time", "peak memory"], tablefmt="simple") + f"\n{held}"
+    table = tabulate(rows, ["phase", "time", "peak memory"], tablefmt="simple")
+    return "\n".join([table, held, *_trajectories(record)])
+
+
+def _trajectories(record: Record) -> list[str]:
+    """What the method's networks would take as expert trajectories, or do take as these."""
+    lines = []
+    for pool in record.networks:
+        if pool["stream"] not in ("teacher", "expert") or "trajectory_bytes" not in pool:
+            continue
+        epochs, snapshots, whole = pool["epochs"], pool["snapshots"], pool["trajectory_bytes"]
+        held = f"{pool['networks']} {pool['stream']} held as"
+        if snapshots == 1:
+            lines.append(
+                f"{held} the last of {epochs} epochs; expert trajectories of the same training "
+                f"would take {epochs + 1} times that: {size(whole)}"
+            )
+        else:
+            lines.append(
+                f"{held} {snapshots} snapshots of {epochs} epochs; the last epoch alone would "
+                f"take {size(round(whole / (epochs + 1)))}"
+            )
+    return lines
 
 
 def _others(measurements: Iterable[Measurement]) -> list[str]:

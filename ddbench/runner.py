@@ -17,7 +17,7 @@ from .bookkeeping import assemble_record, configuration, folder_name, run_key
 from .config import RunRequest
 from .context import Context
 from .distilled import DistilledSet
-from .distilling import Distillation, check_possible, distil, pools
+from .distilling import Distillation, check_possible, distil
 from .errors import StopRequested, UserError
 from .estimate import paper_seconds
 from .evaluator import Evaluator, Measurement
@@ -28,6 +28,7 @@ from .gallery import gallery_png
 from .interrupt import StopFlag
 from .lab import Lab
 from .meters import CostMeter, PhaseCost
+from .networks import pools
 from .plugins import EVALUATORS
 from .progress import Progress
 from .record import Record, largest_contained

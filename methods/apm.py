@@ -27,6 +27,7 @@ from ddbench.task import Task
 from ddbench.training.loop import predict
 from ddbench.training.recipe import Examples, Loss, TrainingRecipe
 
+from ._image_store import Held, ImageStore
 from ._lazy_momentum import Descent
 from ._prediction_matching import Distance, Network, Objective, matching_gradient
 
@@ -52,7 +53,13 @@ class Adversary(enum.Enum):
 
 
 class APM(Method):
-    """Adversarial prediction matching."""
+    """Adversarial prediction matching.
+
+    Nothing but the mini-batch is held as float32 under `held=half`. `finish` is the exception: the
+    distilled set is float32 (N, C, H, W).
+    """
+
+    version = 2
 
     @dataclass
     class Settings(MethodSettings):
@@ -60,6 +67,9 @@ class APM(Method):
 
         iterations: int = setting(2500, "updates of the images [R]", low=1, scaled="distilling")
         image_rate: float = setting(1.0, "learning rate of the images", above=0)
+        rate_per_image: bool = setting(
+            False, "image_rate is per image of the mini-batch, as if the loss were a sum over them"
+        )
         image_momentum: float = setting(0.5, "momentum of the images", low=0, high=0.999)
         image_decay: float = setting(
             0.3, "factor on image_rate from the middle on", above=0, high=1
@@ -67,6 +77,9 @@ class APM(Method):
         images_per_update: int = setting(0, "mini-batch of images [B]; 0: all", low=0)
         segment: int = setting(
             50, "images at a time through the networks; 0: the mini-batch", low=0
+        )
+        held: Held = setting(
+            Held.float32, "images outside the mini-batch: float32 (exact), or half the memory: half"
         )
         initial: Initial = setting(
             Initial.random, "real images to start from: random, or confident (by the teachers)"
@@ -119,9 +132,10 @@ class APM(Method):
             given.cross_entropy_per_checkpoint,
             given.adversary is not Adversary.nothing,
         )
-        self.descent = Descent(
-            given.image_rate, given.image_momentum, given.image_decay, given.iterations // 2
-        )
+        images = task.ipc * task.classes
+        self.batch = min(given.images_per_update or images, images)
+        rate = given.image_rate * (self.batch if given.rate_per_image else 1)
+        self.descent = Descent(rate, given.image_momentum, given.image_decay, given.iterations // 2)
 
     @property
     def total_steps(self) -> int:
@@ -131,13 +145,12 @@ class APM(Method):
     def image_passes(self) -> ImagePasses:
         """Teachers see the real images; students, and K + 1 networks to match, the mini-batch."""
         given = self.settings
-        batch = given.images_per_update or self.task.ipc * self.task.classes
         student = given.checkpoints + (given.student_epochs + 1) / given.student_every
         if given.adversary is not Adversary.student:
             student = 0
         return ImagePasses(
             training=given.teachers * given.teacher_epochs * len(self.task.real),
-            distilling=given.iterations * batch * (student + 1),
+            distilling=given.iterations * self.batch * (student + 1),
         )
 
     def begin(self) -> None:
@@ -147,24 +160,19 @@ class APM(Method):
             self.settings.teachers,
         )
         confident = self.settings.initial is Initial.confident
-        self.start = self._confident_subset() if confident else self.task.real_subset()
+        start = self._confident_subset() if confident else self.task.real_subset()
         self.labels = self.task.balanced_labels()
-        # Images and velocities stay in main memory; only the mini-batch visits the device.
-        self.images = self.task.real.images(self.start).cpu()
-        self.velocity = torch.zeros_like(self.images)
-        self.last_update = torch.full((len(self.images),), -1)
+        # The set stays in main memory; only the mini-batch visits the device.
+        self.store = ImageStore(self.task.real, start, self.descent, self.settings.held)
         self.teacher_index = 0
         self._loaded: tuple[int, Model] | None = None
         self.checkpoints: list[dict[str, Tensor]] = []
 
     def step(self, i: int) -> dict[str, float | Tensor]:
         """One update of a mini-batch of images, with a new student every few updates."""
-        count = self.settings.images_per_update or len(self.images)
-        order = torch.randperm(len(self.images), generator=self.task.generator("mini-batch", i))
-        index = order[:count].sort().values
-        images, velocity = self.images[index], self.velocity[index]
-        self.descent.coast(images, velocity, self.last_update[index], i)
-        on_device = images.to(self.task.device)
+        order = torch.randperm(len(self.store), generator=self.task.generator("mini-batch", i))
+        visit = self.store.visit(order[: self.batch].sort().values, i)
+        images = self.store.images(visit)
         teacher_index, checkpoints = self.teacher_index, self.checkpoints
         if i % self.settings.student_every == 0:
             choice = self.task.generator("teacher-choice", i)
@@ -172,32 +180,35 @@ class APM(Method):
         teacher = self._teacher(teacher_index)
         adversary = self.settings.adversary
         if i % self.settings.student_every == 0 and adversary is Adversary.student:
-            checkpoints = self._train_student(i, on_device, predict(teacher, on_device))
+            checkpoints = self._train_student(i, images, predict(teacher, images))
         gradient, scalars = matching_gradient(
             self.objective,
-            on_device,
-            self.labels[index].to(self.task.device),
+            images,
+            self.labels[visit.index].to(self.task.device),
             teacher,
             self._adversaries(checkpoints),
             self.settings.segment,
         )
-        self.descent.update(images, velocity, gradient.cpu(), i)
-        self.images[index], self.velocity[index], self.last_update[index] = images, velocity, i
+        change = self.store.update(visit, gradient, i, self.task.generator("rounding", i))
         self.teacher_index, self.checkpoints = teacher_index, checkpoints
-        return {**scalars, "movement": self._movement(index)}
+        movement = (change.abs() / self.task.pixel_std.view(1, -1, 1, 1)).mean()
+        return {**scalars, "movement": movement}
 
     def finish(self) -> DistilledSet:
         """The images with the raw logits of one teacher of the pool."""
-        self.descent.coast(self.images, self.velocity, self.last_update, self.steps)
-        self.last_update.fill_(self.steps - 1)
         choice = self.task.generator("label-choice")
         chosen = int(torch.randint(len(self.pool), (), generator=choice))
+        teacher = self.pool[chosen]
+        images = torch.empty(len(self.store), *self.task.image_shape)
+        logits = torch.empty(len(self.store), self.task.classes)
+        for index, part in self.store.parts(self.steps):
+            images[index], logits[index] = part.cpu(), predict(teacher, part).cpu()
         epochs = self.settings.evaluation_epochs
         return self.task.distilled_set(
-            self.images,
+            images,
             self.labels,
             evaluation=student_recipe(epochs, self.settings.evaluation_rate),
-            soft_labels=predict(self.pool[chosen], self.images.to(self.task.device)),
+            soft_labels=logits,
             soft_label_kind="logits",
             labeller=self.pool.reference(chosen),
         )
@@ -205,17 +216,14 @@ class APM(Method):
     def state_dict(self) -> dict[str, Any]:
         """Images, velocities and the student in use."""
         return {
-            "images": self.images,
-            "velocity": self.velocity,
-            "last_update": self.last_update,
+            "images": self.store.state_dict(),
             "teacher_index": self.teacher_index,
             "checkpoints": self.checkpoints,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        self.images, self.velocity = state["images"], state["velocity"]
-        self.last_update = state["last_update"]
+        self.store.load_state_dict(state["images"])
         self.teacher_index, self.checkpoints = state["teacher_index"], state["checkpoints"]
 
     def _teacher(self, index: int) -> Model:
@@ -253,12 +261,6 @@ class APM(Method):
             return [self.task.frozen(weights) for weights in checkpoints]
         classes = self.task.classes
         return [lambda images: images.new_zeros(len(images), classes)] * self.settings.checkpoints
-
-    def _movement(self, index: Tensor) -> float:
-        """Mean absolute change of the mini-batch's pixels, in standard deviations of pixels."""
-        start = self.task.real.images(self.start[index]).cpu()
-        change = (self.images[index] - start).abs() / self.task.pixel_std.view(1, -1, 1, 1)
-        return float(change.mean())
 
     def _confident_subset(self) -> Tensor:
         """Positions of each class's images whose class the teachers are surest of, by class."""

@@ -10,7 +10,7 @@ import torch
 
 from ddbench.config import RunRequest
 from ddbench.lab import Lab
-from ddbench.networks import TrainedNetworks, train_networks
+from ddbench.networks import TrainedNetworks, pools, train_networks
 from ddbench.randomness import RandomStream
 from ddbench.runner import opened
 from ddbench.task import Task
@@ -100,3 +100,26 @@ def test_networks_used_in_a_block_are_noted_once_each(lab: Lab) -> None:
             train_networks(lab, "teacher", RECIPE, [index])
     assert {stream: len(networks) for stream, networks in used.items()} == {"teacher": 3}
     assert list(inner) == ["expert"]
+
+
+def test_storage_of_a_pool_is_told_beside_that_of_its_trajectories(lab: Lab) -> None:
+    """The same training kept whole and at its end: the second foretells the first's size."""
+    last = TrainingRecipe(epochs=2, learning_rate=0.05)
+    with lab.noting_networks() as used:
+        train_networks(lab, "teacher", last, range(2))
+        train_networks(lab, "expert", RECIPE, range(2))
+    experts, teachers = pools(used)
+    assert (teachers["networks"], teachers["epochs"], teachers["snapshots"]) == (2, 2, 1)
+    assert (experts["networks"], experts["epochs"], experts["snapshots"]) == (2, 2, 3)
+    assert teachers["trajectory_bytes"] == 3 * teachers["bytes"]
+    assert experts["trajectory_bytes"] == experts["bytes"]
+    # The names of tensors and their places in the file weigh some on networks as small as these.
+    assert experts["bytes"] == pytest.approx(teachers["trajectory_bytes"], rel=0.05)
+
+
+def test_pool_of_unequal_trainings_tells_no_length(lab: Lab) -> None:
+    with lab.noting_networks() as used:
+        train_networks(lab, "teacher", TrainingRecipe(epochs=2, learning_rate=0.05), [0])
+        train_networks(lab, "teacher", TrainingRecipe(epochs=1, learning_rate=0.05), [0])
+    (pool,) = pools(used)
+    assert pool.keys() == {"stream", "networks", "bytes", "cost"}

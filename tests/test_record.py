@@ -12,6 +12,7 @@ import pytest
 from ddbench.errors import UserError
 from ddbench.evaluator import Measurement
 from ddbench.record import Record, largest_contained
+from ddbench.report import report
 from ddbench.store.files import write_json
 
 
@@ -119,3 +120,38 @@ def test_damaged_neighbours_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
     paths = [tmp_path / "broken.json", tmp_path / "missing.json", path]
     assert largest_contained(record("c", HARD, SOFT), paths) == "a"
+
+
+def reported(tmp_path: Path, *pools: dict[str, Any]) -> list[str]:
+    """The lines on storage in the report of a record that was written and read."""
+    task = {"dataset": "digits", "ipc": 1, "model_label": "m", "input_space": "s"}
+    task |= {"seed": 0, "group": 0}
+    one = record("a", task=task, networks=list(pools), distilled={"storage_bytes": 3000})
+    text = report(Record.load(written(tmp_path, one)[0]))
+    return text[text.index("storage") :].splitlines()
+
+
+LAST = {"stream": "teacher", "networks": 2, "bytes": 95_600}
+LENGTHS = {"epochs": 10, "snapshots": 1, "trajectory_bytes": 1_051_600}
+
+
+def test_teachers_are_reported_beside_expert_trajectories_of_the_same_training(
+    tmp_path: Path,
+) -> None:
+    assert reported(tmp_path, {**LAST, **LENGTHS}) == [
+        "storage of the set: 3 kB; 2 teacher: 95.6 kB",
+        "2 teacher held as the last of 10 epochs; expert trajectories of the same training would "
+        "take 11 times that: 1.05 MB",
+    ]
+
+
+def test_expert_trajectories_are_reported_beside_their_last_epochs(tmp_path: Path) -> None:
+    experts = {"stream": "expert", "networks": 2, "bytes": 1_051_600}
+    assert reported(tmp_path, {**experts, **LENGTHS, "snapshots": 11}) == [
+        "storage of the set: 3 kB; 2 expert: 1.05 MB",
+        "2 expert held as 11 snapshots of 10 epochs; the last epoch alone would take 95.6 kB",
+    ]
+
+
+def test_record_without_lengths_of_training_says_nothing_of_trajectories(tmp_path: Path) -> None:
+    assert reported(tmp_path, LAST) == ["storage of the set: 3 kB; 2 teacher: 95.6 kB"]

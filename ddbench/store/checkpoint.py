@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 
 from ..errors import UserError
 from ..execution import Execution
-from .files import write_bytes
+from .files import replacing
 from .store import remove_leftovers
 
 
@@ -57,10 +56,14 @@ class Checkpoint:
         return state
 
     def save(self, state: dict[str, Any]) -> None:
-        """Replace the file."""
-        buffer = io.BytesIO()
-        torch.save({"execution": self.execution.plain(), "state": state}, buffer)
-        write_bytes(self.path, buffer.getvalue())
+        """Replace the file; nothing is copied on the way, for a state may fill half the memory."""
+        try:
+            with replacing(self.path) as file:
+                torch.save({"execution": self.execution.plain(), "state": state}, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # torch hides a full disk behind its own
+                raise error.__context__ from None
+            raise
         self._last = time.monotonic()
 
     def save_if_due(self, state: Callable[[], dict[str, Any]]) -> None:

@@ -6,9 +6,10 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from torch import Tensor
 
@@ -17,11 +18,18 @@ from ..errors import UserError
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace a file atomically; a crash at any instant leaves the old one or the new one."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to that takes the place of another when the block ends, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())  # not 0600: a store may be shared
@@ -64,9 +72,12 @@ def tensors_to_bytes(tensors: Mapping[str, Tensor], header: str = "") -> bytes:
     return save(plain, metadata={"ddbench": header} if header else None)
 
 
-def digest(data: bytes) -> str:
-    """The hash that names content: SHA-256, in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
+def digest(*parts: bytes | memoryview) -> str:
+    """The hash that names content, in one or more parts: SHA-256, in hexadecimal."""
+    made = hashlib.sha256()
+    for part in parts:
+        made.update(part)
+    return made.hexdigest()
 
 
 def digest_of_file(path: Path) -> str:

@@ -49,12 +49,14 @@ class Artefact:
         key: the hash of what determines it.
         path: its tensors, as safetensors; None where it has none.
         facts: what was learnt while making it (accuracy, seconds, bytes); never part of the key.
+        made_from: what determines it, of which the key is the hash.
     """
 
     kind: str
     key: str
     path: Path | None
     facts: dict[str, Any]
+    made_from: dict[str, Any]
 
 
 class Store:
@@ -81,10 +83,11 @@ class Store:
         if not manifest.exists():
             return None
         entry = read_json(manifest)
-        if not isinstance(entry, dict) or not isinstance(entry.get("facts"), dict):
+        tables = entry if isinstance(entry, dict) else {}
+        if not all(isinstance(tables.get(name), dict) for name in ("facts", "made_from")):
             raise UserError(f"{manifest} is damaged; remove it to make it again")
         path = manifest.with_suffix(".safetensors") if entry.get("sha256") else None
-        return Artefact(kind, key, path, entry["facts"])
+        return Artefact(kind, key, path, entry["facts"], entry["made_from"])
 
     def save(
         self,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import psutil
@@ -10,11 +12,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ddbench.budget import Budget
+from ddbench.config import RunRequest
 from ddbench.errors import UserError
 from ddbench.meters import peak_memory, reset_peak_memory
 from ddbench.models.model import Model, ModelSpec
-from ddbench.plugins import METHODS
+from ddbench.plugins import DATASETS, METHODS
+from ddbench.presets import preset
 from ddbench.randomness import RandomStream
+from ddbench.resolution import resolve_method
+from ddbench.runner import opened
+from ddbench.task import Task
 
 CLASSES = 4
 
@@ -239,3 +247,40 @@ def test_controls_without_a_student_equal_the_naive_float64_calculation(
 
     assert scalars["loss"].item() == pytest.approx(expected.item(), rel=1e-12)
     torch.testing.assert_close(gradient, leaf.grad, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("words", "rate", "batch"),
+    [
+        (["method.rate_per_image=false"], 0.5, 20),
+        (["method.rate_per_image=true"], 10.0, 20),
+        (["method.rate_per_image=true", "method.images_per_update=8"], 4.0, 8),
+        (["method.rate_per_image=true", "method.images_per_update=500"], 10.0, 20),
+    ],
+)
+def test_rate_per_image_counts_the_images_that_are_there(
+    words: list[str], rate: float, batch: int, tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    request = tiny(tmp_path, "method=apm", "ipc=2", "method.image_rate=0.5", *words)
+    with opened(request, quiet=True) as (lab, _):
+        method = METHODS["apm"](Task(request.task, lab), request.method.settings)
+        assert method.descent.rate == rate  # type: ignore[attr-defined]
+        assert method.batch == batch  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("ipc", [1, 10, 50])
+@pytest.mark.parametrize("dataset", ["fashion_mnist", "cifar100", "tinyimagenet", "imagenet64"])
+def test_short_recipe_follows_its_rule_of_thumb_with_all_classes_and_with_ten(
+    dataset: str, ipc: int
+) -> None:
+    """A rate of 0.1 to 0.3 an image, and enough but not too many updates of each image."""
+    budget = Budget(**preset("budget", "short"))
+    settings = resolve_method("apm", {}, dataset, ipc, "short", budget).settings
+    assert settings.rate_per_image
+    assert 0.1 <= settings.image_rate <= 0.3
+    for classes in (10, len(DATASETS[dataset].class_names)):
+        images = classes * ipc
+        batch = min(settings.images_per_update or images, images)
+        updates = settings.iterations * batch / images
+        large = dataset == "imagenet64" and ipc == 50 and classes == 1000
+        assert (4 if large else 20) <= updates <= 300

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,21 @@ def test_state_comes_back_as_it_was(tmp_path: Path) -> None:
     assert loaded is not None
     assert torch.equal(loaded.pop("images"), torch.arange(4.0))
     assert loaded == {"done": 3, "curve": [{"loss": 0.5}], "name": None}
+
+
+def test_full_disk_leaves_the_earlier_state_and_is_said_as_such(tmp_path: Path) -> None:
+    checkpoint(tmp_path).save(STATE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            checkpoint(tmp_path).save({"images": torch.zeros(1_000_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.checkpoint"]
+    loaded = checkpoint(tmp_path).load()
+    assert loaded is not None
+    assert loaded["done"] == 3
 
 
 def test_nothing_saved_is_nothing_loaded(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -14,6 +15,7 @@ import torch
 
 from ddbench.errors import UserError
 from ddbench.store import files
+from ddbench.store.files import digest
 from ddbench.store.store import Artefact, Store, key_of, remove_leftovers
 
 MADE_FROM: dict[str, Any] = {"method": "apm", "settings": {"rate": 1.0, "epochs": [1, 2]}}
@@ -174,3 +176,8 @@ def test_store_in_a_place_that_cannot_be_written_is_said_at_once(tmp_path: Path)
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot write to"):
         Store(tmp_path / "file" / "runs")
+
+
+def test_digest_of_parts_is_that_of_the_whole() -> None:
+    parts = [b"ab", memoryview(b"c"), b""]
+    assert digest(*parts) == digest(b"abc") == hashlib.sha256(b"abc").hexdigest()
