@@ -27,6 +27,12 @@ from ddbench.task import Task
 from ddbench.training.loop import predict
 from ddbench.training.recipe import Examples, Loss, TrainingRecipe
 
+from ._apm_training import (
+    CheckpointChoice,
+    checkpoint_epochs,
+    student_recipe,
+    teacher_recipe,
+)
 from ._image_store import Held, ImageStore
 from ._lazy_momentum import Descent
 from ._prediction_matching import Distance, Network, Objective, matching_gradient
@@ -99,6 +105,9 @@ class APM(Method):
         teacher_rate: float = setting(0.05, "learning rate of a teacher", above=0)
         student_every: int = setting(3, "updates that a student serves (1 in Algorithm 1)", low=1)
         checkpoints: int = setting(5, "checkpoints of a student [K]", low=1)
+        checkpoint_choice: CheckpointChoice = setting(
+            CheckpointChoice.spread, "epochs of the checkpoints: spread (APM), first or last"
+        )
         student_epochs: int = setting(250, "epochs of a student [E]", low=1)
         student_rate: float = setting(0.02, "learning rate of a student", above=0)
         student_momentum: float = setting(0.9, "momentum of a student", low=0, high=0.999)
@@ -192,7 +201,8 @@ class APM(Method):
         change = self.store.update(visit, gradient, i, self.task.generator("rounding", i))
         self.teacher_index, self.checkpoints = teacher_index, checkpoints
         movement = (change.abs() / self.task.pixel_std.view(1, -1, 1, 1)).mean()
-        return {**scalars, "movement": movement}
+        norm = len(images) * gradient.flatten(1).norm(dim=1).mean()
+        return {**scalars, "movement": movement, "gradient_norm": norm}
 
     def finish(self) -> DistilledSet:
         """The images with the raw logits of one teacher of the pool."""
@@ -234,11 +244,7 @@ class APM(Method):
     def _train_student(self, i: int, images: Tensor, targets: Tensor) -> list[dict[str, Tensor]]:
         """Train a fresh student on images (B, C, H, W) and logits; return its K checkpoints."""
         given = self.settings
-        # The released loop counts epochs 0 ... E and keeps a checkpoint behind epoch k E / K.
-        kept = [
-            1 + round(k * given.student_epochs / given.checkpoints)
-            for k in range(1, given.checkpoints + 1)
-        ]
+        kept = checkpoint_epochs(given.checkpoint_choice, given.student_epochs, given.checkpoints)
         recipe = TrainingRecipe(
             epochs=given.student_epochs + 1,
             learning_rate=given.student_rate,
@@ -277,19 +283,3 @@ class APM(Method):
             ranking = sure.argsort(descending=True, stable=True)
             chosen.append(positions[ranking[self.task.group_slice]])
         return torch.cat(chosen)
-
-
-def teacher_recipe(epochs: int, rate: float = 0.05) -> TrainingRecipe:
-    """How APM trains teachers: SGD .05 for 100 epochs, x0.1 from epoch 50 (released code)."""
-    return TrainingRecipe(
-        epochs=epochs,
-        learning_rate=rate,
-        milestones=(50 if epochs >= 100 else max(1, epochs // 2),),
-    )
-
-
-def student_recipe(epochs: int, rate: float) -> TrainingRecipe:
-    """How APM scores its sets: L1 on logits, one epoch more than stated, x0.1 behind the middle."""
-    return TrainingRecipe(
-        epochs=epochs + 1, learning_rate=rate, milestones=(epochs // 2 + 1,), loss=Loss.l1
-    )

@@ -12,7 +12,11 @@ from ..record import Record
 from ..statistics import half_width
 from .study import Study
 
-TASK_WORDS = ("dataset", "ipc", "seed", "protocols", "budget", "budget.networks")
+TASK_WORDS = (
+    "dataset", "ipc", "seed", "group", "network_seed", "validation", "model", "input_space",
+    "budget", "budget.networks", "protocols",
+)  # fmt: skip
+"""Words that are no arm's own: they are in the panel, or cells are put together over them."""
 SEEDS_FOR_AN_INTERVAL = 3
 
 

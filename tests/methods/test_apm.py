@@ -218,6 +218,20 @@ def test_published_checkpoints_lie_behind_the_epochs_of_the_released_loop(
     assert seen["recipe"].rate_at(126) == pytest.approx(0.002)
 
 
+@pytest.mark.parametrize(
+    ("choice", "epochs"),
+    [
+        ("spread", [51, 101, 151, 201, 251]),  # the released loop's, counted from 1
+        ("first", [1, 2, 3, 4, 5]),
+        ("last", [247, 248, 249, 250, 251]),
+    ],
+)
+def test_checkpoints_are_kept_behind_these_epochs(
+    apm: ModuleType, choice: str, epochs: list[int]
+) -> None:
+    assert apm.checkpoint_epochs(apm.CheckpointChoice[choice], 250, 5) == epochs
+
+
 def controls_loss(
     images: Tensor, labels: Tensor, teacher: nn.Module, k: int, alpha: float, grow: bool
 ) -> Tensor:
