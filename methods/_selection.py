@@ -12,7 +12,7 @@ from ddbench.distilled import DistilledSet
 from ddbench.method import ImagePasses, Method, MethodSettings
 from ddbench.settings import setting
 
-from .apm import teacher_recipe
+from ._apm_training import teacher_recipe
 from .random import EVALUATION
 
 BATCH = 256  # images at a time through the teacher
