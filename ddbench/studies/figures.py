@@ -91,7 +91,9 @@ def _steps(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | No
         grid[-1, column].set_xlabel("steps (updates of the distilled images)")
         grid[0, column].legend(fontsize=7)
     for row, name in zip(grid, rows, strict=True):
-        label = f"{name}: points\nabove the control" if name in protocols else name
+        label = f"{name}: points\nabove the control"
+        if name not in protocols:
+            label = study.labels.get(name, name)
         row[0].set_ylabel(label, fontsize=8)
         for axes in row:
             axes.grid(alpha=0.3)

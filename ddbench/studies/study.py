@@ -63,7 +63,8 @@ class Study:
         title: the question.
         about: what is compared and why, for people.
         sweeps: the arguments of one `ddbench run -m` each.
-        labels: words of a cell in plain language, such as {"experiment=random": "Random"}.
+        labels: words of a cell, and names of scalars, in plain language, such as
+            {"experiment=random": "Random"}.
         contrasts: differences that the table ends with.
         figures: the pictures.
     """

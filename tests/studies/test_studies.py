@@ -93,7 +93,8 @@ def test_every_label_and_contrast_of_a_study_belongs_to_one_of_its_cells(name):
         for value in values.split(",")
     }
     contrasts = [word for c in study.contrasts for word in f"{c.of} {c.minus or ''}".split()]
-    assert {*study.labels, *contrasts} <= offered
+    scalars = {name for figure in study.figures for name in figure.scalars}
+    assert {*study.labels, *contrasts} <= offered | scalars
 
 
 def test_arguments_of_a_person_go_before_the_study_and_equal_sweeps_are_done_once():
