@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shlex
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,10 +148,20 @@ def load_reference(path: Path) -> Reference:
         raise UserError(f"{path} is damaged: {error}") from error
 
 
-def run_grid(grid: Grid, run: Callable[[list[str]], Record]) -> dict[str, CellResult]:
-    """Run every cell with every seed and put the seeds together."""
+RunAll = Callable[[Sequence[list[str]]], Iterable[Record]]
+
+
+def run_grid(grid: Grid, run_all: RunAll) -> dict[str, CellResult]:
+    """Run every cell with every seed and put the seeds together.
+
+    Args:
+        grid: what is run.
+        run_all: does the runs of several lists of overrides and gives their records in order.
+    """
+    places = [(name, seed) for name in grid.cells for seed in grid.seeds]
+    records = list(run_all([grid.overrides(name, seed) for name, seed in places]))
     return {
-        name: cell_result([run(grid.overrides(name, seed)) for seed in grid.seeds])
+        name: cell_result(r for r, (cell, _) in zip(records, places, strict=True) if cell == name)
         for name in grid.cells
     }
 

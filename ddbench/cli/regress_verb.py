@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 
 from tabulate import tabulate
 
 from ..api import run
+from ..environment import environment
 from ..errors import UserError
+from ..execution import Execution
 from ..progress import duration
 from ..record import Record
 from ..regression import Reference, compare, failed_gates, load_grid, load_reference, run_grid
 from ..store.files import write_json
 
 FILE = Path("leaderboards") / "regression.json"
+WORKERS = 2
 HEADERS = ["cell", "measured", "reference %", "now %", "drift", "band", "verdict"]
 
 
@@ -30,23 +35,14 @@ def regress(arguments: Sequence[str]) -> int:
     if update and not own.parent.is_dir():
         raise UserError(f"{own.parent} is no folder: give repository=FOLDER, a checkout of ddbench")
     grid, began = load_grid(), time.monotonic()
-    last: Record | None = None
-
-    def cell(overrides: list[str]) -> Record:
-        nonlocal last
-        print(" ".join(overrides[-4:]), flush=True)
-        last = run([*overrides, f"runs_root={store}"], quiet=True)
-        return last
-
-    with tempfile.TemporaryDirectory(prefix="ddbench-regress-") as store:
-        now = run_grid(grid, cell)
+    now = run_grid(grid, in_two_processes)
     print(f"{len(grid.cells)} cells, {len(grid.seeds)} seeds: {duration(time.monotonic() - began)}")
     if reference is None:
-        assert last is not None
         failed = failed_gates(grid, now)
         if failed:
             raise UserError(f"the reference is left as it was: {'; '.join(failed)}")
-        told = {name: last.environment[name] for name in ("packages", "python", "platform")}
+        surroundings = environment(Execution.start("cpu", None))
+        told = {name: surroundings[name] for name in ("packages", "python", "platform")}
         write_json(own, Reference(now, told, reason).plain())
         print(f"accepted as reference: {own}")
         return 0
@@ -59,6 +55,20 @@ def regress(arguments: Sequence[str]) -> int:
     red = bool(verdict.accuracy or verdict.memory)
     print("red: something left its band" if red else "green: everything lies in its band")
     return int(red)
+
+
+def in_two_processes(runs: Sequence[list[str]]) -> Iterator[Record]:
+    """The records of runs in an empty store, made two at a time; each uses one thread."""
+    context = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory(prefix="ddbench-regress-") as store,
+        ProcessPoolExecutor(WORKERS, mp_context=context) as pool,
+    ):
+        jobs = [pool.submit(run, [*words, f"runs_root={store}"], quiet=True) for words in runs]
+        for words, job in zip(runs, jobs, strict=True):
+            record = job.result()
+            print(f"done: {' '.join(words)}", flush=True)
+            yield record
 
 
 def _options(arguments: Sequence[str]) -> tuple[bool, str, Path]:
