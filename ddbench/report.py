@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from .evaluator import Measurement
 from .meters import PhaseCost
-from .progress import duration
+from .progress import duration, size
 from .record import Record
 from .statistics import half_width
 
@@ -145,13 +145,3 @@ def percent(measurement: Measurement, sign: bool = False) -> str:
     text = f"{100 * measurement.value:+.1f}" if sign else f"{100 * measurement.value:.1f}"
     width = half_width(measurement.values)
     return text if width is None else f"{text} ± {100 * width:.1f}"
-
-
-def size(count: int) -> str:
-    """Bytes in words that people read: "312 MB"."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:.3g} TB"

@@ -17,7 +17,7 @@ from ddbench.method import ImagePasses
 from ddbench.networks import TrainedNetworks
 from ddbench.settings import setting
 from ddbench.task import Task
-from ddbench.training.recipe import TrainingRecipe
+from ddbench.training.recipe import SnapshotFormat, TrainingRecipe
 
 from ._class_batches import mixes_images
 from ._image_descent import ImageDescent, descended
@@ -45,6 +45,12 @@ class TrajectoryDescent(ImageDescent):
         experts: int = setting(100, "expert trajectories", low=1)
         trajectory_epochs: int = setting(50, "epochs of an expert", low=1)
         trajectory_rate: float = setting(0.01, "learning rate of an expert", above=0)
+        trajectory_epoch_steps: int = setting(
+            0, "steps after which an expert's epoch ends early; 0: all real images", low=0
+        )
+        trajectory_format: SnapshotFormat = setting(
+            SnapshotFormat.float32, "numbers in which trajectories are stored: float32 or float16"
+        )
 
     settings: Settings
 
@@ -72,9 +78,9 @@ class TrajectoryDescent(ImageDescent):
     def image_passes(self) -> ImagePasses:
         """Experts see the real images; each step of a student is differentiated twice."""
         given, count = self.settings, self.task.classes * self.task.ipc
-        batch = min(given.images_per_step or count, count)
+        batch, recipe = min(given.images_per_step or count, count), self.expert_recipe()
         return ImagePasses(
-            training=given.experts * given.trajectory_epochs * len(self.task.real),
+            training=given.experts * recipe.epochs * recipe.images_per_epoch(len(self.task.real)),
             distilling=3 * given.iterations * given.student_steps * batch,
         )
 
@@ -96,6 +102,8 @@ class TrajectoryDescent(ImageDescent):
             momentum=0.0,
             weight_decay=0.0,
             snapshot_epochs=tuple(range(epochs + 1)),
+            epoch_steps=self.settings.trajectory_epoch_steps,
+            snapshot_format=self.settings.trajectory_format,
         )
 
     @abstractmethod
