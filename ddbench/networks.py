@@ -164,12 +164,12 @@ def _announce(lab: Lab, stream_name: str, recipe: TrainingRecipe, missing: int) 
     kept, stored = len(recipe.kept_epochs), recipe.snapshot_format
     weights = copy_weights(lab.new_network(RandomStream(0)), stored)
     snapshot = sum(value.nbytes for value in weights.values())
-    many = "" if missing == 1 else "s"
+    what = f"{missing} {stream_name}"
     if kept > 1:
-        trajectories = "trajectory" if missing == 1 else "trajectories"
-        what = f"{missing} {stream_name} {trajectories} of {kept} snapshots, {size(snapshot)} each"
+        what += f" {'trajectory' if missing == 1 else 'trajectories'} of {kept} snapshots,"
     else:
-        what = f"{missing} {stream_name}{many} of {size(snapshot)}"
+        what += f"{'' if missing == 1 else 's'} of"
+    what += f" {size(snapshot)} each"
     needed = missing * kept * snapshot
     # While one is trained, its checkpoint and the next one being written hold it, too.
     room = needed + 2 * kept * snapshot
