@@ -87,7 +87,8 @@ class TrajectoryDescent(ImageDescent):
     def begin(self) -> None:
         super().begin()
         self.pool: TrainedNetworks = self.task.experts(self.expert_recipe(), self.settings.experts)
-        self.network = self.task.new_network("structure")
+        # Evaluation mode: dropout would draw anew where a step's gradient is computed again.
+        self.network = self.task.new_network("structure").eval()
         self.names = [name for name, _ in self.network.named_parameters()]
         self.targets = self.labels.to(self.task.device)
         self.step_size = torch.tensor(self.settings.step_size, device=self.task.device)

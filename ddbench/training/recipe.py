@@ -113,6 +113,10 @@ class TrainingRecipe:
         whole = all(_is_number(e, int) for e in (*self.milestones, *self.snapshot_epochs))
         if not whole or not isinstance(self.augment, bool):
             raise UserError("a training recipe has whole milestones and snapshots, and an augment")
+        if not isinstance(self.snapshot_format, SnapshotFormat):
+            raise UserError(
+                f"a training recipe cannot have snapshot_format={self.snapshot_format!r}"
+            )
         inside = {epoch for epoch in self.snapshot_epochs if 0 <= epoch <= self.epochs}
         if list(self.snapshot_epochs) != sorted(inside):
             raise UserError(
