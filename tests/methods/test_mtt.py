@@ -21,6 +21,7 @@ from ddbench.models.model import Model
 from ddbench.plugins import METHODS
 from ddbench.runner import opened
 from ddbench.task import Task
+from ddbench.training.recipe import SnapshotFormat
 
 ORDER = [[0, 1, 2], [3, 4], [4, 0, 2], [1]]
 """Mini-batches of four steps: an image comes twice, and not all mini-batches are of one size."""
@@ -157,6 +158,19 @@ def test_trajectory_that_is_too_short_is_refused(
         pytest.raises(UserError, match=r"trajectory_epochs=3: must be at least .* = 4"),
     ):
         METHODS["mtt"](Task(request.task, lab), request.method.settings)
+
+
+def test_experts_are_trained_and_counted_as_the_settings_say(
+    tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    """Digits have 1437 training images, so six steps of 256 an epoch; smoke ends them after 5."""
+    request = tiny(tmp_path, "method=mtt", "method.trajectory_format=float16")
+    with opened(request, quiet=True) as (lab, _):
+        method: Any = METHODS["mtt"](Task(request.task, lab), request.method.settings)
+    recipe = method.expert_recipe()
+    assert (recipe.snapshot_format, recipe.epoch_steps) == (SnapshotFormat.float16, 5)
+    assert recipe.snapshot_epochs == (0, 1, 2, 3)
+    assert method.image_passes().training == 2 * 3 * 5 * 256
 
 
 def test_batch_norm_is_skipped_with_a_reason(
