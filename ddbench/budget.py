@@ -34,8 +34,7 @@ class Budget(Settings):
 
     def teacher_recipe(self, recipe: TrainingRecipe, examples: int) -> TrainingRecipe:
         """A published teacher recipe at this budget, for a training set of `examples` images."""
-        steps_per_epoch = math.ceil(examples / recipe.batch_size)
-        enough = math.ceil(self.teacher_steps / steps_per_epoch)
+        enough = math.ceil(self.teacher_steps / recipe.steps_per_epoch(examples))
         epochs = min(recipe.epochs, max(round(recipe.epochs * self.teachers), enough, 1))
         return recipe.scaled(epochs / recipe.epochs)
 

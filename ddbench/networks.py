@@ -7,6 +7,7 @@ is the same training with more epochs kept.
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,10 @@ from torch import Tensor
 from .errors import UserError
 from .meters import PhaseCost
 from .models.model import Model
+from .progress import size
 from .randomness import RandomStream
 from .store.store import Artefact
-from .training.loop import Training, Weights
+from .training.loop import Training, Weights, copy_weights
 from .training.recipe import TrainingRecipe
 from .training.resumable import train_resumably
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from .lab import Lab
 
 KIND = "network"
+LARGE_BYTES = 100_000_000
+"""From here on a pool's size is said even where only last epochs are kept."""
 
 
 class TrainedNetworks(Sequence[Model]):
@@ -54,7 +58,11 @@ class TrainedNetworks(Sequence[Model]):
         return self.lab.frozen(self.weights(index, self.epochs[-1]))
 
     def weights(self, index: int, epoch: int) -> Weights:
-        """The weights of one network after `epoch` epochs (0: initial), on the CPU."""
+        """The weights of one network after `epoch` epochs (0: initial), float32, on the CPU.
+
+        The file is read through once, to compare its checksum; from then on it is memory-mapped and
+        only the pages of the epochs asked for are read.
+        """
         artefact = self.artefacts[index]
         if index not in self._checked:
             self.lab.context.store.file(artefact)
@@ -78,10 +86,16 @@ def train_networks(
         stream_name: what they are for, such as "teacher"; part of their random numbers.
         recipe: how they are trained.
         indices: which of the stream's networks; the first 10 of 100 are the same 10.
+
+    Raises:
+        UserError: when the disk has no room for those that are missing.
     """
     context = lab.context
     wanted = {index: _determinants(lab, stream_name, recipe, index) for index in indices}
     found: dict[int, Artefact] = {}
+    _announce(
+        lab, stream_name, recipe, sum(context.store.find(KIND, d) is None for d in wanted.values())
+    )
     while True:
         for index, determinants in wanted.items():
             if index in found:
@@ -173,6 +187,37 @@ def _determinants(lab: Lab, stream_name: str, recipe: TrainingRecipe, index: int
     }
 
 
+def _announce(lab: Lab, stream_name: str, recipe: TrainingRecipe, missing: int) -> None:
+    """Say how large the networks that have to be trained will be, and make sure of the room.
+
+    Raises:
+        UserError: when the disk has not that much.
+    """
+    if not missing:
+        return
+    kept, stored = len(recipe.kept_epochs), recipe.snapshot_format
+    weights = copy_weights(lab.new_network(RandomStream(0)), stored)
+    snapshot = sum(value.nbytes for value in weights.values())
+    what = f"{missing} {stream_name}"
+    if kept > 1:
+        what += f" {'trajectory' if missing == 1 else 'trajectories'} of {kept} snapshots,"
+    else:
+        what += f"{'' if missing == 1 else 's'} of"
+    what += f" {size(snapshot)} each"
+    needed = missing * kept * snapshot
+    # While one is trained, its checkpoint and the next one being written hold it, too.
+    room = needed + 2 * kept * snapshot
+    root = lab.context.store.root
+    free = shutil.disk_usage(root).free
+    if room > free:
+        raise UserError(
+            f"{what}, need {size(room)} in {stored.name}, but {root.absolute()} has {size(free)} "
+            "free; make room, choose another runs_root=FOLDER, or ask for fewer or shorter ones"
+        )
+    if kept > 1 or needed >= LARGE_BYTES:
+        lab.context.progress.say(f"{what}: {size(needed)} in {stored.name}")
+
+
 def _kind_of_network(lab: Lab) -> dict[str, Any]:
     """What makes the logits of two networks comparable."""
     return {name: lab.identity[name] for name in ("data", "space", "model")}
@@ -220,4 +265,9 @@ def _read_weights(artefact: Artefact, epoch: int) -> Weights:
         names = [name for name in file.keys() if name.startswith(prefix)]
         if not names:
             raise UserError(f"{artefact.path} holds no weights of epoch {epoch}")
-        return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+        return {name.removeprefix(prefix): _single(file.get_tensor(name)) for name in names}
+
+
+def _single(value: Tensor) -> Tensor:
+    """Numbers as networks compute with them, from the format in which they were stored."""
+    return value.float() if value.is_floating_point() else value

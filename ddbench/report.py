@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from .evaluator import Measurement
 from .meters import PhaseCost
-from .progress import duration
+from .progress import duration, size
 from .record import Record
 from .statistics import half_width
 
@@ -69,7 +69,10 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
 
 
 def sweep_table(cells: Sequence[tuple[str, Record | None]]) -> str:
-    """One row a cell of a sweep: accuracy under each protocol, and its difference from the control.
+    """One row a cell of a sweep: accuracy under each protocol and its difference from the control.
+
+    Beside them what distilling cost: seconds a step (nothing for methods that choose), and peak
+    memory.
 
     Args:
         cells: the overrides of each cell in one text, and its record; None where it left none.
@@ -82,10 +85,12 @@ def sweep_table(cells: Sequence[tuple[str, Record | None]]) -> str:
         [
             " ".join(word for word in own if word not in common),
             *(_in_one_cell(record, protocol) for protocol in protocols),
+            *_distilling_in_two_cells(record),
         ]
         for own, (_, record) in zip(words, cells, strict=True)
     ]
-    headers = ["cell", *(f"{protocol} % (- control)" for protocol in protocols)]
+    accuracies = [f"{protocol} % (- control)" for protocol in protocols]
+    headers = ["cell", *accuracies, "a step", "peak memory"]
     return tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
 
 
@@ -98,6 +103,15 @@ def _in_one_cell(record: Record | None, protocol: str) -> str:
             difference = _difference(m, record.measurements)
             return percent(m) + (f" ({percent(difference, sign=True)})" if difference else "")
     return ""
+
+
+def _distilling_in_two_cells(record: Record | None) -> tuple[str, str]:
+    """Time of a step, teachers and experts apart, and peak memory."""
+    if record is None or "distil" not in record.costs:
+        return "", ""
+    cost = PhaseCost(**record.costs["distil"])
+    steps = record.curve[-1]["step"] + 1 if record.curve else 0
+    return duration(cost.wall_seconds / steps) if steps else "", size(cost.peak_bytes)
 
 
 def _difference(m: Measurement, measurements: Iterable[Measurement]) -> Measurement | None:
@@ -167,13 +181,3 @@ def percent(measurement: Measurement, sign: bool = False) -> str:
     text = f"{100 * measurement.value:+.1f}" if sign else f"{100 * measurement.value:.1f}"
     width = half_width(measurement.values)
     return text if width is None else f"{text} ± {100 * width:.1f}"
-
-
-def size(count: int) -> str:
-    """Bytes in words that people read: "312 MB"."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:.3g} TB"

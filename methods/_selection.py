@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from ddbench.distilled import DistilledSet
 from ddbench.method import ImagePasses, Method, MethodSettings
 from ddbench.settings import setting
+from ddbench.training.recipe import TrainingRecipe
 
 from ._apm_training import teacher_recipe
 from .random import EVALUATION
@@ -31,6 +32,9 @@ class Selection(Method):
 
         teacher_epochs: int = setting(100, "epochs of the teacher", low=1, scaled="teachers")
         teacher_rate: float = setting(0.05, "learning rate of the teacher", above=0)
+        teacher_epoch_steps: int = setting(
+            0, "steps after which an epoch of the teacher ends early; 0: all real images", low=0
+        )
         normalise: bool = setting(True, "features of length 1")
 
     settings: Settings
@@ -41,13 +45,19 @@ class Selection(Method):
 
     def image_passes(self) -> ImagePasses:
         """A teacher, and the real images forward through it."""
-        real = len(self.task.real)
-        return ImagePasses(training=self.settings.teacher_epochs * real, distilling=real / 2)
+        recipe, real = self.teacher_recipe(), len(self.task.real)
+        seen = recipe.epochs * recipe.images_per_epoch(real)
+        return ImagePasses(training=seen, distilling=real / 2)
+
+    def teacher_recipe(self) -> TrainingRecipe:
+        """How the teacher is trained: as APM's."""
+        given = self.settings
+        recipe = teacher_recipe(given.teacher_epochs, given.teacher_rate)
+        return replace(recipe, epoch_steps=given.teacher_epoch_steps)
 
     @torch.no_grad()
     def begin(self) -> None:
-        recipe = teacher_recipe(self.settings.teacher_epochs, self.settings.teacher_rate)
-        teacher = self.task.teachers(recipe, 1)[0]
+        teacher = self.task.teachers(self.teacher_recipe(), 1)[0]
         first = self.task.spec.group * self.task.ipc
         chosen = []
         for class_id in range(self.task.classes):

@@ -17,7 +17,7 @@ from ddbench.method import ImagePasses
 from ddbench.networks import TrainedNetworks
 from ddbench.settings import setting
 from ddbench.task import Task
-from ddbench.training.recipe import TrainingRecipe
+from ddbench.training.recipe import SnapshotFormat, TrainingRecipe
 
 from ._class_batches import mixes_images
 from ._image_descent import ImageDescent, descended
@@ -29,7 +29,12 @@ class TrajectoryDescent(ImageDescent):
 
     @dataclass
     class Settings(ImageDescent.Settings):
-        """Settings of trajectory matching; symbols in brackets are those of MTT's paper."""
+        """Settings of trajectory matching; symbols in brackets are those of MTT's paper.
+
+        Trajectories in float16 take half the room; on digits at ipc 1 (width 32, 10 steps) the
+        images' gradient kept a cosine of .9987 or more to that from float32, at .99 to 1.00 times
+        its length.
+        """
 
         iterations: int = setting(5000, "updates of the images", low=1, scaled="distilling")
         image_rate: float = setting(1000.0, "learning rate of the images", above=0)
@@ -45,6 +50,12 @@ class TrajectoryDescent(ImageDescent):
         experts: int = setting(100, "expert trajectories", low=1)
         trajectory_epochs: int = setting(50, "epochs of an expert", low=1)
         trajectory_rate: float = setting(0.01, "learning rate of an expert", above=0)
+        trajectory_epoch_steps: int = setting(
+            0, "steps after which an expert's epoch ends early; 0: all real images", low=0
+        )
+        trajectory_format: SnapshotFormat = setting(
+            SnapshotFormat.float32, "numbers in which trajectories are stored: float32 or float16"
+        )
 
     settings: Settings
 
@@ -72,16 +83,17 @@ class TrajectoryDescent(ImageDescent):
     def image_passes(self) -> ImagePasses:
         """Experts see the real images; each step of a student is differentiated twice."""
         given, count = self.settings, self.task.classes * self.task.ipc
-        batch = min(given.images_per_step or count, count)
+        batch, recipe = min(given.images_per_step or count, count), self.expert_recipe()
         return ImagePasses(
-            training=given.experts * given.trajectory_epochs * len(self.task.real),
+            training=given.experts * recipe.epochs * recipe.images_per_epoch(len(self.task.real)),
             distilling=3 * given.iterations * given.student_steps * batch,
         )
 
     def begin(self) -> None:
         super().begin()
         self.pool: TrainedNetworks = self.task.experts(self.expert_recipe(), self.settings.experts)
-        self.network = self.task.new_network("structure")
+        # Evaluation mode: dropout would draw anew where a step's gradient is computed again.
+        self.network = self.task.new_network("structure").eval()
         self.names = [name for name, _ in self.network.named_parameters()]
         self.targets = self.labels.to(self.task.device)
         self.step_size = torch.tensor(self.settings.step_size, device=self.task.device)
@@ -96,6 +108,8 @@ class TrajectoryDescent(ImageDescent):
             momentum=0.0,
             weight_decay=0.0,
             snapshot_epochs=tuple(range(epochs + 1)),
+            epoch_steps=self.settings.trajectory_epoch_steps,
+            snapshot_format=self.settings.trajectory_format,
         )
 
     @abstractmethod

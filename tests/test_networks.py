@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from ddbench import networks
 from ddbench.config import RunRequest
+from ddbench.errors import UserError
 from ddbench.lab import Lab
 from ddbench.networks import TrainedNetworks, pools, train_networks
+from ddbench.progress import size
 from ddbench.randomness import RandomStream
 from ddbench.runner import opened
 from ddbench.task import Task
-from ddbench.training.recipe import TrainingRecipe
+from ddbench.training.recipe import SnapshotFormat, TrainingRecipe
 
 RECIPE = TrainingRecipe(epochs=2, learning_rate=0.05, snapshot_epochs=(0, 1, 2))
 
@@ -123,3 +130,88 @@ def test_pool_of_unequal_trainings_tells_no_length(lab: Lab) -> None:
         train_networks(lab, "teacher", TrainingRecipe(epochs=1, learning_rate=0.05), [0])
     (pool,) = pools(used)
     assert pool.keys() == {"stream", "networks", "bytes", "cost"}
+
+
+HALF = dataclasses.replace(RECIPE, snapshot_format=SnapshotFormat.float16)
+
+
+def test_half_precision_is_stored_in_half_the_bytes_and_given_back_as_float32(lab: Lab) -> None:
+    whole, half = (train_networks(lab, "expert", recipe, [0]) for recipe in (RECIPE, HALF))
+    assert files(whole) != files(half)
+    for epoch in (0, 2):
+        rounded = half.weights(0, epoch)
+        for name, value in whole.weights(0, epoch).items():
+            assert rounded[name].dtype == value.dtype == torch.float32
+            assert torch.equal(rounded[name], value.half().float())
+    tensors = [sum(v.nbytes for v in load_file(file_of(one)).values()) for one in (whole, half)]
+    assert tensors[0] == 2 * tensors[1]
+
+
+def test_size_of_trajectories_is_said_before_they_are_made_and_only_then(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(lab.context.progress, "say", said.append)
+    train_networks(lab, "walk", HALF, range(2))
+    weights = sum(v.numel() for v in lab.new_network(RandomStream(0)).state_dict().values())
+    assert said == [
+        f"2 walk trajectories of 3 snapshots, {size(2 * weights)} each: {size(12 * weights)} "
+        "in float16"
+    ]
+    train_networks(lab, "walk", HALF, range(2))
+    train_networks(lab, "small", TrainingRecipe(epochs=1, learning_rate=0.05), range(2))
+    assert len(said) == 1
+    monkeypatch.setattr(networks, "LARGE_BYTES", 8 * weights)
+    train_networks(lab, "large", TrainingRecipe(epochs=1, learning_rate=0.05), range(2))
+    assert said[1:] == [f"2 larges of {size(4 * weights)} each: {size(8 * weights)} in float32"]
+
+
+def test_networks_that_the_disk_has_no_room_for_are_refused_before_training(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = collections.namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**6, 0, 10**5))
+    monkeypatch.setattr(networks, "_train_one", None)
+    with pytest.raises(UserError, match=r"^1000 vast trajectories of 3 snapshots, .* need") as no:
+        train_networks(lab, "vast", RECIPE, range(1000))
+    assert "\n" not in str(no.value)
+    assert "100 kB free" in str(no.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux's list of mappings")
+def test_reading_one_epoch_leaves_the_rest_of_the_file_on_the_disk(lab: Lab) -> None:
+    """A file of 40 epochs of 1 MB: no read call brings it in, and pages only where looked at."""
+    determinants = {"made": "by hand"}
+    snapshots = {f"{epoch}/weight": torch.full((250_000,), float(epoch)) for epoch in range(40)}
+    artefact = lab.context.store.save("network", determinants, {}, snapshots)
+    del snapshots
+    trajectory = TrainedNetworks(lab, [artefact], tuple(range(40)))
+    trajectory.weights(0, 0)  # compares the checksum, which reads the file once
+    before = bytes_read()
+    weights = trajectory.weights(0, 17)["weight"]
+    assert weights.sum() == 17 * 250_000
+    assert bytes_read() - before < 1_000_000
+    assert 1_000_000 <= resident_bytes(file_of(trajectory)) < 5_000_000
+
+
+def file_of(networks: TrainedNetworks) -> Path:
+    path = networks.artefacts[0].path
+    assert path is not None
+    return path
+
+
+def bytes_read() -> int:
+    """By this process, with read calls."""
+    return int(Path("/proc/self/io").read_text(encoding="ascii").split()[1])
+
+
+def resident_bytes(file: Path) -> int:
+    """Of a file's pages those that are mapped into this process."""
+    total, inside = 0, False
+    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
+        first = line.split()[0]
+        if not first.endswith(":"):
+            inside = line.endswith(str(file))
+        elif inside and first == "Rss:":
+            total += 1024 * int(line.split()[1])
+    return total

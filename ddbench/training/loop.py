@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..data.augmentation import DSA
 from ..randomness import RandomStream
 from .optimisers import OPTIMISERS
-from .recipe import TrainingRecipe
+from .recipe import SnapshotFormat, TrainingRecipe
 
 Weights = dict[str, Tensor]
 
@@ -63,10 +63,9 @@ class Training:
         self.step_in_epoch = 0
         self.loss = torch.zeros((), device=self.device)
         self.snapshots: dict[int, Weights] = {}
-        self.steps_per_epoch = -(-len(data) // recipe.batch_size)
+        self.steps_per_epoch = recipe.steps_per_epoch(len(data))
         self._order: Tensor | None = None
-        if 0 in recipe.kept_epochs:
-            self.snapshots[0] = copy_weights(network)
+        self._keep()
 
     @property
     def total_steps(self) -> int:
@@ -115,8 +114,11 @@ class Training:
         self.step_in_epoch += 1
         if self.step_in_epoch == self.steps_per_epoch:
             self.epoch, self.step_in_epoch, self._order = self.epoch + 1, 0, None
-            if self.epoch in self.recipe.kept_epochs:
-                self.snapshots[self.epoch] = copy_weights(self.network)
+            self._keep()
+
+    def _keep(self) -> None:
+        if self.epoch in self.recipe.kept_epochs:
+            self.snapshots[self.epoch] = copy_weights(self.network, self.recipe.snapshot_format)
 
     def _shuffled(self) -> Tensor:
         generator = (self.stream / "order" / self.epoch).generator()
@@ -143,10 +145,19 @@ class Training:
         self._order = None
 
 
-def copy_weights(network: nn.Module) -> Weights:
-    """A copy of a network's weights on the CPU (`.cpu()` alone would alias them there)."""
+def copy_weights(network: nn.Module, stored: SnapshotFormat = SnapshotFormat.float32) -> Weights:
+    """A copy of a network's weights on the CPU (`.cpu()` alone would alias them there).
+
+    Args:
+        network: whose weights.
+        stored: the format of its real numbers; counters stay whole numbers.
+    """
+    half = stored is SnapshotFormat.float16
     return {
-        name: value.detach().to("cpu", copy=True) for name, value in network.state_dict().items()
+        name: value.detach().to(
+            "cpu", torch.float16 if half and value.is_floating_point() else value.dtype, copy=True
+        )
+        for name, value in network.state_dict().items()
     }
 
 

@@ -33,10 +33,20 @@ class Loss(enum.Enum):
         return F.l1_loss(logits, targets) if self is Loss.l1 else F.mse_loss(logits, targets)
 
 
+class SnapshotFormat(enum.Enum):
+    """In what numbers kept weights are stored; they are computed with in float32."""
+
+    float32 = "float32"
+    """As they were trained."""
+    float16 = "float16"
+    """Half the bytes, 11 bits of precision."""
+
+
 _SMALLEST = math.ulp(0.0)
 _RANGES: dict[str, tuple[type, float, float]] = {
     "epochs": (int, 1, math.inf),
     "batch_size": (int, 1, math.inf),
+    "epoch_steps": (int, 0, math.inf),
     "version": (int, 1, math.inf),
     "learning_rate": (float, _SMALLEST, math.inf),
     "decay": (float, _SMALLEST, math.inf),
@@ -68,6 +78,9 @@ class TrainingRecipe:
         version: raised when what a recipe means changes.
         sharpness_radius: rho of GSAM.
         surrogate_gap: alpha of GSAM.
+        epoch_steps: optimiser steps after which an epoch ends, its other examples left out; 0: none
+            are left out.
+        snapshot_format: in what numbers kept weights are stored.
 
     Raises:
         UserError: on construction, for what cannot be trained; a recipe may come in a file.
@@ -87,6 +100,8 @@ class TrainingRecipe:
     version: int = 1
     sharpness_radius: float = 0.01
     surrogate_gap: float = 0.4
+    epoch_steps: int = 0
+    snapshot_format: SnapshotFormat = SnapshotFormat.float32
 
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
@@ -98,11 +113,24 @@ class TrainingRecipe:
         whole = all(_is_number(e, int) for e in (*self.milestones, *self.snapshot_epochs))
         if not whole or not isinstance(self.augment, bool):
             raise UserError("a training recipe has whole milestones and snapshots, and an augment")
+        if not isinstance(self.snapshot_format, SnapshotFormat):
+            raise UserError(
+                f"a training recipe cannot have snapshot_format={self.snapshot_format!r}"
+            )
         inside = {epoch for epoch in self.snapshot_epochs if 0 <= epoch <= self.epochs}
         if list(self.snapshot_epochs) != sorted(inside):
             raise UserError(
                 f"snapshots {self.snapshot_epochs} must ascend within 0..{self.epochs} epochs"
             )
+
+    def steps_per_epoch(self, examples: int) -> int:
+        """Optimiser steps of an epoch over so many examples."""
+        all_of_them = math.ceil(examples / self.batch_size)
+        return min(all_of_them, self.epoch_steps or all_of_them)
+
+    def images_per_epoch(self, examples: int) -> int:
+        """Of so many examples those that are seen in an epoch."""
+        return min(self.steps_per_epoch(examples) * self.batch_size, examples)
 
     @property
     def kept_epochs(self) -> tuple[int, ...]:
@@ -129,12 +157,15 @@ class TrainingRecipe:
         )
 
     def plain(self) -> dict[str, Any]:
-        """Plain JSON types, for keys and headers; what an optimiser does not read is left out."""
-        values = {**dataclasses.asdict(self), "loss": self.loss.name}
-        if self.optimiser != "gsam":
-            for name in _OF_GSAM:
-                del values[name]
-        return values
+        """Plain JSON types, for keys and headers; what changes no number is left out."""
+        values = {
+            **dataclasses.asdict(self),
+            "loss": self.loss.name,
+            "snapshot_format": self.snapshot_format.name,
+        }
+        unused = set() if self.optimiser == "gsam" else set(_OF_GSAM)
+        unused |= {n for n in ("epoch_steps", "snapshot_format") if getattr(self, n) == _USUAL[n]}
+        return {name: value for name, value in values.items() if name not in unused}
 
     @classmethod
     def from_plain(cls, values: Any) -> Self:
@@ -148,12 +179,16 @@ class TrainingRecipe:
                 **{
                     **values,
                     "loss": Loss[values["loss"]],
+                    "snapshot_format": SnapshotFormat[values.get("snapshot_format", "float32")],
                     "milestones": tuple(values["milestones"]),
                     "snapshot_epochs": tuple(values["snapshot_epochs"]),
                 }
             )
         except (TypeError, KeyError, ValueError) as error:
             raise UserError(f"not a training recipe: {error!r}") from error
+
+
+_USUAL = {item.name: item.default for item in dataclasses.fields(TrainingRecipe)}
 
 
 def _is_number(value: Any, kind: type) -> bool:

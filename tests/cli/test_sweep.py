@@ -49,9 +49,11 @@ def test_a_sweep_ends_with_one_table_of_what_varies(run_tiny):
     lines = run_tiny("-m", "ipc=1,100000", "protocols=[hard]", "control=null").out.splitlines()
     header = next(number for number, line in enumerate(lines) if line.startswith("cell   "))
     assert "hard/1 % (- control)" in lines[header]
+    assert lines[header].endswith("a step    peak memory")
     done, failed = (line.split() for line in lines[header + 2 : header + 4])
     assert done[0] == "ipc=1"
     assert 0 < float(done[1]) < 100
+    assert done[-1] in {"MB", "GB"}
     assert failed == ["ipc=100000", "n/a"]
 
 
@@ -128,3 +130,12 @@ def test_the_joblib_launcher_runs_cells_and_their_statuses_are_collected(tmp_pat
     assert "sweep: 1 of 2 cells done" in answer.stdout
     (record,) = tmp_path.glob("runs/random-*/record.json")
     assert json.loads(record.read_text())["task"]["ipc"] == 1
+
+
+def test_table_of_a_sweep_shows_what_a_step_took(run_tiny):
+    lines = run_tiny("-m", "method=dm,random", "evaluators=[]").out.splitlines()
+    header = next(number for number, line in enumerate(lines) if line.startswith("cell   "))
+    distilled, chosen = (line.split() for line in lines[header + 2 : header + 4])
+    assert distilled[0] == "method=dm"
+    assert (float(distilled[1]) > 0, distilled[2]) == (True, "s")
+    assert len(chosen) == 3  # no step; peak memory and its unit

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import weakref
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from ddbench.models.model import Model, ModelSpec
 from ddbench.plugins import METHODS
@@ -41,3 +45,50 @@ def small_images() -> Callable[..., Tensor]:
         return torch.randn(n, 3, 8, 8, generator=generator, dtype=torch.float64)
 
     return make
+
+
+class LiveBytes(TorchDispatchMode):
+    """Follows every storage that an operation makes until it is freed: a count without a clock.
+
+    Attributes:
+        peak: most bytes that were alive at once; not what was there before, nor what an operation
+            takes and frees within itself.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive = self.peak = 0
+        self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        given = {id(value.untyped_storage()) for value in _tensors((args, kwargs))}
+        result = func(*args, **(kwargs or {}))
+        for value in _tensors(result):
+            storage = value.untyped_storage()
+            if storage not in self._seen and id(storage) not in given:
+                self._seen.add(storage)
+                self._count(storage.nbytes())
+                weakref.finalize(storage, self._count, -storage.nbytes())
+        return result
+
+    def _count(self, size: int) -> None:
+        self.alive += size
+        self.peak = max(self.peak, self.alive)
+
+
+def _tensors(tree: Any) -> list[Tensor]:
+    return [value for value in tree_leaves(tree) if isinstance(value, Tensor)]
+
+
+@pytest.fixture(scope="session")
+def peak_live_bytes() -> Callable[[Callable[[], Any]], int]:
+    """Most bytes that tensors made during some work held at once."""
+
+    def measure(work: Callable[[], Any]) -> int:
+        with LiveBytes() as live:
+            work()
+        return live.peak
+
+    return measure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,7 @@ from ddbench.models.model import Model
 from ddbench.plugins import METHODS
 from ddbench.runner import opened
 from ddbench.task import Task
+from ddbench.training.recipe import SnapshotFormat
 
 ORDER = [[0, 1, 2], [3, 4], [4, 0, 2], [1]]
 """Mini-batches of four steps: an image comes twice, and not all mini-batches are of one size."""
@@ -101,43 +103,36 @@ def test_one_step_has_the_same_gradient_with_and_without_detaching(
     assert (exact.images - detached.images).norm() > 0.01 * exact.images.norm()
 
 
-def peak_graph_bytes(function: Callable[[Any], Any], student: Any) -> int:
-    """The most bytes that graphs held at any time, by counting what each operation saves."""
-    alive = peak = 0
-
-    class Held:
-        def __init__(self, tensor: Tensor) -> None:
-            nonlocal alive, peak
-            self.tensor, self.bytes = tensor, tensor.numel() * tensor.element_size()
-            alive += self.bytes
-            peak = max(peak, alive)
-
-        def __del__(self) -> None:
-            nonlocal alive
-            alive -= self.bytes
-
-    with torch.autograd.graph.saved_tensors_hooks(Held, lambda held: held.tensor):
-        function(student)
-    return peak
-
-
-@pytest.mark.parametrize("function", ["recomputed_gradient", "detached_gradient"])
-def test_graph_does_not_grow_with_the_steps_unless_fully_unrolled(
-    matching: ModuleType, student: Any, function: str
+def test_memory_is_constant_for_tesla_grows_by_parameters_or_by_graphs_for_mtt(
+    matching: ModuleType, student: Any, peak_live_bytes: Callable[[Callable[[], Any]], int]
 ) -> None:
-    longer = replace(
-        student,
-        order=[torch.arange(3)] * 12,
-        loss=lambda step, parameters, batch: student.loss(0, parameters, batch),
+    """Recomputation keeps one copy of the parameters a step; the full unroll keeps a graph."""
+
+    def peaks(function: str) -> list[int]:
+        found = []
+        for steps in (4, 8, 16):
+            longer = replace(
+                student,
+                order=[torch.arange(3)] * steps,
+                loss=lambda step, parameters, batch: student.loss(0, parameters, batch),
+            )
+            found.append(peak_live_bytes(partial(getattr(matching, function), longer)))
+        return found
+
+    detached, recomputed, unrolled = map(
+        peaks, ("detached_gradient", "recomputed_gradient", "unrolled_gradient")
     )
-    shorter = replace(longer, order=longer.order[:3])
+    of_parameters = sum(p.nbytes for p in student.start)
+    assert detached[0] == detached[1] == detached[2]
+    assert growth(recomputed) == [of_parameters, of_parameters]
+    assert growth(unrolled)[0] == pytest.approx(growth(unrolled)[1], rel=0.01)
+    assert growth(unrolled)[0] > 10 * of_parameters
+    assert detached[-1] < recomputed[-1] < unrolled[-1]
 
-    def growth(name: str) -> float:
-        gradient = getattr(matching, name)
-        return peak_graph_bytes(gradient, longer) / peak_graph_bytes(gradient, shorter)
 
-    assert growth(function) < 1.01
-    assert growth("unrolled_gradient") > 3
+def growth(peaks: list[int]) -> list[float]:
+    """Bytes a step, from 4 to 8 and from 8 to 16 steps."""
+    return [(peaks[1] - peaks[0]) / 4, (peaks[2] - peaks[1]) / 8]
 
 
 @pytest.mark.parametrize(("n", "size", "steps"), [(10, 0, 3), (10, 4, 7), (3, 9, 2)])
@@ -163,6 +158,19 @@ def test_trajectory_that_is_too_short_is_refused(
         pytest.raises(UserError, match=r"trajectory_epochs=3: must be at least .* = 4"),
     ):
         METHODS["mtt"](Task(request.task, lab), request.method.settings)
+
+
+def test_experts_are_trained_and_counted_as_the_settings_say(
+    tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    """Digits have 1437 training images, so six steps of 256 an epoch; smoke ends them after 5."""
+    request = tiny(tmp_path, "method=mtt", "method.trajectory_format=float16")
+    with opened(request, quiet=True) as (lab, _):
+        method: Any = METHODS["mtt"](Task(request.task, lab), request.method.settings)
+    recipe = method.expert_recipe()
+    assert (recipe.snapshot_format, recipe.epoch_steps) == (SnapshotFormat.float16, 5)
+    assert recipe.snapshot_epochs == (0, 1, 2, 3)
+    assert method.image_passes().training == 2 * 3 * 5 * 256
 
 
 def test_batch_norm_is_skipped_with_a_reason(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -36,6 +38,36 @@ def test_first_step_is_that_of_mtt_where_the_student_takes_one_step(
             method.step(0)
             moved.append((method.images, method.step_size))
     torch.testing.assert_close(moved[0], moved[1])
+
+
+def test_gradient_lies_as_near_to_the_exact_one_as_the_module_says(
+    tiny: Callable[..., RunRequest], room: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
+    """The case and the figures of tesla.py, with .01 to spare for other machines' arithmetic."""
+    matching = room("_trajectory_matching")
+    request = tiny(
+        tmp_path, "method=tesla", "model.width=8", "ipc=1", "method.experts=1",
+        "method.trajectory_epochs=25", "method.trajectory_epoch_steps=0",
+        "method.expert_epochs=5", "method.student_steps=30", "method.step_size=0.02",
+    )  # fmt: skip
+    cosines: dict[int, list[float]] = {2: [], 10: [], 30: []}
+    lengths = []
+    with opened(request, quiet=True) as (lab, _):
+        method: Any = METHODS["tesla"](Task(request.task, lab), request.method.settings)
+        method.begin()
+        for start in (0, 10, 20):
+            student = method.student(0, 0, start, method.targets)
+            for steps, found in cosines.items():
+                shorter = replace(student, order=student.order[:steps])
+                exact = matching.unrolled_gradient(shorter).images.flatten()
+                tesla = matching.detached_gradient(shorter).images.flatten()
+                found.append(float(torch.cosine_similarity(tesla, exact, dim=0)))
+                lengths.append(float(tesla.norm() / exact.norm()))
+    assert min(cosines[2]) > 0.99
+    assert all(0.95 < cosine < 1.0 for cosine in cosines[10])
+    assert all(0.87 < cosine < 0.93 for cosine in cosines[30])
+    assert min(lengths) > 0.98
+    assert 1.1 < max(lengths) < 1.21
 
 
 def test_soft_labels_are_predictions_of_the_network_that_the_set_names(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from ddbench.data.augmentation import DSA
 from ddbench.randomness import RandomStream
 from ddbench.training.loop import Training, copy_weights, predict
-from ddbench.training.recipe import Examples, Loss, TrainingRecipe
+from ddbench.training.recipe import Examples, Loss, SnapshotFormat, TrainingRecipe
 
 STREAM = RandomStream(5, ("test",))
 RECIPE = TrainingRecipe(epochs=5, learning_rate=0.1, milestones=(2, 4), batch_size=4)
@@ -164,3 +165,33 @@ def test_predict_runs_in_evaluation_mode_and_keeps_no_graph() -> None:
     assert torch.equal(logits, predict(model, inputs, batch_size=3))
     assert torch.allclose(logits, model.eval()(inputs), atol=1e-6)
     assert not logits.requires_grad
+
+
+def test_epoch_that_ends_early_is_that_of_the_first_examples_in_its_order() -> None:
+    """Two steps of four are taken of each epoch's own order; the others wait for another epoch."""
+    seen: list[Tensor] = []
+
+    class Watched(Examples):
+        def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+            seen.append(index)
+            return super().batch(index)
+
+    data = Watched(examples().inputs, examples().targets)
+    training = Training(network(), data, replace(RECIPE, epochs=2, epoch_steps=2), STREAM)
+    training.run()
+    assert training.total_steps == 4
+    for epoch, found in enumerate((seen[:2], seen[2:])):
+        seed = RandomStream(5, ("test", "order", epoch)).seed
+        order = torch.randperm(10, generator=torch.Generator().manual_seed(seed))
+        assert torch.equal(torch.cat(found), order[:8])
+
+
+def test_snapshots_in_half_precision_are_rounded_and_counters_are_not() -> None:
+    recipe = replace(RECIPE, epochs=1, snapshot_epochs=(0, 1))
+    half = replace(recipe, snapshot_format=SnapshotFormat.float16)
+    whole, rounded = (Training(network(), examples(), one, STREAM).run() for one in (recipe, half))
+    for epoch in (0, 1):
+        for name, value in whole[epoch].items():
+            expected = value.half() if value.is_floating_point() else value
+            assert torch.equal(rounded[epoch][name], expected)
+            assert rounded[epoch][name].dtype == expected.dtype

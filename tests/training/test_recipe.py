@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ddbench.errors import UserError
-from ddbench.training.recipe import Loss, TrainingRecipe
+from ddbench.training.recipe import Loss, SnapshotFormat, TrainingRecipe
 
 RECIPE = TrainingRecipe(
     epochs=100, learning_rate=0.05, milestones=(50,), snapshot_epochs=(0, 10, 100), loss=Loss.l1
@@ -43,6 +44,9 @@ RECIPE = TrainingRecipe(
         {"snapshot_epochs": (5, 2)},
         {"snapshot_epochs": (5, 5)},
         {"version": 0},
+        {"epoch_steps": -1},
+        {"epoch_steps": 1.5},
+        {"snapshot_format": "float16"},
     ],
 )
 def test_recipe_that_cannot_be_trained_is_refused_in_one_line(wrong: dict[str, Any]) -> None:
@@ -80,8 +84,29 @@ def test_shortest_recipe_has_one_epoch() -> None:
     assert RECIPE.scaled(1e-9).epochs == 1
 
 
-def test_recipe_survives_json() -> None:
-    assert TrainingRecipe.from_plain(json.loads(json.dumps(RECIPE.plain()))) == RECIPE
+SHORT_EPOCHS = replace(RECIPE, epoch_steps=3, snapshot_format=SnapshotFormat.float16)
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, SHORT_EPOCHS])
+def test_recipe_survives_json(recipe: TrainingRecipe) -> None:
+    assert TrainingRecipe.from_plain(json.loads(json.dumps(recipe.plain()))) == recipe
+
+
+def test_plain_recipe_names_what_is_unusual_about_epochs_and_snapshots_alone() -> None:
+    """So that keys of networks trained before these could be chosen still hold."""
+    added = SHORT_EPOCHS.plain().keys() - RECIPE.plain().keys()
+    assert added == {"epoch_steps", "snapshot_format"}
+
+
+@pytest.mark.parametrize(
+    ("epoch_steps", "steps", "images"), [(0, 40, 10_000), (39, 39, 9_984), (41, 40, 10_000)]
+)
+def test_epoch_ends_after_its_steps_or_all_examples(
+    epoch_steps: int, steps: int, images: int
+) -> None:
+    recipe = replace(RECIPE, epoch_steps=epoch_steps)
+    assert recipe.steps_per_epoch(10_000) == steps
+    assert recipe.images_per_epoch(10_000) == images
 
 
 @pytest.mark.parametrize(
