@@ -20,10 +20,12 @@ from ..model import Model, ModelSettings
 
 DEFAULT = "convnext_atto"
 TRACED = 224  # pixels; large enough that maps of different strides differ in size
+STEMS = ("patch_embed", "stem")  # where timm's networks cut images into patches
 CONVOLUTIONAL_GRID = 4
-"""Least side of the last maps from 16 pixels on, as ConvNet's."""
+"""Least side of the last maps from 16 pixels on, as ConvNet's; a quarter of the image below."""
 TOKEN_GRID = 7
-"""Least side of the grid of an isotropic transformer, that of patches of 32 in 224 pixels."""
+"""Least side of the grid of an isotropic transformer from 28 pixels on, as of patches of 32 in 224
+pixels; below, that of the maps of a convolutional network."""
 
 
 class TimmModel(Model):
@@ -113,8 +115,8 @@ def _fitted(name: str, options: dict[str, Any], resolution: int) -> tuple[nn.Mod
     import timm
 
     usual = timm.create_model(name, pretrained=False, **options)
-    stems = (getattr(usual, attribute, None) for attribute in ("patch_embed", "stem"))
-    patch = next((stem.patch_size for stem in stems if hasattr(stem, "patch_size")), None)
+    patches = (getattr(getattr(usual, stem, None), "patch_size", None) for stem in STEMS)
+    patch = next((size for size in patches if size is not None), None)
     if patch is not None and _takes(name, options, img_size=resolution):
         return _with_smaller_patches(name, options, resolution, _side(patch))
     return usual, _with_smaller_strides(usual, options["in_chans"], resolution)
@@ -142,22 +144,17 @@ def _with_smaller_patches(
     wanted = _least_side(resolution)
     refusal: Exception | None = None
     for patch in _halved(usual):
-        sizes = (
-            {"img_size": resolution}
-            if patch == usual
-            else {
-                "img_size": resolution,
-                "patch_size": patch,
-            }
-        )
+        sizes = {"img_size": resolution}
+        if patch != usual:
+            sizes["patch_size"] = patch
         try:
-            network = timm.create_model(name, pretrained=False, **options, **sizes)
+            network = timm.create_model(name, pretrained=False, **(options | sizes))
             grid = _last_side(network, options["in_chans"], resolution)
         except Exception as error:
             refusal = error
             continue
         isotropic = grid == resolution // patch
-        if grid >= (min(TOKEN_GRID, resolution) if isotropic else wanted):
+        if grid >= (TOKEN_GRID if isotropic and resolution >= 4 * TOKEN_GRID else wanted):
             changed = "" if patch == usual else f", patches of {patch} pixels (usually {usual})"
             return network, f"input size {resolution}{changed}"
     raise refusal or UserError(
