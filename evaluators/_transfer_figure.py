@@ -33,6 +33,7 @@ def heat_map(measurements: Sequence[Measurement]) -> Figure | None:
         for one in measurements
         if one.metric == "transfer_accuracy_difference" and one.value is not None
     }
+    explained = "; in brackets: less the control" if differences else ""
     width = max(6.0, 2.6 + 1.1 * len(architectures))
     figure = new_figure(width, 1.1 + len(protocols) * (0.4 + 0.6 * len(subjects)))
     panels = figure.subplots(len(protocols), 1, squeeze=False, sharex=True)[:, 0]
@@ -63,7 +64,7 @@ def heat_map(measurements: Sequence[Measurement]) -> Figure | None:
                     fontsize=9,
                 )
         image.set_data(grid)
-        axes.set_title(f"students under {protocol}", loc="left", fontsize=10)
+        axes.set_title(f"{protocol}{explained}", loc="left", fontsize=10)
         axes.set_yticks(range(len(subjects)), subjects)
         _tiles(axes, len(subjects), len(architectures))
     sources = {

@@ -203,7 +203,7 @@ class CrossArchitecture(Evaluator):
     def _recipe(self, recipe: TrainingRecipe, student: _Student) -> TrainingRecipe:
         if student.source:
             return recipe
-        rate = self.settings.trial_rate or transfer_rate(student.spec, recipe.loss)
+        rate = self.settings.trial_rate or transfer_rate(student.spec, recipe)
         return replace(recipe, learning_rate=rate)
 
 
