@@ -23,8 +23,8 @@ from ddbench.models.model import Model, ModelSpec
 from ddbench.models.naming import model_named
 from ddbench.plugins import EVALUATORS
 from ddbench.progress import Progress
-from ddbench.report import other_tables
 from ddbench.randomness import RandomStream
+from ddbench.report import other_tables
 from ddbench.runner import execute, finished_run, opened
 from ddbench.scoring.protocols import PROTOCOLS
 from ddbench.scoring.subjects import NotScorable
