@@ -23,6 +23,7 @@ from ddbench.training.recipe import TrainingRecipe
 
 from ._transfer_figure import heat_map
 from ._transfer_rates import transfer_rate
+from .accuracy import AT_CHANCE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -197,7 +198,8 @@ class CrossArchitecture(Evaluator):
         scores = [run.score(subject, protocol, n, student.spec, recipe) for n in networks]
         values = tuple(score.accuracy for score in scores)
         mean = statistics.fmean(values)
-        note = "; ".join(filter(None, (student.adaptation, _diverged(scores, student, place))))
+        flags = _flags(scores, mean, 1 / run.distilled.classes, place)
+        note = "; ".join(filter(None, (student.adaptation, *flags)))
         return Measurement("transfer_accuracy", mean, "fraction", values, place, note)
 
     def _recipe(self, recipe: TrainingRecipe, student: _Student) -> TrainingRecipe:
@@ -238,7 +240,10 @@ def _differences(measurements: Sequence[Measurement], subjects: list[str]) -> li
         place = {**one.coordinates, "control": control}
         name = f"{one.metric}_difference"
         value = statistics.fmean(paired)
-        differences.append(Measurement(name, value, one.unit, paired, place))
+        on = one.coordinates.get("architecture", "the mean of the targets")
+        note = f"{subject} is below {control} on {on} under {one.coordinates['protocol']}"
+        note = note if value < 0 else ""
+        differences.append(Measurement(name, value, one.unit, paired, place, note))
     return differences
 
 
@@ -259,7 +264,11 @@ def _too_small_a_batch(
     return f"{student.name}: its batch norm cannot learn from a last batch of one image"
 
 
-def _diverged(scores: Sequence[Score], student: _Student, place: Where) -> str:
+def _flags(scores: Sequence[Score], mean: float, chance: float, place: Where) -> Iterator[str]:
+    """What should make a reader stop."""
+    where = f"{place['subject']} on {place['architecture']} under {place['protocol']}"
+    if mean < chance + AT_CHANCE * (1 - chance):
+        yield f"{where} is near chance ({chance:.1%})"
     diverged = sum(score.diverged for score in scores)
-    where = f"{student.name} on {place['subject']} under {place['protocol']}"
-    return f"{diverged} of {len(scores)} networks of {where} diverged" if diverged else ""
+    if diverged:
+        yield f"{diverged} of {len(scores)} networks of {where} diverged"

@@ -132,6 +132,15 @@ def test_values_are_paired_network_by_network() -> None:
     assert gap.values == pytest.approx((0.8 - 1.2 / 3, 0.6 - 1.2 / 3))
 
 
+def test_set_below_its_control_and_result_near_chance_are_flagged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(SCORES["random"], "mlp", [0.1, 0.11])
+    notes = [one.note for one in measured()[0]]
+    assert "apm is below random on vgg11 under hard/1" in notes
+    assert "random on mlp under hard/1 is near chance (10.0%)" in notes
+
+
 def test_target_that_cannot_take_the_images_says_why_and_is_left_out_of_the_mean() -> None:
     measurements, _ = measured(resolution=4)
     refused = [one for one in measurements if one.coordinates.get("architecture") == "alexnet"]
