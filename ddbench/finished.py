@@ -9,12 +9,20 @@ from .distilled import DistilledSet
 from .distilling import Distillation, distil
 from .lab import Lab
 from .meters import PhaseCost
+from .models.model import ModelSpec
 from .progress import Progress
 from .resolution import MethodChoice
 from .scoring.protocols import Protocol
-from .scoring.students import Score, evaluated_split, score_student, score_whole
+from .scoring.students import (
+    Score,
+    evaluated_split,
+    evaluation_images,
+    score_student,
+    score_whole,
+)
 from .scoring.subjects import TrainingSet, training_set
 from .task import TaskSpec
+from .training.recipe import TrainingRecipe
 
 
 @dataclass
@@ -90,12 +98,39 @@ class FinishedRun:
             )
         return self._training_sets[place]
 
-    def score(self, subject: str, protocol: Protocol, index: int) -> Score:
-        """The score of evaluation network `index` on a subject, from the store if known."""
+    def lab_of(self, model: ModelSpec) -> Lab:
+        """The same data and surroundings with another model for what is trained there."""
+        if model == self.lab.model:
+            return self.lab
+        evaluation_images(self.lab)  # read once, in the input space that is fitted already
+        return replace(self.lab, model=model)
+
+    def score(
+        self,
+        subject: str,
+        protocol: Protocol,
+        index: int,
+        model: ModelSpec | None = None,
+        recipe: TrainingRecipe | None = None,
+    ) -> Score:
+        """The score of evaluation network `index` on a subject, from the store if known.
+
+        Args:
+            subject: name of a set.
+            protocol: whose labels students learn from; labels come from networks of the task's
+                model whatever the student is.
+            index: of the evaluation network.
+            model: of the student; None: the task's.
+            recipe: how it is trained; None: as the protocol says, at the budget.
+        """
         title = f"{subject} {protocol.label} network {index + 1}/{self.budget.networks}"
-        score = score_student(
-            self.lab, self.training_set(subject, protocol), protocol, index, title
-        )
+        learnt = self.training_set(subject, protocol)
+        if recipe is not None:
+            learnt = replace(learnt, recipe=recipe)
+        lab = self.lab if model is None else self.lab_of(model)
+        if lab is not self.lab:
+            title = f"{lab.model.label} on {title}"
+        score = score_student(lab, learnt, protocol, index, title)
         self.scored[score.key] = score
         return score
 

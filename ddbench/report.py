@@ -31,7 +31,7 @@ def report(record: Record) -> str:
         head,
         accuracy_table(record.measurements),
         _costs(record),
-        *_others(record.measurements),
+        *other_tables(record.measurements),
         _paper(record),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -64,8 +64,8 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
     split = wanted[0].coordinates["split"]
     headers = ["protocol", "images", "labels", f"{split} accuracy %", "- control", "n"]
     table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
-    lines = [table, *dict.fromkeys(f"note: {m.note}" for m in measurements if m.note), INTERVAL]
-    return "\n".join(lines)
+    own = [m for m in measurements if m.metric.startswith("accuracy")]
+    return "\n".join([table, *_notes(own), INTERVAL])
 
 
 def sweep_table(cells: Sequence[tuple[str, Record | None]]) -> str:
@@ -160,18 +160,68 @@ def _trajectories(record: Record) -> list[str]:
     return lines
 
 
-def _others(measurements: Iterable[Measurement]) -> list[str]:
-    """Measurements of other evaluators, one line each."""
+def other_tables(measurements: Sequence[Measurement]) -> list[str]:
+    """Measurements besides accuracy: subjects beside each other, the rest one line each; notes."""
+    others = [m for m in measurements if not m.metric.startswith("accuracy")]
     rows = [
-        [
-            m.metric,
-            ", ".join(str(v) for v in m.coordinates.values()),
-            NOT_MEASURED if m.value is None else f"{m.value:.5g} {m.unit}",
-        ]
-        for m in measurements
-        if not m.metric.startswith("accuracy")
+        [m.metric, ", ".join(str(v) for v in m.coordinates.values()), _value(m, with_unit=True)]
+        for m in others
+        if "subject" not in m.coordinates
     ]
-    return [tabulate(rows, ["metric", "of", "value"], tablefmt="simple")] if rows else []
+    parts = _subject_tables([m for m in others if "subject" in m.coordinates])
+    if rows:
+        parts.append(tabulate(rows, ["metric", "of", "value"], tablefmt="simple"))
+    return [*parts, "\n".join(_notes(others))] if others else []
+
+
+def _notes(measurements: Iterable[Measurement]) -> list[str]:
+    return list(dict.fromkeys(f"note: {m.note}" for m in measurements if m.note))
+
+
+def _subject_tables(measurements: Sequence[Measurement]) -> list[str]:
+    """One table for the measurements that have the same coordinates, one column a subject.
+
+    A metric called M_difference, which has a control among its coordinates, stands in a last
+    column beside M. Coordinates with one value throughout stand above the table.
+    """
+    groups: dict[tuple[str, ...], list[Measurement]] = {}
+    for m in measurements:
+        names = tuple(name for name in m.coordinates if name not in ("subject", "control"))
+        groups.setdefault(names, []).append(m)
+    return [_subject_table(names, group) for names, group in groups.items()]
+
+
+def _subject_table(names: Sequence[str], group: Sequence[Measurement]) -> str:
+    common = [name for name in names if len({m.coordinates[name] for m in group}) == 1]
+    varying = [name for name in names if name not in common]
+    subjects = list(dict.fromkeys(str(m.coordinates["subject"]) for m in group))
+    columns = [
+        *subjects,
+        *(["- control"] if any("control" in m.coordinates for m in group) else []),
+    ]
+    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    for m in group:
+        beside = "control" in m.coordinates
+        metric = m.metric.removesuffix("_difference") if beside else m.metric
+        row = rows.setdefault((metric, *(str(m.coordinates[name]) for name in varying)), {})
+        column = "- control" if beside else str(m.coordinates["subject"])
+        row[column] = _value(m, sign=beside, with_unit=m.unit != "fraction")
+    head = ", ".join(f"{name} {group[0].coordinates[name]}" for name in common)
+    if any(m.unit == "fraction" for m in group):
+        head += f"{'; ' if head else ''}fractions in %"
+    cells = [[*place, *(row.get(column, "") for column in columns)] for place, row in rows.items()]
+    table = tabulate(
+        cells, ["metric", *varying, *columns], tablefmt="simple", disable_numparse=True
+    )
+    return f"{head}\n{table}" if head else table
+
+
+def _value(m: Measurement, sign: bool = False, with_unit: bool = False) -> str:
+    if m.value is None:
+        return NOT_MEASURED
+    if not with_unit:
+        return percent(m, sign)
+    return f"{m.value:{'+' if sign else ''}.5g} {m.unit}"
 
 
 def percent(measurement: Measurement, sign: bool = False) -> str:

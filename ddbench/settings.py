@@ -34,6 +34,8 @@ def setting(
         scaled: which fraction of the budget shrinks the value: "distilling" or "teachers".
     """
     metadata = {"help": help, "low": low, "high": high, "above": above, "scaled": scaled}
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 

@@ -103,3 +103,14 @@ def test_settings_of_a_plugin_are_in_range_by_default_and_say_what_they_mean(kin
         assert item.metadata["help"]
         assert item.metadata["scaled"] in (None, "distilling", "teachers")
     assert given_values(schema(settings_type)) == {}
+
+
+def test_a_list_belongs_to_one_instance_and_is_typed():
+    @dataclass
+    class Listed(Settings):
+        names: list[str] = setting(["a", "b"], "which")
+
+    first = Listed()
+    first.names.append("c")
+    assert Listed().plain() == {"names": ["a", "b"]}
+    assert typed_settings(Listed, {"names": ["d"]}, "it").names == ["d"]

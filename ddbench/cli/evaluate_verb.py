@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..api import evaluate
 from ..errors import UserError
-from ..report import accuracy_table
+from ..report import accuracy_table, other_tables
 
 
 def evaluate_file(arguments: Sequence[str]) -> int:
@@ -14,5 +14,6 @@ def evaluate_file(arguments: Sequence[str]) -> int:
     files = [word for word in arguments if "=" not in word]
     if len(files) != 1:
         raise UserError("evaluate what? one file, such as `ddbench evaluate set.safetensors`")
-    print(accuracy_table(evaluate(files[0], [word for word in arguments if "=" in word])))
+    measured = evaluate(files[0], [word for word in arguments if "=" in word])
+    print("\n\n".join(filter(None, [accuracy_table(measured), *other_tables(measured)])))
     return 0

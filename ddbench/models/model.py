@@ -29,6 +29,9 @@ class Model(nn.Module, ABC):
     version: ClassVar[int] = 1
     Settings: ClassVar[type[ModelSettings]] = ModelSettings
 
+    adaptation: str = ""
+    """How this network departs from the usual one in order to take its images, in words."""
+
     @abstractmethod
     def __init__(
         self, settings: ModelSettings, channels: int, resolution: int, classes: int

@@ -41,6 +41,17 @@ def test_small_batch_goes_forward_and_backward(name: str, channels: int, resolut
 
 
 @every_model
+@pytest.mark.parametrize(("channels", "resolution"), [(1, 8), (1, 28), (3, 32), (3, 64)])
+def test_logits_depend_on_the_images(name: str, channels: int, resolution: int) -> None:
+    """An instance norm of maps of one pixel would make them all the same."""
+    network = built(name, channels, resolution).eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        logits = network(torch.randn(3, channels, resolution, resolution, generator=generator))
+    assert float(logits.std(0).min()) > 1e-4
+
+
+@every_model
 def test_logits_are_a_linear_function_of_flat_features(name: str) -> None:
     network = built(name).eval()
     generator = torch.Generator().manual_seed(0)

@@ -5,7 +5,6 @@ Introduced for dataset condensation (Zhao et al., ICLR 2021) after Gidaris & Kom
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -13,18 +12,8 @@ from torch import Tensor, nn
 
 from ...errors import UserError
 from ...settings import setting
+from ..layers import Norm, first_padding, norm_layer
 from ..model import Model, ModelSettings
-
-GROUPS = 4  # of `norm=group`, as in the dataset condensation networks
-
-
-class Norm(enum.Enum):
-    """The normalisation behind each convolution."""
-
-    instance = "instance"
-    batch = "batch"
-    group = "group"
-    none = "none"
 
 
 class ConvNet(Model):
@@ -65,8 +54,7 @@ class ConvNet(Model):
         super().__init__(settings, channels, resolution, classes)
         assert isinstance(settings, ConvNet.Settings)
         width = settings.width or 128
-        # MNIST's 28 pixels are padded to 32 by the first convolution, as the field does.
-        padding, side = (3, 32) if resolution == 28 else (1, resolution)
+        padding, side = first_padding(resolution, 3)
         depth = settings.depth or max(2, side.bit_length() - 3)
         if side >> depth < 1:
             raise UserError(
@@ -77,7 +65,7 @@ class ConvNet(Model):
         for block in range(depth):
             layers += [
                 nn.Conv2d(width if block else channels, width, 3, padding=1 if block else padding),
-                _norm(settings.norm, width),
+                norm_layer(settings.norm, width),
                 nn.ReLU(),
                 nn.AvgPool2d(2),
             ]
@@ -93,13 +81,3 @@ class ConvNet(Model):
         """Logits (N, classes)."""
         logits: Tensor = self.classifier(self.features(images))
         return logits
-
-
-def _norm(norm: Norm, width: int) -> nn.Module:
-    if norm is Norm.instance:
-        return nn.GroupNorm(width, width)
-    if norm is Norm.group:
-        if width % GROUPS:
-            raise UserError(f"model.width={width}: norm=group needs a multiple of {GROUPS}")
-        return nn.GroupNorm(GROUPS, width)
-    return nn.BatchNorm2d(width) if norm is Norm.batch else nn.Identity()

@@ -1,0 +1,266 @@
+"""Any network of the library timm, untrained, with its stem adapted to small images.
+
+R. Wightman, "PyTorch Image Models". Nothing is fetched: weights are always the random ones.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import UserError
+from ...settings import setting
+from ..model import Model, ModelSettings
+
+DEFAULT = "convnext_atto"
+TRACED = 224  # pixels; large enough that maps of different strides differ in size
+STEMS = ("patch_embed", "stem")  # where timm's networks cut images into patches
+CONVOLUTIONAL_GRID = 4
+"""Least side of the last maps from 16 pixels on, as ConvNet's; a quarter of the image below."""
+TOKEN_GRID = 7
+"""Least side of the grid of an isotropic transformer from 28 pixels on, as of patches of 32 in 224
+pixels; below, that of the maps of a convolutional network."""
+
+
+class TimmModel(Model):
+    """A timm network whose total stride fits the images.
+
+    Networks made for large images shrink them 32 times. Strides and poolings are lowered, from the
+    input on and no more than needed, until the last maps are at least 4x4 (2x2 below 16 pixels); a
+    network with a patch size gets a smaller one. A first convolution that loses its stride becomes
+    3x3, as is usual for small images. `adaptation` says what was changed.
+    """
+
+    @dataclass
+    class Settings(ModelSettings):
+        """Settings of a timm network."""
+
+        architecture: str | None = setting(
+            None, f"name in timm, such as resnet18 or vit_tiny_patch16_224; null: {DEFAULT}"
+        )
+
+        def for_device(self, device_type: str) -> Self:
+            """Fill in the architecture."""
+            return replace(self, architecture=self.architecture or DEFAULT)
+
+    def __init__(
+        self, settings: ModelSettings, channels: int, resolution: int, classes: int
+    ) -> None:
+        """Build for square images (N, channels, resolution, resolution).
+
+        Raises:
+            UserError: for a name that timm does not have, or a network that cannot take the images.
+        """
+        super().__init__(settings, channels, resolution, classes)
+        assert isinstance(settings, TimmModel.Settings)
+        name = settings.architecture or DEFAULT
+        check_timm_name(name)
+        options = {"in_chans": channels, "num_classes": classes}
+        try:
+            self.network, self.adaptation = _fitted(name, options, resolution)
+            probe = torch.zeros(2, channels, resolution, resolution)
+            with torch.no_grad():
+                self.network.eval()
+                shape = tuple(self(probe).shape)
+                features = self.features(probe)
+        except UserError:
+            raise
+        except Exception as error:  # networks refuse in as many ways as there are networks
+            raise _refusal(name, resolution, error) from error
+        if shape != (2, classes) or features.ndim != 2:
+            raise UserError(f"timm's {name} gives no logits of shape (N, {classes})")
+        self.network.train()
+
+    def features(self, images: Tensor) -> Tensor:
+        """Flat features (N, F), before the classifier."""
+        network: Any = self.network
+        maps = network.forward_features(images)
+        features: Tensor = network.forward_head(maps, pre_logits=True)
+        return features.flatten(1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        logits: Tensor = self.network(images)
+        return logits
+
+
+def check_timm_name(name: str) -> None:
+    """Refuse a name that timm does not have.
+
+    Raises:
+        UserError: with near names.
+    """
+    import timm  # takes seconds
+
+    if not timm.is_model(name):
+        known = timm.list_models()
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"timm has {len(known)} others"
+        raise UserError(f"unknown timm model {name!r}: {hint}")
+
+
+def _refusal(name: str, resolution: int, error: Exception) -> UserError:
+    reason = str(error).strip().split("\n")[0] or type(error).__name__
+    return UserError(f"timm's {name} cannot take {resolution}x{resolution} images: {reason}")
+
+
+def _fitted(name: str, options: dict[str, Any], resolution: int) -> tuple[nn.Module, str]:
+    """A network that takes images of a resolution, and what was changed."""
+    import timm
+
+    usual = timm.create_model(name, pretrained=False, **options)
+    patches = (getattr(getattr(usual, stem, None), "patch_size", None) for stem in STEMS)
+    patch = next((size for size in patches if size is not None), None)
+    if patch is not None and _takes(name, options, img_size=resolution):
+        return _with_smaller_patches(name, options, resolution, _side(patch))
+    return usual, _with_smaller_strides(usual, options["in_chans"], resolution)
+
+
+def _takes(name: str, options: dict[str, Any], **more: Any) -> bool:
+    """Whether a constructor knows further arguments, whatever it thinks of their values."""
+    import timm
+
+    try:
+        timm.create_model(name, pretrained=False, **options, **more)
+    except TypeError:
+        return False
+    except Exception:  # the argument is known; its value is too small for the usual patches
+        return True
+    return True
+
+
+def _with_smaller_patches(
+    name: str, options: dict[str, Any], resolution: int, usual: int
+) -> tuple[nn.Module, str]:
+    """The largest patches, of halved sizes, that leave enough of a grid."""
+    import timm
+
+    wanted = _least_side(resolution)
+    refusal: Exception | None = None
+    for patch in _halved(usual):
+        sizes = {"img_size": resolution}
+        if patch != usual:
+            sizes["patch_size"] = patch
+        try:
+            network = timm.create_model(name, pretrained=False, **(options | sizes))
+            grid = _last_side(network, options["in_chans"], resolution)
+        except Exception as error:
+            refusal = error
+            continue
+        isotropic = grid == resolution // patch
+        if grid >= (TOKEN_GRID if isotropic and resolution >= 4 * TOKEN_GRID else wanted):
+            changed = "" if patch == usual else f", patches of {patch} pixels (usually {usual})"
+            return network, f"input size {resolution}{changed}"
+    raise refusal or UserError(
+        f"timm's {name} cannot take {resolution}x{resolution} images: no patch size leaves it "
+        "enough of a grid"
+    )
+
+
+def _with_smaller_strides(network: nn.Module, channels: int, resolution: int) -> str:
+    """Lower strides in place, from the input on, until the last maps are large enough."""
+    wanted = _least_side(resolution)
+    changes: dict[str, str] = {}
+    levels = _levels(network, channels)
+    first = levels[0][0] if levels else ""
+    for level in levels:
+        while _last_side(network, channels, resolution) < wanted:
+            changed = [_lower_stride(network, name, name == first) for name in level]
+            if not any(changed):
+                break
+            changes |= {name: text for name, text in zip(level, changed, strict=True) if text}
+    return ", ".join(f"{name} {text}" for name, text in changes.items())
+
+
+def _least_side(resolution: int) -> int:
+    return CONVOLUTIONAL_GRID if resolution >= 4 * CONVOLUTIONAL_GRID else max(1, resolution // 4)
+
+
+def _halved(size: int) -> Iterator[int]:
+    while size >= 1:
+        yield size
+        size //= 2
+
+
+def _side(size: Any) -> int:
+    """The side of a square that is given by one number or two."""
+    return int(size[0] if isinstance(size, tuple | list) else size)
+
+
+@torch.no_grad()
+def _last_side(network: nn.Module, channels: int, resolution: int) -> int:
+    """The side of the last maps, or of the grid of tokens; 0 where the images are too small."""
+    model: Any = network
+    network.eval()
+    try:
+        maps = model.forward_features(torch.zeros(1, channels, resolution, resolution))
+    except RuntimeError:
+        return 0
+    if maps.ndim == 3:
+        return math.isqrt(maps.shape[1] - getattr(model, "num_prefix_tokens", 0))
+    if maps.ndim != 4:
+        raise UserError(f"its features have {maps.ndim} dimensions")
+    channels_last = getattr(model, "output_fmt", "NCHW") == "NHWC"
+    return int(maps.shape[1] if channels_last else maps.shape[-1])
+
+
+@torch.no_grad()
+def _levels(network: nn.Module, channels: int) -> list[list[str]]:
+    """Names of the layers with a stride, those of maps of one size together, in their order."""
+    found: dict[int, list[str]] = {}
+
+    def note(name: str) -> Any:
+        def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            names = found.setdefault(inputs[0].shape[-1], [])
+            if name not in names:
+                names.append(name)
+
+        return hook
+
+    hooks = [
+        layer.register_forward_pre_hook(note(name))
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d) and _side(layer.stride) > 1
+    ]
+    network.eval()
+    network(torch.zeros(1, channels, TRACED, TRACED))
+    for handle in hooks:
+        handle.remove()
+    return [found[side] for side in sorted(found, reverse=True)]
+
+
+def _lower_stride(network: nn.Module, name: str, first: bool) -> str:
+    """Halve the stride of one layer and say so, or return "" where it is 1 already."""
+    layer = network.get_submodule(name)
+    stride = _side(getattr(layer, "stride", 1))
+    if stride == 1:
+        return ""
+    lower = stride // 2
+    if not isinstance(layer, nn.Conv2d):
+        if lower > 1:
+            raise UserError(f"its pooling {name} has stride {stride}")
+        network.set_submodule(name, nn.Identity())
+        return "left out"
+    kernel = _side(layer.kernel_size)
+    patches = kernel == stride  # cut without overlap, and without padding
+    if not (patches or first):
+        layer.stride = (lower, lower)
+        return f"stride {lower} (usually {stride})"
+    smaller = lower if patches and lower > 1 else 3
+    fresh = nn.Conv2d(
+        layer.in_channels,
+        layer.out_channels,
+        smaller,
+        lower,
+        padding=0 if smaller == lower else smaller // 2,
+        groups=layer.groups,
+        bias=layer.bias is not None,
+    )
+    network.set_submodule(name, fresh)
+    return f"{smaller}x{smaller} stride {lower}"

@@ -1,0 +1,44 @@
+"""What architectures share: norms, and the padding of small images."""
+
+from __future__ import annotations
+
+import enum
+
+from torch import nn
+
+from ..errors import UserError
+
+GROUPS = 4  # of `norm=group`, as in the dataset condensation networks
+
+
+class Norm(enum.Enum):
+    """The normalisation behind each convolution."""
+
+    instance = "instance"
+    batch = "batch"
+    group = "group"
+    none = "none"
+
+
+def norm_layer(norm: Norm, channels: int) -> nn.Module:
+    """The layer of a norm; `instance` is a GroupNorm with one group a channel.
+
+    Raises:
+        UserError: when the channels cannot be divided into groups.
+    """
+    if norm is Norm.instance:
+        return nn.GroupNorm(channels, channels)
+    if norm is Norm.group:
+        if channels % GROUPS:
+            raise UserError(f"model.width={channels}: norm=group needs a multiple of {GROUPS}")
+        return nn.GroupNorm(GROUPS, channels)
+    return nn.BatchNorm2d(channels) if norm is Norm.batch else nn.Identity()
+
+
+def first_padding(resolution: int, kernel: int) -> tuple[int, int]:
+    """Padding of the first convolution (pixels a side), and the side of the maps it gives.
+
+    MNIST's 28 pixels are padded to 32, as the field does; other resolutions are kept.
+    """
+    extra = 2 if resolution == 28 else 0
+    return kernel // 2 + extra, resolution + 2 * extra
