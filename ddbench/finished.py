@@ -9,10 +9,17 @@ from .distilled import DistilledSet
 from .distilling import Distillation, distil
 from .lab import Lab
 from .meters import PhaseCost
+from .models.model import ModelSpec
 from .progress import Progress
 from .resolution import MethodChoice
 from .scoring.protocols import Protocol
-from .scoring.students import Score, evaluated_split, score_student, score_whole
+from .scoring.students import (
+    Score,
+    evaluated_split,
+    evaluation_images,
+    score_student,
+    score_whole,
+)
 from .scoring.subjects import TrainingSet, training_set
 from .task import TaskSpec
 
@@ -90,17 +97,49 @@ class FinishedRun:
             )
         return self._training_sets[place]
 
-    def score(self, subject: str, protocol: Protocol, index: int) -> Score:
-        """The score of evaluation network `index` on a subject, from the store if known."""
+    def score(
+        self,
+        subject: str,
+        protocol: Protocol,
+        index: int,
+        model: ModelSpec | None = None,
+        epochs: int | None = None,
+    ) -> Score:
+        """The score of evaluation network `index` on a subject, from the store if known.
+
+        Args:
+            subject: its name.
+            protocol: the rules.
+            index: of the evaluation network.
+            model: another architecture than the task's.
+            epochs: other epochs than the protocol's; the rate falls at the same fraction of them.
+        """
+        examples = self.training_set(subject, protocol)
+        if epochs is not None:
+            recipe = examples.recipe.scaled(epochs / examples.recipe.epochs)
+            examples = replace(examples, recipe=recipe)
         title = f"{subject} {protocol.label} network {index + 1}/{self.budget.networks}"
-        score = score_student(
-            self.lab, self.training_set(subject, protocol), protocol, index, title
-        )
+        title += "" if model is None else f" {model.label}"
+        score = score_student(self._lab_for(model), examples, protocol, index, title)
         self.scored[score.key] = score
         return score
 
-    def score_whole(self, index: int) -> Score:
-        """The score of network `index` trained on all real training images."""
-        score = score_whole(self.lab, self.budget, index)
+    def score_whole(
+        self, index: int, model: ModelSpec | None = None, epochs: int | None = None
+    ) -> Score:
+        """The score of network `index` trained on all real training images.
+
+        Args:
+            index: of the network.
+            model: another architecture than the task's.
+            epochs: other epochs than those of the teacher recipe at the budget.
+        """
+        score = score_whole(self._lab_for(model), self.budget, index, epochs)
         self.scored[score.key] = score
         return score
+
+    def _lab_for(self, model: ModelSpec | None) -> Lab:
+        if model is None:
+            return self.lab
+        evaluation_images(self.lab)  # read once, for all architectures
+        return self.lab.with_model(model)

@@ -64,7 +64,8 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
     split = wanted[0].coordinates["split"]
     headers = ["protocol", "images", "labels", f"{split} accuracy %", "- control", "n"]
     table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
-    lines = [table, *dict.fromkeys(f"note: {m.note}" for m in measurements if m.note), INTERVAL]
+    told = [m for m in measurements if m.note and m.metric.startswith("accuracy")]
+    lines = [table, *dict.fromkeys(f"note: {m.note}" for m in told), INTERVAL]
     return "\n".join(lines)
 
 
@@ -125,17 +126,24 @@ def _costs(record: Record) -> str:
 
 
 def _others(measurements: Iterable[Measurement]) -> list[str]:
-    """Measurements of other evaluators, one line each."""
+    """Measurements of other evaluators, one line each, with the 95% interval of some."""
+    others = [m for m in measurements if not m.metric.startswith("accuracy")]
     rows = [
         [
             m.metric,
             ", ".join(str(v) for v in m.coordinates.values()),
-            NOT_MEASURED if m.value is None else f"{m.value:.5g} {m.unit}",
+            NOT_MEASURED if m.value is None else f"{m.value:.5g} {m.unit}{_interval(m)}",
         ]
-        for m in measurements
-        if not m.metric.startswith("accuracy")
+        for m in others
     ]
-    return [tabulate(rows, ["metric", "of", "value"], tablefmt="simple")] if rows else []
+    if not rows:
+        return []
+    notes = dict.fromkeys(f"note: {m.note}" for m in others if m.note)
+    return ["\n".join([tabulate(rows, ["metric", "of", "value"], tablefmt="simple"), *notes])]
+
+
+def _interval(m: Measurement) -> str:
+    return "" if m.interval is None else f" [{m.interval[0]:.3g}, {m.interval[1]:.3g}]"
 
 
 def percent(measurement: Measurement, sign: bool = False) -> str:

@@ -117,9 +117,7 @@ class _Reduction(nn.Module):
         self.residual = nn.Sequential(
             _convolution(width, 2 * width, 3, stride=2), _convolution(2 * width, 2 * width, 3)
         )
-        self.shortcut = nn.Sequential(
-            nn.AvgPool2d(2), nn.Conv2d(width, 2 * width, 1, bias=False)
-        )
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(width, 2 * width, 1, bias=False))
 
     def forward(self, images: Tensor) -> Tensor:
         reduced: Tensor = self.shortcut(images) + self.residual(images)
