@@ -119,7 +119,7 @@ class FinishedRun:
             recipe = examples.recipe.scaled(epochs / examples.recipe.epochs)
             examples = replace(examples, recipe=recipe)
         title = f"{subject} {protocol.label} network {index + 1}/{self.budget.networks}"
-        title += "" if model is None else f" {model.label}"
+        title += "" if model is None else f", {model.name}"
         score = score_student(self._lab_for(model), examples, protocol, index, title)
         self.scored[score.key] = score
         return score

@@ -35,7 +35,7 @@ COLUMNS = (
     "imagenet16_120_valid_12ep",
 )
 """DATASET_SPLIT_EPOCHS: accuracies in percent, each the mean over the benchmark's seeds."""
-TRUE_DATASETS = ["cifar10", "cifar100", "imagenet16_120"]
+TRUE_DATASETS = ("cifar10", "cifar100", "imagenet16_120")
 """The datasets, by their names here, that the benchmark's cells were trained on."""
 
 DECIMALS = 4
@@ -130,7 +130,11 @@ def prepare_table(data_root: Path, source: str | None) -> str:
         check_writable(data_root, "data_root=FOLDER or DDBENCH_DATA")
         write_bytes(path, render_table(rows))
     table = load_table(data_root)
-    return f"{TITLE}: {table.cells} cells, truth by {', '.join(table.accuracies)}, in {path}"
+    told = [
+        name if (n := int(np.isfinite(known).sum())) == table.cells else f"{name} ({n} cells)"
+        for name, known in table.accuracies.items()
+    ]
+    return f"{TITLE}: {table.cells} cells, truth by {', '.join(told)}, in {path}"
 
 
 def render_table(rows: Rows) -> bytes:
