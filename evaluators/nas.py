@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +33,7 @@ from ddbench.scoring.protocols import Protocol, protocol_named
 from ddbench.scoring.students import Score
 from ddbench.scoring.subjects import NotScorable
 from ddbench.settings import setting
+from ddbench.store.files import digest
 
 from ._nas_figure import ranking_figure
 from ._ranking import (
@@ -153,8 +154,14 @@ class Nas(Evaluator):
         indices = self._chosen(run, table)
         truth = table.accuracies[self._column(run)][indices]
         channels, depth = self._size(run)
-        where: Coordinates = {"truth": self._column(run), "table": table.digest[:12]}
-        parameters = np.array([_parameters(index, run) for index in indices], dtype=np.float64)
+        where: Coordinates = {
+            "truth": self._column(run),
+            "table": table.digest[:12],
+            "cells": f"{len(indices)} cells {digest(str(indices).encode())[:8]}",
+        }
+        dataset = run.lab.dataset
+        shape = (dataset.channels, dataset.resolution, dataset.classes)
+        parameters = np.array([_parameters(index, *shape) for index in indices], dtype=np.float64)
         measurements = [
             Measurement("cell_index", len(indices), "cells", _plain(indices), where),
             Measurement("cell_truth", float(truth.mean()), "fraction", _plain(truth), where),
@@ -250,12 +257,12 @@ def _spec(index: int, channels: int, depth: int) -> ModelSpec:
     return ModelSpec(MODEL, settings)
 
 
-def _parameters(index: int, run: FinishedRun) -> int:
+@cache
+def _parameters(index: int, channels: int, resolution: int, classes: int) -> int:
     """Trainable numbers of a cell's network at the benchmark's own size."""
-    dataset = run.lab.dataset
     spec = _spec(index, CHANNELS[0], CELLS_PER_STACK[0])
     with torch.device("meta"):
-        network = spec.build(dataset.channels, dataset.resolution, dataset.classes, RandomStream(0))
+        network = spec.build(channels, resolution, classes, RandomStream(0))
     return sum(parameter.numel() for parameter in network.parameters())
 
 
