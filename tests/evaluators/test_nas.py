@@ -114,7 +114,7 @@ def test_statistics_are_those_of_the_recorded_cells(done: Outcome) -> None:
     for subject in ("kcenter", "random"):
         accuracy = found(done, "cell_accuracy", subject)
         assert len(accuracy.values) == len(CELLS)
-        assert len(set(accuracy.values)) > 2
+        assert len(set(accuracy.values)) > 1
         rho = found(done, "spearman_rho", subject)
         assert rho.value == pytest.approx(stats.spearmanr(truth, accuracy.values).statistic)
         assert rho.interval is not None
