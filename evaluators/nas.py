@@ -6,7 +6,6 @@ on the distilled set, and their order is compared with that of the benchmark's o
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -33,18 +32,16 @@ from ddbench.scoring.protocols import Protocol, protocol_named
 from ddbench.scoring.students import Score
 from ddbench.scoring.subjects import NotScorable
 from ddbench.settings import setting
-from ddbench.store.files import digest
+from ddbench.store.files import digest, digest_of_file
 
 from ._nas_figure import ranking_figure
-from ._ranking import (
-    Values,
-    bootstrap_rho,
-    kendall,
-    percentile_interval,
-    resamples,
-    spearman,
-    top_regret,
+from ._nas_measurements import (
+    Coordinates,
+    accuracy_measurement,
+    difference_measurements,
+    ranking_measurements,
 )
+from ._ranking import Values, bootstrap_rho, resamples
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,13 +50,6 @@ MODEL = "nas_bench_201"
 PAPER_CELLS, FEWEST_CELLS = 100, 12
 CHANNELS, CELLS_PER_STACK = (16, 4), (5, 1)
 """Of the benchmark's networks, and of the small ones that a CPU can train."""
-TOP = 10
-NOT_THE_PAPERS = (
-    "the truth is the benchmark's own accuracy; published rho are against 50 epochs of training "
-    "ranked on held-out images, so they are not directly comparable"
-)
-
-Coordinates = dict[str, str | int | float]
 
 
 class Nas(Evaluator):
@@ -120,13 +110,11 @@ class Nas(Evaluator):
     settings: Settings
 
     def determinants(self, lab: Lab) -> dict[str, Any]:
-        """The digest of the table; nothing where there is none to use."""
-        if lab.dataset.name not in TRUE_DATASETS:
+        """The digest of the table, so that a run without truth is done again when there is one."""
+        path = table_path(lab.dataset.source.root)
+        if lab.dataset.name not in TRUE_DATASETS or not path.is_file():
             return {}
-        try:
-            return {"table": load_table(lab.dataset.source.root).digest}
-        except UserError:
-            return {}
+        return {"table": digest_of_file(path)}
 
     def skip(self, run: FinishedRun) -> str | None:
         dataset, root = run.task.dataset, run.lab.dataset.source.root
@@ -171,6 +159,7 @@ class Nas(Evaluator):
         ]
         drawn = resamples(len(indices), self.settings.resamples, self.settings.cell_seed)
         rhos: dict[str, Values] = {}
+        protocol = protocol_named(self.settings.protocol)
         for subject, rules, score in self._searches(run):
             place: Coordinates = {
                 "subject": subject,
@@ -180,6 +169,8 @@ class Nas(Evaluator):
                 **where,
             }
             try:
+                if subject in run.subjects:
+                    place["labels"] = run.training_set(subject, protocol).regime
                 scores = _searched(f"cells on {subject}", indices, self._spec(run), score, run)
             except NotScorable as reason:
                 measurements.append(
@@ -188,17 +179,17 @@ class Nas(Evaluator):
                 continue
             accuracy = np.array([score.accuracy for score in scores])
             measurements += [
-                _accuracy(scores, place),
-                *_ranking(truth, accuracy, drawn, place),
+                accuracy_measurement(scores, place),
+                *ranking_measurements(truth, accuracy, drawn, place),
                 Measurement(
                     "search_time", sum(s.wall_seconds for s in scores), "seconds", (), place
                 ),
             ]
             rhos[subject] = bootstrap_rho(truth, accuracy, drawn)
-        measurements += _ranking(
+        measurements += ranking_measurements(
             truth, parameters, drawn, {"subject": "number of parameters", **where}
         )
-        return [*measurements, *_difference(measurements, rhos, list(run.subjects))]
+        return [*measurements, *difference_measurements(measurements, rhos, list(run.subjects))]
 
     def figure(self, measurements: Sequence[Measurement]) -> Figure | None:
         return ranking_figure(measurements)
@@ -280,55 +271,6 @@ def _searched(
             scores.append(score(spec(index)))
             phase.advance(len(scores))
     return scores
-
-
-def _accuracy(scores: list[Score], place: Coordinates) -> Measurement:
-    diverged = sum(score.diverged for score in scores)
-    note = f"{diverged} of {len(scores)} cells on {place['subject']} diverged" if diverged else ""
-    values = tuple(score.accuracy for score in scores)
-    return Measurement("cell_accuracy", statistics.fmean(values), "fraction", values, place, note)
-
-
-def _ranking(
-    truth: Values, proxy: Values, drawn: np.ndarray[Any, Any], place: Coordinates
-) -> list[Measurement]:
-    """Rho with its bootstrap interval, tau, and the regret of the top 10."""
-    rho, tau = spearman(truth, proxy), kendall(truth, proxy)
-    constant = f"all cells are equal by {place['subject']}"
-    interval = None if rho is None else percentile_interval(bootstrap_rho(truth, proxy, drawn))
-    note = constant if rho is None else NOT_THE_PAPERS
-    found = [
-        Measurement("spearman_rho", rho, "rho", (), place, note, interval),
-        Measurement("kendall_tau", tau, "tau", (), place, constant if tau is None else ""),
-    ]
-    if len(truth) > TOP:
-        regret = top_regret(truth, proxy, TOP)
-        found.append(Measurement(f"top{TOP}_regret", regret, "fraction", (), place))
-    return found
-
-
-def _difference(
-    measurements: Sequence[Measurement], rhos: dict[str, Values], subjects: list[str]
-) -> list[Measurement]:
-    """Rho of the set less that of its control, on the same resamples of the cells."""
-    rho = {one.coordinates["subject"]: one for one in measurements if one.metric == "spearman_rho"}
-    pair = [name for name in subjects if name in rhos and rho[name].value is not None]
-    if len(pair) != 2:
-        return []
-    own, control = (rho[name] for name in pair)
-    assert own.value is not None
-    assert control.value is not None
-    return [
-        Measurement(
-            "spearman_rho_difference",
-            own.value - control.value,
-            "rho",
-            (),
-            {**own.coordinates, "control": pair[1]},
-            "",
-            percentile_interval(rhos[pair[0]] - rhos[pair[1]]),
-        )
-    ]
 
 
 def _plain(values: Any) -> tuple[float, ...]:
