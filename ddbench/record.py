@@ -86,7 +86,12 @@ class Record:
             raise UserError(f"{path} is damaged: {error}") from error
 
     def contains(self, other: Record) -> bool:
-        """Whether everything that `other` measured on the same distilled set is measured here."""
+        """Whether everything that `other` measured on the same distilled set is measured here.
+
+        A record that measured nothing, because its evaluators skipped, is contained in none.
+        """
+        if not other.measurements:
+            return False
         same = self.distilled["key"] == other.distilled["key"] and self.budget == other.budget
         return same and _places(other.measurements) <= _places(self.measurements)
 

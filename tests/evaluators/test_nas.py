@@ -271,7 +271,11 @@ def test_damaged_table_is_a_reason_to_skip(tmp_path: Path) -> None:
     table_path(tmp_path).write_text("index,arch,cifar10_test_200ep\n0,x,1\n")
     run = unfinished(tmp_path)
     assert "line 2: 'x' is no cell" in evaluator().skip(run)
-    assert evaluator().determinants(run.lab) == {}
+    damaged = evaluator().determinants(run.lab)
+    write_table(tmp_path)
+    assert evaluator().determinants(run.lab) != damaged  # mended, the same command is another run
+    assert evaluator().determinants(unfinished(tmp_path, "digits").lab) == {}
+    assert evaluator().determinants(unfinished(tmp_path / "none").lab) == {}
 
 
 def test_random_cells_of_one_seed_contain_each_other(root: Path) -> None:
