@@ -25,7 +25,12 @@ def run_key(request: RunRequest, lab: Lab) -> str:
         for choice in (request.method, request.control)
         if choice is not None
     ]
-    return key_of({"sets": sets, **_scoring(request)})
+    tables = {
+        name: found
+        for name, settings in request.evaluators.items()
+        if (found := EVALUATORS[name](settings).determinants(lab))
+    }
+    return key_of({"sets": sets, **_scoring(request), **({"tables": tables} if tables else {})})
 
 
 def folder_name(request: RunRequest, key: str) -> str:

@@ -13,6 +13,8 @@ from .settings import Settings
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from .lab import Lab
+
 
 @dataclass
 class EvaluatorSettings(Settings):
@@ -30,6 +32,8 @@ class Measurement:
         values: the values behind it, one an evaluation network.
         coordinates: what it belongs to, such as protocol, subject, architecture.
         note: what a reader must know.
+        interval: lower and upper bound of `value` at 95%, where it has one that does not follow
+            from `values`; the evaluator says of what kind.
     """
 
     metric: str
@@ -38,6 +42,7 @@ class Measurement:
     values: tuple[float, ...] = ()
     coordinates: dict[str, str | int | float] = field(default_factory=dict)
     note: str = ""
+    interval: tuple[float, float] | None = None
 
 
 class Evaluator(ABC):
@@ -55,6 +60,13 @@ class Evaluator(ABC):
     def skip(self, run: FinishedRun) -> str | None:
         """Why this run cannot be measured, or None."""
         return None
+
+    def determinants(self, lab: Lab) -> dict[str, Any]:
+        """What determines its numbers besides version, settings and the run, for the run's key.
+
+        Such as the digest of a table in the data root; nothing by default.
+        """
+        return {}
 
     @abstractmethod
     def evaluate(self, run: FinishedRun) -> list[Measurement]:

@@ -102,8 +102,8 @@ class FinishedRun:
         """The same data and surroundings with another model for what is trained there."""
         if model == self.lab.model:
             return self.lab
-        evaluation_images(self.lab)  # read once, in the input space that is fitted already
-        return replace(self.lab, model=model)
+        evaluation_images(self.lab)  # read once, for all architectures
+        return self.lab.with_model(model)
 
     def score(
         self,
@@ -134,8 +134,17 @@ class FinishedRun:
         self.scored[score.key] = score
         return score
 
-    def score_whole(self, index: int) -> Score:
-        """The score of network `index` trained on all real training images."""
-        score = score_whole(self.lab, self.budget, index)
+    def score_whole(
+        self, index: int, model: ModelSpec | None = None, epochs: int | None = None
+    ) -> Score:
+        """The score of network `index` trained on all real training images.
+
+        Args:
+            index: of the network.
+            model: another architecture than the task's.
+            epochs: other epochs than those of the teacher recipe at the budget.
+        """
+        lab = self.lab if model is None else self.lab_of(model)
+        score = score_whole(lab, self.budget, index, epochs)
         self.scored[score.key] = score
         return score

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -126,6 +127,12 @@ class Lab:
             yield self.used
         finally:
             self.used = outside
+
+    def with_model(self, model: ModelSpec) -> Lab:
+        """The same lab for networks of another architecture; images and space are shared."""
+        other = copy.copy(self)  # with what is cached, unlike `dataclasses.replace`
+        other.model = model
+        return other
 
     def new_network(self, stream: RandomStream) -> Model:
         """A network with fresh weights, on the device."""

@@ -80,15 +80,20 @@ class Record:
             raise UserError(f"{path} is not a record of schema {SCHEMA}")
         try:
             measurements = [
-                Measurement(**{**row, "values": tuple(row["values"])})
+                Measurement(**{**row, "values": tuple(row["values"]), "interval": _interval(row)})
                 for row in values.pop("measurements")
             ]
             return cls(measurements=measurements, **values)
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, IndexError) as error:
             raise UserError(f"{path} is damaged: {error}") from error
 
     def contains(self, other: Record) -> bool:
-        """Whether everything that `other` measured on the same distilled set is measured here."""
+        """Whether everything that `other` measured on the same distilled set is measured here.
+
+        A record that measured nothing, because its evaluators skipped, is contained in none.
+        """
+        if not other.measurements:
+            return False
         same = self.distilled["key"] == other.distilled["key"] and self.budget == other.budget
         return same and _places(other.measurements) <= _places(self.measurements)
 
@@ -107,6 +112,11 @@ def largest_contained(record: Record, paths: Iterable[Path]) -> str | None:
         except (UserError, KeyError, TypeError, OSError):
             continue  # a damaged neighbour is no reason to fail
     return max(earlier)[-1] if earlier else None
+
+
+def _interval(row: dict[str, Any]) -> tuple[float, float] | None:
+    found = row.get("interval")
+    return None if found is None else (found[0], found[1])
 
 
 def _places(measurements: list[Measurement]) -> set[tuple[str, str]]:

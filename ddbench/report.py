@@ -221,7 +221,8 @@ def _value(m: Measurement, sign: bool = False, with_unit: bool = False) -> str:
         return NOT_MEASURED
     if not with_unit:
         return percent(m, sign)
-    return f"{m.value:{'+' if sign else ''}.5g} {m.unit}"
+    interval = "" if m.interval is None else f" [{m.interval[0]:.3g}, {m.interval[1]:.3g}]"
+    return f"{m.value:{'+' if sign else ''}.5g} {m.unit}{interval}"
 
 
 def percent(measurement: Measurement, sign: bool = False) -> str:

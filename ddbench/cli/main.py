@@ -43,7 +43,8 @@ what to run
   method=NAME         how to distil                      (default apm; `ddbench list methods`)
   dataset=NAME        what to distil                     (default mnist5k; `ddbench list datasets`)
   ipc=N               images per class                   (default 1)
-  model=NAME          auto, narrow, published, convnet   (default auto: narrow on a CPU)
+  model=NAME          auto, narrow, published, or an architecture of `ddbench list models`
+                                                         (default auto: narrow on a CPU)
   budget=NAME         smoke, short or paper: how much of the published computation is spent
                                                          (default short)
   seed=N              of distillation                    (default 0)
@@ -104,12 +105,17 @@ examples
 """,
     "prepare": """\
 usage: ddbench prepare DATASET [data_root=FOLDER] [dataset.SETTING=V ...]
+       ddbench prepare nas_bench_201 [source=FILE] [data_root=FOLDER]
 
 Downloads a dataset, or converts files that lie in data_root already, and checks them. Given again,
 it continues what was interrupted, and checks what is finished.
 
+nas_bench_201 is the truth that architectures are ranked against: a table made once from the
+benchmark's own file, NAS-Bench-201-v1_1-096897.pth, or from a CSV with its accuracies.
+
 examples
   ddbench prepare cifar10
+  ddbench prepare nas_bench_201 source=NAS-Bench-201-v1_1-096897.pth
   ddbench prepare cifar10 data_root=/data
 """,
     "evaluate": """\

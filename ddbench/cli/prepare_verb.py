@@ -14,12 +14,16 @@ from ..settings import typed_settings
 from ..store.files import check_writable
 from .words import words_and_options
 
+TABLE = "nas_bench_201"
+"""What can be prepared besides datasets: the truth of a benchmark of architectures."""
 _PREFIX = "dataset."
 
 
 def prepare(arguments: Sequence[str]) -> int:
     """Prepare one dataset and say where it is."""
     names = [word for word in arguments if "=" not in word]
+    if TABLE in names:
+        return _prepare_table(arguments)
     if len(names) != 1:
         raise UserError("prepare what? one dataset, such as `ddbench prepare cifar10`")
     plugin = DATASETS[names[0]]
@@ -30,6 +34,18 @@ def prepare(arguments: Sequence[str]) -> int:
     root = data_root(options.get("data_root"))
     check_writable(root, "data_root=FOLDER or DDBENCH_DATA")
     print(plugin(settings, root).prepare())
+    return 0
+
+
+def _prepare_table(arguments: Sequence[str]) -> int:
+    """Prepare the table of NAS-Bench-201; its source may be written `--source FILE`, too."""
+    from ..data.nas_bench_201 import prepare_table
+
+    text = "\0".join(arguments).replace("--source\0", "source=").replace("--source=", "source=")
+    words, options = words_and_options(text.split("\0"), ["source", "data_root"])
+    if words != [TABLE]:
+        raise UserError(f"prepare {TABLE} from what? one file, such as source=nasbench201.csv")
+    print(prepare_table(data_root(options.get("data_root")), options.get("source")))
     return 0
 
 

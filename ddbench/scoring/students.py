@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -34,6 +34,7 @@ class Score:
         cost: of making it.
         key: of the score in the store.
         diverged: whether its loss was no number at the end.
+        training_cost: of training, where `cost` is that of testing alone.
     """
 
     accuracy: float
@@ -41,6 +42,13 @@ class Score:
     cost: dict[str, Any]
     key: str
     diverged: bool = False
+    training_cost: dict[str, Any] | None = None
+
+    @property
+    def wall_seconds(self) -> float:
+        """Training and testing together."""
+        costs = (self.cost, self.training_cost or {})
+        return sum(float(cost.get("wall_seconds", 0)) for cost in costs)
 
 
 def score_student(
@@ -80,12 +88,20 @@ def score_student(
     return _score(found, lab)
 
 
-def score_whole(lab: Lab, budget: Budget, index: int) -> Score:
+def score_whole(lab: Lab, budget: Budget, index: int, epochs: int | None = None) -> Score:
     """Train network `index` on all real training images by the teacher recipe, and score it.
 
     The cost of the score is that of testing: training is counted with the stream `whole`.
+
+    Args:
+        lab: data, model, and where to keep both.
+        budget: scales the epochs.
+        index: of the network.
+        epochs: of the recipe; None: those of the budget.
     """
     recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
+    if epochs is not None:
+        recipe = LABEL_TEACHER.scaled(epochs / LABEL_TEACHER.epochs)
     networks = train_networks(lab, "whole", recipe, [index])
     evaluation = evaluation_images(lab)
     determinants = {
@@ -100,7 +116,7 @@ def score_whole(lab: Lab, budget: Budget, index: int) -> Score:
             accuracy = accuracy_of(networks[0], evaluation)
         facts = {"accuracy": accuracy, "cost": cost.plain()}
         found = context.store.save(KIND, determinants, facts)
-    return _score(found, lab)
+    return replace(_score(found, lab), training_cost=networks.artefacts[0].facts["cost"])
 
 
 def _score(found: Artefact, lab: Lab) -> Score:

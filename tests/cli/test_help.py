@@ -14,6 +14,7 @@ import pytest
 from ddbench.api import request_of
 from ddbench.cli.compose import check_overrides, compose_config, register
 from ddbench.cli.main import HELP, RUN_HELP, USAGE, VERBS
+from ddbench.cli.prepare_verb import TABLE
 from ddbench.config import RunConfig, request_from
 from ddbench.plugins import DATASETS, REGISTRIES
 
@@ -89,5 +90,6 @@ def test_an_example_in_the_help_is_right(verb, rest, command):
     elif verb == "list":
         assert command("list", *words).status == 0
     else:
-        assert words[0] in DATASETS
-        assert all(word.startswith("data_root=") for word in words[1:])
+        assert words[0] in (*DATASETS, TABLE)
+        options = ("data_root=", "source=") if words[0] == TABLE else ("data_root=",)
+        assert all(word.startswith(options) for word in words[1:])
