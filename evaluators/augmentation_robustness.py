@@ -14,7 +14,7 @@ from ddbench.scoring.protocols import PROTOCOLS
 from ddbench.settings import setting
 
 from ._accuracies import NO_CONTROL, accuracies, control_of
-from ._bars import score_figure
+from ._score_bars import score_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,7 +15,7 @@ from ddbench.scoring.subjects import NotScorable
 from ddbench.settings import setting
 
 from ._accuracies import NO_CONTROL, accuracies, control_of, whole_accuracies
-from ._bars import score_figure
+from ._score_bars import score_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
