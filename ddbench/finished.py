@@ -29,6 +29,7 @@ class FinishedRun:
         whole: whether networks trained on all real data are wanted, too.
         costs: of each phase of making it, by name; only `data` for a set made elsewhere.
         method: what made the set, for a set that the harness made.
+        making: how it was made, for a set that the harness made.
         scored: every score so far by its key, from which the cost of scoring is summed.
     """
 
@@ -40,6 +41,7 @@ class FinishedRun:
     lab: Lab
     costs: dict[str, PhaseCost] = field(default_factory=dict)
     method: MethodChoice | None = None
+    making: Distillation | None = None
     scored: dict[str, Score] = field(default_factory=dict)
     _training_sets: dict[tuple[str, str], TrainingSet] = field(default_factory=dict)
 

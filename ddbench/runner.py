@@ -188,7 +188,7 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> R
         "distil": made.cost,
     }
     finished, control = finished_run(request, lab, request.method.name, made.distilled, costs)
-    finished.method = request.method
+    finished.method, finished.making = request.method, made
     with lab.noting_networks() as used, lab.dataset.scoring():
         with context.meter.measure() as costs["scored data"]:
             scored_images = evaluation_images(lab)

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ddbench import robustness
-from ddbench.evaluator import Evaluator, EvaluatorSettings, Measurement
+from ddbench.evaluator import Coordinates, Evaluator, EvaluatorSettings, Measurement
 from ddbench.finished import FinishedRun
 from ddbench.scoring.protocols import PROTOCOLS
 from ddbench.settings import setting
@@ -45,7 +45,7 @@ class AugmentationRobustness(Evaluator):
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
         """The improvement with and without augmentation, and the score of both."""
         own, control = list(run.subjects)[:2]
-        where: dict[str, str | int | float] = {
+        where: Coordinates = {
             "subject": own,
             "control": control,
             "split": run.split,

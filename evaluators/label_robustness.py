@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ddbench import robustness
-from ddbench.evaluator import Evaluator, EvaluatorSettings, Measurement
+from ddbench.evaluator import Coordinates, Evaluator, EvaluatorSettings, Measurement
 from ddbench.finished import FinishedRun
 from ddbench.scoring.protocols import PROTOCOLS
 from ddbench.scoring.subjects import NotScorable
@@ -60,12 +60,12 @@ class LabelRobustness(Evaluator):
         wholes = whole_accuracies(run)
         whole = fmean(wholes)
         hard, any_, random = known[own, "hard"], known[own, "paper"], known[control, "paper"]
-        where: dict[str, str | int | float] = {
+        where: Coordinates = {
             "subject": own,
             "control": control,
             "split": run.split,
         }
-        real: dict[str, str | int | float] = {"subject": "whole", "split": run.split}
+        real: Coordinates = {"subject": "whole", "split": run.split}
 
         def score(hard: float, own: float, random: float) -> float:
             return robustness.label_robust_score(
@@ -119,7 +119,7 @@ def _combined(
     metric: str,
     formula: Callable[..., float | None],
     parts: Sequence[Values],
-    coordinates: dict[str, str | int | float],
+    coordinates: Coordinates,
 ) -> Measurement:
     """The formula of the means of accuracies, and of each network's own."""
     protocols = {**coordinates, **_rules(metric)}
@@ -137,7 +137,7 @@ def _combined(
     return Measurement(metric, value, "fraction", values, protocols)
 
 
-def _rules(metric: str) -> dict[str, str | int | float]:
+def _rules(metric: str) -> Coordinates:
     """The protocols that a metric rests on, beside `whole`."""
     names = {
         "hard_label_recovery_gap": ("hard",),
