@@ -241,6 +241,7 @@ def finished_run(
         whole=request.whole,
         lab=lab,
         costs=dict(costs),
+        control=request.control,
     )
     return finished, control
 
