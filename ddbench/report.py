@@ -31,9 +31,15 @@ def report(record: Record) -> str:
         head,
         accuracy_table(record.measurements),
         _costs(record),
-        *_others(record.measurements),
+        other_table(record.measurements),
         _paper(record),
     ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def measurement_tables(measurements: Sequence[Measurement]) -> str:
+    """What was measured, for people: accuracies first, then what other evaluators said."""
+    parts = [accuracy_table(measurements), other_table(measurements)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -64,8 +70,7 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
     split = wanted[0].coordinates["split"]
     headers = ["protocol", "images", "labels", f"{split} accuracy %", "- control", "n"]
     table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
-    lines = [table, *dict.fromkeys(f"note: {m.note}" for m in measurements if m.note), INTERVAL]
-    return "\n".join(lines)
+    return "\n".join([table, *_notes(m for m in measurements if _of_accuracy(m)), INTERVAL])
 
 
 def sweep_table(cells: Sequence[tuple[str, Record | None]]) -> str:
@@ -124,18 +129,37 @@ def _costs(record: Record) -> str:
     return tabulate(rows, ["phase", "time", "peak memory"], tablefmt="simple") + f"\n{held}"
 
 
-def _others(measurements: Iterable[Measurement]) -> list[str]:
-    """Measurements of other evaluators, one line each."""
+def other_table(measurements: Sequence[Measurement]) -> str:
+    """Measurements of other evaluators, one line each, with their notes below."""
+    others = [m for m in measurements if not _of_accuracy(m)]
+    if not others:
+        return ""
     rows = [
-        [
-            m.metric,
-            ", ".join(str(v) for v in m.coordinates.values()),
-            NOT_MEASURED if m.value is None else f"{m.value:.5g} {m.unit}",
-        ]
-        for m in measurements
-        if not m.metric.startswith("accuracy")
+        [m.metric, ", ".join(str(v) for v in m.coordinates.values()), _amount(m)] for m in others
     ]
-    return [tabulate(rows, ["metric", "of", "value"], tablefmt="simple")] if rows else []
+    table = tabulate(rows, ["metric", "of", "value"], tablefmt="simple", disable_numparse=True)
+    return "\n".join([table, *_notes(others)])
+
+
+def _place(m: Measurement) -> str:
+    """Coordinates in one line; a number is nothing without its name."""
+    places = m.coordinates.items()
+    return ", ".join(v if isinstance(v, str) else f"{name} {v}" for name, v in places)
+
+
+def _amount(m: Measurement) -> str:
+    """A value with its unit, as people read it."""
+    if m.value is None:
+        return NOT_MEASURED
+    return size(int(m.value)) if m.unit == "bytes" else f"{m.value:.5g} {m.unit}"
+
+
+def _of_accuracy(m: Measurement) -> bool:
+    return m.metric.startswith("accuracy")
+
+
+def _notes(measurements: Iterable[Measurement]) -> list[str]:
+    return list(dict.fromkeys(f"note: {m.note}" for m in measurements if m.note))
 
 
 def percent(measurement: Measurement, sign: bool = False) -> str:
