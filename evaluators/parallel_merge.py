@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+BESIDE = 0.06
+"""How far the intervals of two subjects stand from each other on the axis of groups."""
 ACCURACY, TIME = "merged_accuracy", "merged_wall_time"
 
 
@@ -154,7 +156,7 @@ def _draw(axes: Axes, measurements: Sequence[Measurement]) -> None:
         own = [m for m in unions if m.coordinates["subject"] == subject]
         style: dict[str, Any] = {**method_style(subject), "linewidth": 1 if number else 2}
         axes.errorbar(
-            [int(m.coordinates["groups"]) for m in own],
+            [int(m.coordinates["groups"]) + number * BESIDE for m in own],
             [100 * (m.value or 0) for m in own],
             yerr=[100 * (half_width(m.values) or 0) for m in own],
             capsize=3,
@@ -164,7 +166,7 @@ def _draw(axes: Axes, measurements: Sequence[Measurement]) -> None:
     for m in measurements:
         if m not in unions:
             label = f"{m.coordinates['subject']}, {m.coordinates['of']}"
-            axes.plot([most], [100 * (m.value or 0)], "k*", markersize=10, label=label)
+            axes.plot([most - BESIDE], [100 * (m.value or 0)], "k*", markersize=10, label=label)
     axes.set_xticks(range(1, most + 1))
     ipc = {int(m.coordinates["ipc"]) // int(m.coordinates["groups"]) for m in unions}
     axes.set_xlabel(f"groups merged (ipc {'/'.join(map(str, sorted(ipc)))} each)")
