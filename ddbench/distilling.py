@@ -17,6 +17,7 @@ from .networks import note_networks, pools
 from .plugins import METHODS
 from .progress import as_text
 from .resolution import MethodChoice
+from .step_times import StepSummary, StepTimes
 from .store.files import digest
 from .store.store import Artefact, key_of
 from .task import Task, TaskSpec
@@ -24,6 +25,8 @@ from .task import Task, TaskSpec
 KIND = "distilled"
 CURVE_POINTS = 200
 CLOCK = ("step", "wall_seconds")
+PARTS = ("begin", "steps", "checkpoints", "finish")
+"""What distilling is made of; each part has a cost, and with it a peak, of its own."""
 
 
 class MethodSkips(UserError):
@@ -59,6 +62,32 @@ class Distillation:
     def cost(self) -> PhaseCost:
         """Of distilling alone, teachers and experts apart."""
         return PhaseCost(**self.artefact.facts["cost"])
+
+    @property
+    def parts(self) -> dict[str, PhaseCost]:
+        """The cost of each of `PARTS` that took place."""
+        return {name: PhaseCost(**plain) for name, plain in self._told("parts", {}).items()}
+
+    @property
+    def step_summary(self) -> StepSummary | None:
+        """Seconds of single steps; None where there was no step."""
+        told = self._told("step_seconds", None)
+        return StepSummary(**told) if told else None
+
+    @property
+    def pools(self) -> list[dict[str, Any]]:
+        """Number, bytes and cost of the teachers and experts that it was made with, by stream."""
+        return list(self.artefact.facts["pools"])
+
+    @property
+    def state_bytes(self) -> int | None:
+        """Bytes of tensors that a checkpoint of the method holds; None where that is not known."""
+        told: int | None = self._told("state_bytes", None)
+        return told
+
+    def _told(self, name: str, otherwise: Any) -> Any:
+        """A fact, which sets in the store from earlier versions may lack."""
+        return self.artefact.facts.get(name, otherwise)
 
 
 def determinants_of(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> dict[str, Any]:
@@ -99,15 +128,18 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, 
     saved = checkpoint.load()
     done = saved["done"] if saved else 0
     curve: list[dict[str, Any]] = saved["curve"] if saved else []
-    cost = PhaseCost(**saved["cost"]) if saved else PhaseCost()
-    with lab.noting_networks() as used, context.meter.measure(cost):
-        task.stream("begin").seed_global()
-        method = METHODS[choice.name](task, choice.settings)
-        method.begin()
-        if saved:
-            method.load_state_dict(saved["method"])
-            for stream, keys in saved["used"].items():
-                note_networks(lab, stream, keys)
+    parts = {name: PhaseCost(**(saved["parts"][name] if saved else {})) for name in PARTS}
+    times = StepTimes.continued(saved["step_times"]) if saved else StepTimes()
+    measure, device = context.meter.measure, context.execution.device
+    with lab.noting_networks() as used:
+        with measure(parts["begin"]):
+            task.stream("begin").seed_global()
+            method = METHODS[choice.name](task, choice.settings)
+            method.begin()
+            if saved:
+                method.load_state_dict(saved["method"])
+                for stream, keys in saved["used"].items():
+                    note_networks(lab, stream, keys)
         total = method.steps
         every = max(1, total // CURVE_POINTS)
 
@@ -117,27 +149,37 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, 
                 "method": method.state_dict(),
                 "done": done,
                 "curve": curve,
-                "cost": cost.plain(),
+                "parts": {name: part.plain() for name, part in parts.items()},
+                "step_times": times.plain(),
                 "used": {stream: list(artefacts) for stream, artefacts in used.items()},
             }
 
-        with context.progress.phase(f"{choice.name} distils", total, done) as phase:
+        with (
+            measure(parts["steps"]),
+            context.progress.phase(f"{choice.name} distils", total, done) as phase,
+        ):
             for i in range(done, total):
                 try:
                     context.stop.check()
                     task.stream("step", i).seed_global()
-                    scalars = method.step(i)
+                    with times.step(device):
+                        scalars = method.step(i)
                 except StopRequested:  # perhaps in the middle of a step, which is then redone
-                    checkpoint.save(state())
+                    with measure(parts["checkpoints"]):
+                        checkpoint.save(state())
                     raise
                 done = i + 1
                 phase.advance(done, scalars)
                 if i % every == 0 or done == total:
                     context.meter.update()
-                    curve.append(_curve_point(choice.name, i, cost.wall_seconds, scalars))
-                checkpoint.save_if_due(state)
-        task.stream("finish").seed_global()
-        distilled = method.finish()
+                    spent = parts["begin"].wall_seconds + parts["steps"].wall_seconds
+                    curve.append(_curve_point(choice.name, i, spent, scalars))
+                if checkpoint.due:
+                    with measure(parts["checkpoints"]):
+                        checkpoint.save(state())
+        with measure(parts["finish"]):
+            task.stream("finish").seed_global()
+            distilled = method.finish()
     _check(distilled, task)
     distilled.provenance = {
         "method": choice.name,
@@ -150,9 +192,13 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, 
         "model": task.spec.model.label,
     }
     data = distilled.to_bytes()
+    summary = times.summary()
     facts = {
         "sha256": digest(data),
-        "cost": cost.plain(),
+        "cost": PhaseCost.total(part.plain() for part in parts.values()).plain(),
+        "parts": {name: part.plain() for name, part in parts.items() if part.wall_seconds},
+        "step_seconds": summary.plain() if summary else None,
+        "state_bytes": _tensor_bytes(method.state_dict()),
         "curve": curve,
         "storage_bytes": distilled.storage_bytes,
         "pools": pools(used),
@@ -177,6 +223,15 @@ def _curve_point(
             "a smaller learning rate may help"
         )
     return {"step": step, "wall_seconds": round(seconds, 3), **values}
+
+
+def _tensor_bytes(state: Any) -> int:
+    """Bytes of the tensors in nested dicts and lists."""
+    if isinstance(state, Tensor):
+        return state.numel() * state.element_size()
+    if isinstance(state, dict):
+        return sum(map(_tensor_bytes, state.values()))
+    return sum(map(_tensor_bytes, state)) if isinstance(state, list | tuple) else 0
 
 
 def _check(distilled: DistilledSet, task: Task) -> None:

@@ -21,6 +21,9 @@ class EvaluatorSettings(Settings):
     """Settings of an evaluator."""
 
 
+Coordinates = dict[str, str | int | float]
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One number with what is needed to read it.
@@ -40,7 +43,7 @@ class Measurement:
     value: float | None
     unit: str
     values: tuple[float, ...] = ()
-    coordinates: dict[str, str | int | float] = field(default_factory=dict)
+    coordinates: Coordinates = field(default_factory=dict)
     note: str = ""
     interval: tuple[float, float] | None = None
 

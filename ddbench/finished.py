@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from .budget import Budget
 from .distilled import DistilledSet
 from .distilling import Distillation, distil
 from .lab import Lab
+from .merging import merged_training_set
 from .meters import PhaseCost
 from .models.model import ModelSpec
 from .progress import Progress
@@ -37,6 +39,8 @@ class FinishedRun:
         whole: whether networks trained on all real data are wanted, too.
         costs: of each phase of making it, by name; only `data` for a set made elsewhere.
         method: what made the set, for a set that the harness made.
+        control: what made the control, if there is one.
+        making: how it was made, for a set that the harness made.
         scored: every score so far by its key, from which the cost of scoring is summed.
     """
 
@@ -48,6 +52,8 @@ class FinishedRun:
     lab: Lab
     costs: dict[str, PhaseCost] = field(default_factory=dict)
     method: MethodChoice | None = None
+    control: MethodChoice | None = None
+    making: Distillation | None = None
     scored: dict[str, Score] = field(default_factory=dict)
     _training_sets: dict[tuple[str, str], TrainingSet] = field(default_factory=dict)
 
@@ -66,14 +72,22 @@ class FinishedRun:
         """The real images that students are scored on: "test", or "validation" if held out."""
         return evaluated_split(self.lab)
 
-    def distil(self, *, group: int | None = None, ipc: int | None = None) -> Distillation:
+    def distil(
+        self, *, group: int | None = None, ipc: int | None = None, control: bool = False
+    ) -> Distillation:
         """The same method's set for another group or ipc, from the store or made in place.
 
+        Args:
+            group: that of the run by default.
+            ipc: that of the run by default.
+            control: the control's set in place of the method's.
+
         Raises:
-            ValueError: for a set that the harness did not make.
+            ValueError: for a set that the harness did not make, or a control that there is not.
             MethodSkips: when the method cannot do that task.
         """
-        if self.method is None:
+        choice = self.control if control else self.method
+        if choice is None:
             raise ValueError("a set that was made elsewhere cannot be distilled again")
         task = replace(
             self.task,
@@ -81,7 +95,7 @@ class FinishedRun:
             ipc=self.task.ipc if ipc is None else ipc,
         )
         with self.lab.dataset.locked():
-            return distil(self.method.for_ipc(task.ipc), task, self.lab)
+            return distil(choice.for_ipc(task.ipc), task, self.lab)
 
     def training_set(self, subject: str, protocol: Protocol) -> TrainingSet:
         """What students of a subject learn from under a protocol.
@@ -148,3 +162,36 @@ class FinishedRun:
         score = score_whole(lab, self.budget, index, epochs)
         self.scored[score.key] = score
         return score
+
+    def score_union(
+        self,
+        name: str,
+        sets: Sequence[DistilledSet],
+        protocol: Protocol,
+        likes: Sequence[DistilledSet] = (),
+    ) -> list[Score]:
+        """The score of every evaluation network on the union of sets.
+
+        Args:
+            name: of the union, for the progress line.
+            sets: one or more.
+            protocol: the rules.
+            likes: the sets that these are the controls of, one for one.
+
+        Raises:
+            NotScorable: when a set lacks what the protocol needs.
+        """
+        union = merged_training_set(sets, protocol, self.budget, self.lab, likes)
+        count = self.budget.networks
+        scores = [
+            score_student(
+                self.lab,
+                union,
+                protocol,
+                index,
+                f"{name} {protocol.label} network {index + 1}/{count}",
+            )
+            for index in range(count)
+        ]
+        self.scored |= {score.key: score for score in scores}
+        return scores

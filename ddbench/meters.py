@@ -92,13 +92,21 @@ class CostMeter:
     def update(self) -> None:
         """Bring the innermost measured cost up to this instant, as for a checkpoint."""
         if self._stack:
-            now = PhaseCost(time.monotonic() - self._since, *peak_memory(self.device))
+            elapsed = monotonic_seconds(self.device) - self._since
+            now = PhaseCost(elapsed, *peak_memory(self.device))
             self._stack[-1].add(now)
             self._open()
 
     def _open(self) -> None:
         self._since = time.monotonic()
         reset_peak_memory(self.device)
+
+
+def monotonic_seconds(device: torch.device) -> float:
+    """The clock, read when all work that was given to the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.monotonic()
 
 
 def reset_peak_memory(device: torch.device) -> None:

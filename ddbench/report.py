@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from tabulate import tabulate
 
 from .evaluator import Measurement
+from .measurement_tables import NOT_MEASURED, notes, of_accuracy, other_tables, percent
 from .meters import PhaseCost
 from .progress import duration, size
 from .record import Record
-from .statistics import half_width
 
-NOT_MEASURED = "n/a"
 INTERVAL = (
     "± is the 95% t interval over n evaluation networks of this one distilled set; "
     "intervals over distillation seeds need several runs."
@@ -34,6 +33,18 @@ def report(record: Record) -> str:
         *other_tables(record.measurements),
         _paper(record),
     ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def measurement_tables(measurements: Sequence[Measurement]) -> str:
+    """What was measured, for people: accuracies first, then what other evaluators said."""
+    parts = [accuracy_table(measurements), other_table(measurements)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def measurement_tables(measurements: Sequence[Measurement]) -> str:
+    """What was measured, for people: accuracies first, then what other evaluators said."""
+    parts = [accuracy_table(measurements), *other_tables(measurements)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -64,8 +75,8 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
     split = wanted[0].coordinates["split"]
     headers = ["protocol", "images", "labels", f"{split} accuracy %", "- control", "n"]
     table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
-    own = [m for m in measurements if m.metric.startswith("accuracy")]
-    return "\n".join([table, *_notes(own), INTERVAL])
+    own = [m for m in measurements if of_accuracy(m)]
+    return "\n".join([table, *notes(own), INTERVAL])
 
 
 def sweep_table(cells: Sequence[tuple[str, Record | None]]) -> str:
@@ -158,77 +169,3 @@ def _trajectories(record: Record) -> list[str]:
                 f"take {size(round(whole / (epochs + 1)))}"
             )
     return lines
-
-
-def other_tables(measurements: Sequence[Measurement]) -> list[str]:
-    """Measurements besides accuracy: subjects beside each other, the rest one line each; notes."""
-    others = [m for m in measurements if not m.metric.startswith("accuracy")]
-    rows = [
-        [m.metric, ", ".join(str(v) for v in m.coordinates.values()), _value(m, with_unit=True)]
-        for m in others
-        if "subject" not in m.coordinates
-    ]
-    parts = _subject_tables([m for m in others if "subject" in m.coordinates])
-    if rows:
-        parts.append(tabulate(rows, ["metric", "of", "value"], tablefmt="simple"))
-    return [*parts, "\n".join(_notes(others))] if others else []
-
-
-def _notes(measurements: Iterable[Measurement]) -> list[str]:
-    return list(dict.fromkeys(f"note: {m.note}" for m in measurements if m.note))
-
-
-def _subject_tables(measurements: Sequence[Measurement]) -> list[str]:
-    """One table for the measurements that have the same coordinates, one column a subject.
-
-    A metric called M_difference, which has a control among its coordinates, stands in a last
-    column beside M. Coordinates with one value throughout stand above the table.
-    """
-    groups: dict[tuple[str, ...], list[Measurement]] = {}
-    for m in measurements:
-        names = tuple(name for name in m.coordinates if name not in ("subject", "control"))
-        groups.setdefault(names, []).append(m)
-    return [_subject_table(names, group) for names, group in groups.items()]
-
-
-def _subject_table(names: Sequence[str], group: Sequence[Measurement]) -> str:
-    common = [name for name in names if len({m.coordinates[name] for m in group}) == 1]
-    varying = [name for name in names if name not in common]
-    subjects = list(dict.fromkeys(str(m.coordinates["subject"]) for m in group))
-    columns = [
-        *subjects,
-        *(["- control"] if any("control" in m.coordinates for m in group) else []),
-    ]
-    rows: dict[tuple[str, ...], dict[str, str]] = {}
-    for m in group:
-        beside = "control" in m.coordinates
-        metric = m.metric.removesuffix("_difference") if beside else m.metric
-        row = rows.setdefault((metric, *(str(m.coordinates[name]) for name in varying)), {})
-        column = "- control" if beside else str(m.coordinates["subject"])
-        row[column] = _value(m, sign=beside, with_unit=m.unit != "fraction")
-    head = ", ".join(f"{name} {group[0].coordinates[name]}" for name in common)
-    if any(m.unit == "fraction" for m in group):
-        head += f"{'; ' if head else ''}fractions in %"
-    cells = [[*place, *(row.get(column, "") for column in columns)] for place, row in rows.items()]
-    table = tabulate(
-        cells, ["metric", *varying, *columns], tablefmt="simple", disable_numparse=True
-    )
-    return f"{head}\n{table}" if head else table
-
-
-def _value(m: Measurement, sign: bool = False, with_unit: bool = False) -> str:
-    if m.value is None:
-        return NOT_MEASURED
-    if not with_unit:
-        return percent(m, sign)
-    interval = "" if m.interval is None else f" [{m.interval[0]:.3g}, {m.interval[1]:.3g}]"
-    return f"{m.value:{'+' if sign else ''}.5g} {m.unit}{interval}"
-
-
-def percent(measurement: Measurement, sign: bool = False) -> str:
-    """A fraction as a percentage with its interval, such as "61.2 ± 0.8"."""
-    if measurement.value is None:
-        return NOT_MEASURED
-    text = f"{100 * measurement.value:+.1f}" if sign else f"{100 * measurement.value:.1f}"
-    width = half_width(measurement.values)
-    return text if width is None else f"{text} ± {100 * width:.1f}"

@@ -189,7 +189,7 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> R
         "distil": made.cost,
     }
     finished, control = finished_run(request, lab, request.method.name, made.distilled, costs)
-    finished.method = request.method
+    finished.method, finished.making = request.method, made
     with lab.noting_networks() as used, lab.dataset.scoring():
         with context.meter.measure() as costs["scored data"]:
             scored_images = evaluation_images(lab)
@@ -242,6 +242,7 @@ def finished_run(
         whole=request.whole,
         lab=lab,
         costs=dict(costs),
+        control=request.control,
     )
     return finished, control
 

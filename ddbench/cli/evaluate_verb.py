@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from ..api import evaluate
 from ..errors import UserError
-from ..report import accuracy_table, other_tables
+from ..report import measurement_tables
 
 
 def evaluate_file(arguments: Sequence[str]) -> int:
-    """Print how a set scores beside the control."""
+    """Print what the evaluators say of a set; those that cannot measure it say why before."""
     files = [word for word in arguments if "=" not in word]
     if len(files) != 1:
         raise UserError("evaluate what? one file, such as `ddbench evaluate set.safetensors`")
     measured = evaluate(files[0], [word for word in arguments if "=" in word])
-    print("\n\n".join(filter(None, [accuracy_table(measured), *other_tables(measured)])))
+    print(measurement_tables(measured))
     return 0

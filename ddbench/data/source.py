@@ -34,9 +34,9 @@ class DatasetSource(ABC):
     Settings: ClassVar[type[DatasetSettings]] = DatasetSettings
 
     title: ClassVar[str]
-    channels: ClassVar[int]
     # What depends on a source's files or settings may be set on the instance, at the latest by
     # `check`; the values of the class then describe the published data set.
+    channels: int
     resolution: int
     """Height and width in pixels."""
     class_names: tuple[str, ...]

@@ -66,9 +66,14 @@ class Checkpoint:
             raise
         self._last = time.monotonic()
 
+    @property
+    def due(self) -> bool:
+        """Whether the last save is long enough ago."""
+        return time.monotonic() - self._last >= self.seconds
+
     def save_if_due(self, state: Callable[[], dict[str, Any]]) -> None:
         """Save when the last save is long enough ago."""
-        if time.monotonic() - self._last >= self.seconds:
+        if self.due:
             self.save(state())
 
     def remove(self) -> None:

@@ -71,3 +71,13 @@ def test_a_control_that_cannot_do_the_task_is_one_line(command, distilled, monke
         "evaluate", str(distilled), "control=dm", *(w for w in MINE if "control" not in w)
     )
     assert answer.complaint == "ddbench: method dm cannot do this task: it is Sunday\n"
+
+
+def test_other_evaluators_have_a_table_and_those_that_skip_say_why(command, distilled):
+    chosen = "evaluators=[accuracy,memory,parallel_merge,runtime,storage]"
+    answer = command("evaluate", str(distilled), *MINE, chosen)
+    assert answer.status == 0
+    assert "hard/1" in answer.out
+    assert "storage_share" in answer.out
+    for name in ("memory", "parallel_merge", "runtime"):
+        assert f"evaluator {name} skips: the set was not made here" in answer.out

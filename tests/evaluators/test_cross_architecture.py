@@ -19,12 +19,12 @@ from ddbench.errors import UserError
 from ddbench.evaluator import Measurement
 from ddbench.figures import png
 from ddbench.finished import FinishedRun
+from ddbench.measurement_tables import other_tables
 from ddbench.models.model import Model, ModelSpec
 from ddbench.models.naming import model_named
 from ddbench.plugins import EVALUATORS
 from ddbench.progress import Progress
 from ddbench.randomness import RandomStream
-from ddbench.report import other_tables
 from ddbench.runner import execute, finished_run, opened
 from ddbench.scoring.protocols import PROTOCOLS
 from ddbench.scoring.subjects import NotScorable

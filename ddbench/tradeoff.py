@@ -1,0 +1,127 @@
+"""Memory against time of methods' steps, from records: a table and a picture.
+
+As in Figure 3 of M. Chen et al., "Dataset distillation via adversarial prediction matching"
+(2023): one point a method and setting, peak memory of the steps on one axis, seconds a step on
+the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+from .figures import new_figure, series_style
+from .record import Record
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+STEPS = "distil: steps"
+KINDS = ("allocated", "resident set")
+"""Where memory is read, the telling one first: tensors on the accelerator, else the process."""
+
+
+@dataclass(frozen=True)
+class TradeoffPoint:
+    """What the steps of one run cost.
+
+    Args:
+        label: method and setting.
+        peak_bytes: largest memory of all steps.
+        kind: where it was read, one of `KINDS`.
+        seconds: of a step, on average.
+        quartiles: of seconds a step, lower and upper, if known.
+        steps: number of steps behind the seconds.
+        device: that did it.
+    """
+
+    label: str
+    peak_bytes: float
+    kind: str
+    seconds: float
+    quartiles: tuple[float, float] | None = None
+    steps: int = 0
+    device: str = ""
+
+
+def tradeoff_point(record: Record, label: str) -> TradeoffPoint | None:
+    """The point of a run, from what the evaluators `memory` and `runtime` said; None without."""
+    peaks = {
+        str(m.coordinates["of"]): m.value
+        for m in record.measurements
+        if m.metric == "peak_memory" and m.coordinates["phase"] == STEPS
+    }
+    steps = {
+        str(m.coordinates["statistic"]): m for m in record.measurements if m.metric == "step_time"
+    }
+    kind = next((kind for kind in KINDS if peaks.get(kind)), None)
+    if kind is None or not steps:
+        return None
+    seconds = {name: m.value or 0.0 for name, m in steps.items()}
+    return TradeoffPoint(
+        label,
+        peaks[kind] or 0.0,
+        kind,
+        seconds["mean"],
+        (seconds["lower quartile"], seconds["upper quartile"]),
+        int(steps["mean"].coordinates["steps"]),
+        str(steps["mean"].coordinates["on"]),
+    )
+
+
+def tradeoff_table(points: Sequence[TradeoffPoint]) -> str:
+    """One row a point."""
+    rows = [
+        [
+            point.label,
+            f"{point.peak_bytes / 1e9:.2f}",
+            point.kind,
+            f"{point.seconds:.3g}",
+            "{:.3g} to {:.3g}".format(*point.quartiles) if point.quartiles else "",
+            point.steps or "",
+            point.device,
+        ]
+        for point in points
+    ]
+    headers = ["", "peak GB", "of", "s a step", "quartiles", "n", "device"]
+    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
+
+
+def tradeoff_figure(
+    points: Sequence[TradeoffPoint], reported: Sequence[TradeoffPoint] = ()
+) -> Figure | None:
+    """Seconds a step over peak memory, each point named; None where there are none.
+
+    Args:
+        points: measured.
+        reported: by others on their own machine, drawn hollow under the same label.
+    """
+    if not points:
+        return None
+    figure = new_figure(6.5, 4)
+    axes = figure.subplots()
+    names = list(dict.fromkeys(point.label for point in (*points, *reported)))
+    for point, is_reported in [*((p, False) for p in points), *((p, True) for p in reported)]:
+        style = series_style(names.index(point.label))
+        axes.plot(
+            [point.peak_bytes / 1e9],
+            [point.seconds],
+            linestyle="",
+            markersize=9,
+            fillstyle="none" if is_reported else "full",
+            label=f"{point.label}, reported" if is_reported else point.label,
+            **style,  # type: ignore[arg-type]
+        )
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.margins(0.1)
+    kinds = " or ".join(dict.fromkeys(point.kind for point in points))
+    axes.set_xlabel(f"peak memory of the steps in GB ({kinds})")
+    axes.set_ylabel("seconds a step, mean")
+    axes.set_title(", ".join(dict.fromkeys(p.device for p in points if p.device)), fontsize="small")
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,75 @@
+"""What a set weighs: bytes of images and labels, beside those of the real data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ddbench.evaluator import Coordinates, Evaluator, Measurement
+from ddbench.figures import COLOURS, new_figure
+from ddbench.finished import FinishedRun
+from ddbench.progress import size
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CLASS_ID_BYTES = 8
+PARTS = ("images", "labels", "soft labels")
+SET, CODED, REAL = "float32", "uint8", "real, uint8"
+
+
+class Storage(Evaluator):
+    """Bytes of the set as it is scored, and with one byte a pixel value as real images have.
+
+    Images per class are not the budget: soft labels and float32 pixels weigh, too. Pixels in one
+    byte each are what the set would weigh at the precision of the real images; learned pixels
+    would have to be rounded for that, and the rounded set is not what is scored. Class ids count
+    as 8 bytes each on both sides.
+    """
+
+    def evaluate(self, run: FinishedRun) -> list[Measurement]:
+        """Bytes by part and coding, in all, a class, and as a share of the real training set."""
+        distilled, real = run.distilled, run.lab.dataset.train
+        soft = 0 if distilled.soft_labels is None else 4 * distilled.soft_labels.numel()
+        ids = CLASS_ID_BYTES * len(distilled)
+        pixels = distilled.images.numel()
+        parts = {
+            SET: (4 * pixels, ids, soft),
+            CODED: (pixels, ids, soft),
+            REAL: (real.images.numel(), CLASS_ID_BYTES * len(real), 0),
+        }
+        whole = sum(parts[REAL])
+        measurements = []
+        for coding, weights in parts.items():
+            total = sum(weights)
+            for name, value in (*zip(PARTS, weights, strict=True), ("all", total)):
+                where: Coordinates = {"of": name, "coding": coding}
+                measurements.append(Measurement("storage", float(value), "bytes", (), where))
+            where = {"of": "all", "coding": coding}
+            a_class = total / distilled.classes
+            measurements.append(Measurement("storage_a_class", a_class, "bytes", (), where))
+            if coding != REAL:
+                share = total / whole
+                measurements.append(Measurement("storage_share", share, "fraction", (), where))
+        return measurements
+
+    def figure(self, measurements: Sequence[Measurement]) -> Figure | None:
+        """Bytes a class on a logarithmic axis, real data last."""
+        totals = [m for m in measurements if m.metric == "storage_a_class" and m.value]
+        if not totals:
+            return None
+        figure = new_figure(7, 2.4)
+        axes = figure.subplots()
+        values = [m.value or 0 for m in totals]
+        colours = [COLOURS[0], COLOURS[3], COLOURS[9]]
+        drawn = axes.barh(range(len(values)), values, 0.6, color=colours)
+        axes.bar_label(drawn, [size(int(value)) for value in values], padding=4)
+        names = {SET: "the set", CODED: "the set, a byte a pixel", REAL: "real training images"}
+        titles = [names[str(m.coordinates["coding"])] for m in totals]
+        axes.set_yticks(range(len(values)), titles)
+        axes.set_xscale("log")
+        axes.set_xlim(min(values) / 3, max(values) * 5)
+        axes.invert_yaxis()
+        axes.set_xlabel("bytes a class, labels included")
+        axes.spines[["top", "right"]].set_visible(False)
+        return figure
