@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from ..evaluator import Measurement
 from ..presets import preset
 from ..record import Record
+from ..store.files import digest
 from .checking import ACCURACY, DIFFERENCE, OWN_COORDINATES, is_own_accuracy
 
 WHOLE = "whole"
@@ -120,9 +121,9 @@ def entries(records: Iterable[Record]) -> list[Entry]:
     Where two variants of one setting and ipc would share a label, it also says what differs.
     """
     records = sorted(records, key=lambda record: (record.finished, record.run))
+    settings = _told_apart([setting_of(record) for record in records])
     together: dict[tuple[str, Setting, int], dict[str, list[tuple[Record, Setting]]]] = {}
-    for record in records:
-        setting = setting_of(record)
+    for record, setting in zip(records, settings, strict=True):
         place = (_short_label(record), setting, record.task["ipc"])
         same = together.setdefault(place, {}).setdefault(_variant_identity(record), [])
         same.append((record, setting))
@@ -136,6 +137,19 @@ def entries(records: Iterable[Record]) -> list[Entry]:
             for record, setting in same:
                 found[record.run] = Entry(record, setting, Variant(label + told, identity))
     return [found[record.run] for record in records]
+
+
+def _told_apart(settings: list[Setting]) -> list[Setting]:
+    """Settings that look alike and are not get a part of the hash of what determines them."""
+    identities: dict[tuple[str, str, str], set[str]] = {}
+    for one in settings:
+        identities.setdefault((one.dataset, one.model, one.budget), set()).add(one.identity)
+    return [
+        one
+        if len(identities[one.dataset, one.model, one.budget]) == 1
+        else replace(one, dataset=f"{one.dataset} #{digest(one.identity.encode())[:8]}")
+        for one in settings
+    ]
 
 
 def cells(entries: Iterable[Entry]) -> dict[Board, dict[int, dict[Variant, Cell]]]:

@@ -17,7 +17,7 @@ SPLITS = ("test", "validation")
 # What a protocol's rules make of a set is told by these; others place some other measurement.
 OWN_COORDINATES = frozenset({"protocol", "subject", "split", "labels"})
 
-_NAME = re.compile(r"[\w.+-]{1,120}")
+_NAME = re.compile(r"\w[\w.+-]{0,119}")
 _PROTOCOL = re.compile(r"\w{1,40}/\d{1,6}")
 _HASH = re.compile(r"[0-9a-f]{8,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
