@@ -12,40 +12,49 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_SERIES = 12
+LONGEST = 28
+PANEL, HEIGHT, LEGEND = 3.2, 3.0, 2.1  # inches
+LEAST_SECONDS = 0.01
 
 
 def boards_png(boards: Sequence[Standings]) -> bytes:
-    """One column a board of one setting: accuracy against ipc above, against seconds below.
+    """Accuracy against ipc, one panel a board of one setting; last, against the seconds it took.
 
-    Bars are the intervals of the tables. At most twelve methods are drawn, the best ones.
+    Bars are the intervals of the tables. At most twelve methods are drawn, the best ones; the last
+    panel takes the first board, with a point for each ipc.
     """
+    from matplotlib.ticker import LogLocator
+
     drawn = [one for one in boards if any(row.accuracy for row in one.rows)]
-    columns = max(1, len(drawn))
-    figure = new_figure(3.4 * columns + 1.8, 5.6)
-    axes = figure.subplots(2, columns, squeeze=False, sharey="col")
+    width = PANEL * (len(drawn) + 1) + LEGEND
+    figure = new_figure(width, HEIGHT)
+    figure.set_layout_engine(None)  # looking for room takes as long as drawing
+    figure.subplots_adjust(0.55 / width, 0.17, 1 - LEGEND / width, 0.84, wspace=0.2)
+    axes = figure.subplots(1, len(drawn) + 1, squeeze=False)[0]
     labels = _labels(drawn)
-    for column, one in enumerate(drawn):
-        above, below = axes[0, column], axes[1, column]
-        above.set_title(f"{one.board.protocol}\n{one.board.labels}", fontsize=9)
-        for number, label in enumerate(labels):
-            rows = [row for row in one.rows if row.variant.label == label and row.accuracy]
-            _draw(above, rows, [row.ipc for row in rows], number, label, "-")
-            seconds = [row.making.distil_seconds + row.making.other_seconds for row in rows]
-            _draw(below, rows, [max(s, 0.01) for s in seconds], number, label, "none")
-        above.set_xlabel("images per class", fontsize=8)
-        below.set_xlabel("seconds to make, with networks", fontsize=8)
-        above.set_xscale("log")
+    for axis, one in zip(axes, drawn, strict=False):
+        axis.set_title(f"{one.board.protocol}, {one.board.labels}", fontsize=9)
+        axis.set_xlabel("images per class", fontsize=8)
+        _draw(axis, one.rows, labels, [row.ipc for row in one.rows], "-")
         ipcs = sorted({row.ipc for row in one.rows})
-        above.set_xticks(ipcs, [str(ipc) for ipc in ipcs])
-        above.minorticks_off()
-        below.set_xscale("log")
-        for axis in (above, below):
-            axis.tick_params(labelsize=8)
-            axis.grid(alpha=0.3)
-    for row_of_axes in axes:
-        row_of_axes[0].set_ylabel("test accuracy %", fontsize=8)
-    handles = axes[0, 0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside right upper", fontsize=8)
+        axis.set_xscale("log")
+        axis.set_xticks(ipcs, [str(ipc) for ipc in ipcs])
+    if drawn:
+        rows = drawn[0].rows
+        seconds = [row.making.distil_seconds + row.making.other_seconds for row in rows]
+        axes[-1].set_title(f"{drawn[0].board.protocol}, every ipc", fontsize=9)
+        axes[-1].set_xlabel("seconds to make the set, with networks", fontsize=8)
+        _draw(axes[-1], rows, labels, [max(one, LEAST_SECONDS) for one in seconds], "none")
+        axes[-1].set_xscale("log")
+        axes[-1].xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes[-1].xaxis.set_major_formatter("{x:g}")
+    for axis in axes:
+        axis.minorticks_off()
+        axis.tick_params(labelsize=8)
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("test accuracy %", fontsize=8)
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="center right", fontsize=8)
     return png(figure)
 
 
@@ -60,16 +69,15 @@ def _labels(boards: Sequence[Standings]) -> list[str]:
 
 
 def _draw(
-    axis: Axes, rows: Sequence[Standing], x: Sequence[float], number: int, label: str, line: str
+    axis: Axes, rows: Sequence[Standing], labels: Sequence[str], places: Sequence[float], line: str
 ) -> None:
-    known = [row.accuracy for row in rows if row.accuracy is not None]
-    axis.errorbar(
-        list(x),
-        [100 * one.mean for one in known],
-        [100 * (one.half_width or 0) for one in known],
-        label=label if len(label) <= 40 else f"{label[:37]}...",
-        linestyle=line,
-        capsize=2,
-        markersize=5,
-        **series_style(number),
-    )
+    for number, label in enumerate(labels):
+        known = [
+            (place, 100 * row.accuracy.mean, 100 * (row.accuracy.half_width or 0))
+            for row, place in zip(rows, places, strict=True)
+            if row.variant.label == label and row.accuracy is not None
+        ]
+        if known:
+            x, y, bars = zip(*sorted(known), strict=True)
+            told = label if len(label) <= LONGEST else f"{label[: LONGEST - 3]}..."
+            axis.errorbar(x, y, bars, label=told, linestyle=line, capsize=2, **series_style(number))

@@ -100,13 +100,19 @@ def by_dataset(boards: Sequence[Standings]) -> dict[str, list[Standings]]:
     return dict(sorted(found.items()))
 
 
-def write_tables(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write the files, and remove what an earlier call wrote and this one does not."""
+def write_tables(files: Mapping[str, bytes], folder: Path, keep: Sequence[str] = ()) -> None:
+    """Write the files, and remove what an earlier call wrote and this one does not.
+
+    Args:
+        files: content by path.
+        folder: which this program has for itself.
+        keep: endings of the files that are left alone.
+    """
     for name, data in files.items():
         if not (folder / name).is_file() or (folder / name).read_bytes() != data:
             write_bytes(folder / name, data)
     for path in _written(folder, (*TEXTS, ".png")):
-        if path.relative_to(folder).as_posix() not in files:
+        if path.relative_to(folder).as_posix() not in files and path.suffix not in keep:
             path.unlink()
 
 
@@ -128,14 +134,13 @@ def _written(folder: Path, endings: Sequence[str]) -> list[Path]:
 def _index(results: Results, reading: Reading) -> str:
     rows = [
         [
-            f"[{dataset}](boards/{dataset}.md)",
+            setting.dataset,
             setting.model,
             setting.budget,
             ", ".join(dict.fromkeys(one.board.protocol for one in same)),
             str(len({run for one in same for row in one.rows for run in row.runs})),
         ]
-        for dataset, boards in by_dataset(results.boards).items()
-        for setting, grouped in groupby(boards, key=_setting)
+        for setting, grouped in groupby(results.boards, key=_setting)
         for same in [list(grouped)]
     ]
     headers = ["dataset", "model", "budget", "protocols", "records"]
@@ -149,7 +154,12 @@ def _index(results: Results, reading: Reading) -> str:
     parts = [
         "# Leaderboards",
         GENERATED,
-        table(rows, headers, links=True),
+        table(rows, headers),
+        wrapped(
+            "The boards: "
+            + ", ".join(f"[{name}](boards/{name}.md)" for name in by_dataset(results.boards))
+            + "."
+        ),
         wrapped(
             "Every pair of methods, with p values and Holm's correction: "
             + ", ".join(f"[{name}](pairs/{name}.md)" for name in by_dataset(results.boards))

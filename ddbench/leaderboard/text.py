@@ -13,20 +13,11 @@ WIDTH = 79
 LONGEST_LABEL = 12
 
 
-def table(rows: Sequence[Sequence[str]], headers: Sequence[str], links: bool = False) -> str:
-    """A Markdown table whose source lines up.
-
-    Args:
-        rows: cells, taken as plain text.
-        headers: one a column.
-        links: whether the first column is Markdown already.
-    """
+def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+    """A Markdown table whose source lines up; cells are taken as plain text."""
     from tabulate import tabulate
 
-    cells = [
-        [cell if links and not column else safe(cell) for column, cell in enumerate(row)]
-        for row in rows
-    ]
+    cells = [[safe(cell) for cell in row] for row in rows]
     # As a row among others the header takes no more room than it needs.
     drawn = tabulate([headers, *cells], tablefmt="github", disable_numparse=True)
     rule, *lines = drawn.splitlines()
