@@ -40,9 +40,10 @@ def leaderboard(arguments: Sequence[str]) -> int:
         changed = []
         write_tables(files, place / "tables", keep=() if drawn else (".png",))
         if choices["page"]:
-            from ..leaderboard.page import page
+            from ..leaderboard.page import galleries_of, page
 
-            write_bytes(place / "index.html", page(results, reading, place).encode())
+            galleries = galleries_of(place, Path(words[0]) if words else None)
+            write_bytes(place / "index.html", page(results, reading, files, galleries).encode())
     for line in _told(reading):
         print(line)
     if not choices["check"]:

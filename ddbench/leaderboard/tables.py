@@ -74,7 +74,7 @@ def table_files(results: Results, reading: Reading, pictures: bool = True) -> di
         "published.csv": csv_bytes(published_frame(results.reproductions)),
         "published.md": published_page(results.reproductions).encode(),
     }
-    named = _picture_names(results.boards)
+    named = picture_names(results.boards)
     for dataset, boards in by_dataset(results.boards).items():
         own = {
             topic: rows
@@ -178,7 +178,8 @@ def _index(results: Results, reading: Reading) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _picture_names(boards: Sequence[Standings]) -> dict[Setting, str]:
+def picture_names(boards: Sequence[Standings]) -> dict[Setting, str]:
+    """The file name of each setting's picture."""
     settings = dict.fromkeys(map(_setting, boards))
     names = {}
     for setting in settings:
