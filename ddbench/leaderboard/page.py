@@ -70,7 +70,10 @@ def page(
         "protocol": sorted({one.board.protocol for one in results.boards}),
         "ipc": [str(i) for i in sorted({row.ipc for one in results.boards for row in one.rows})],
     }
-    shown = [entry for entry in results.entries if entry.record.name in galleries]
+    shown = sorted(
+        (entry for entry in results.entries if entry.record.name in galleries),
+        key=lambda entry: entry.record.name,
+    )
     return environment.from_string(template).render(
         legend=LEGEND,
         reading=reading,

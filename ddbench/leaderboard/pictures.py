@@ -34,9 +34,15 @@ def boards_png(boards: Sequence[Standings]) -> bytes:
     labels = _labels(drawn)
     for axis, one in zip(axes, drawn, strict=False):
         axis.set_title(f"{one.board.protocol}, {one.board.labels}", fontsize=9)
+        ipcs = sorted({row.ipc for row in one.rows})
+        if len(ipcs) == 1:  # side by side, where lines would be dots upon dots
+            axis.set_xlabel(f"method, at {ipcs[0]} images per class", fontsize=8)
+            places = {label: number for number, label in enumerate(labels)}
+            _draw(axis, one.rows, labels, [places.get(r.variant.label, 0) for r in one.rows], "")
+            axis.set_xticks([])
+            continue
         axis.set_xlabel("images per class", fontsize=8)
         _draw(axis, one.rows, labels, [row.ipc for row in one.rows], "-")
-        ipcs = sorted({row.ipc for row in one.rows})
         axis.set_xscale("log")
         axis.set_xticks(ipcs, [str(ipc) for ipc in ipcs])
     if drawn:
