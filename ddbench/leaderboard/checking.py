@@ -36,7 +36,7 @@ def problem(record: Record) -> str | None:
     """
     try:
         return _problem(record)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         told = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
         return f"it is not filled in as a record is: {told}"
 
@@ -81,9 +81,10 @@ def _problem(record: Record) -> str | None:
         return f"finished={_shown(record.finished)} is no time"
     if record.supersedes is not None and not _HASH.fullmatch(record.supersedes):
         return f"supersedes={_shown(record.supersedes)} is no hash"
-    if not isinstance(record.protocols, list):
+    protocols: Any = record.protocols
+    if not isinstance(protocols, list):
         return "protocols is no list"
-    for protocol in record.protocols:
+    for protocol in protocols:
         if " on trial at " not in protocol and not _PROTOCOL.fullmatch(protocol):
             return f"protocol {_shown(protocol)} has no version, such as hard/1"
     held_out = _number(task["validation"])
@@ -161,9 +162,10 @@ def _problem_of_measurement(m: Measurement) -> str | None:
         _number(m.value)
     for value in m.values:
         _number(value)
-    if not isinstance(m.coordinates, Mapping):
+    coordinates: Any = m.coordinates
+    if not isinstance(coordinates, Mapping):
         return "its coordinates are no table"
-    for key, place in m.coordinates.items():
+    for key, place in coordinates.items():
         if not _NAME.fullmatch(key):
             return f"coordinate {_shown(key)} is no name"
         if isinstance(place, str):
@@ -184,7 +186,7 @@ def _number(value: Any) -> float:
         raise ValueError(f"{_shown(value)} is no number")
     if not math.isfinite(value):
         raise ValueError(f"{value} is not finite")
-    return value
+    return float(value)
 
 
 def _shown(value: Any) -> str:

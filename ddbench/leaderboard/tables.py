@@ -53,7 +53,7 @@ def results_of(records: Sequence[Record], figures: Sequence[Figure] | None = Non
     """
     placed = entries(records)
     found = cells(placed)
-    boards = [standings(board, by_ipc) for board, by_ipc in sorted(found.items(), key=_first)]
+    boards = [standings(board, found[board]) for board in sorted(found)]
     others, whole = topics(other_measurements(placed)), whole_scores(placed)
     figures = published_figures() if figures is None else figures
     return Results(placed, boards, others, whole, reproductions(figures, boards, others, whole))
@@ -195,7 +195,3 @@ def _dataset(one: Standings) -> str:
 
 def _setting(one: Standings) -> Setting:
     return one.board.setting
-
-
-def _first(item: tuple[object, object]) -> object:
-    return item[0]

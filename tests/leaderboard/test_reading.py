@@ -53,7 +53,7 @@ DAMAGE = {
     "environment.device_name": [None, 3],
     "finished": ["yesterday", 3],
     "measurements.0.metric": ["a b", 3],
-    "measurements.0.value": [1.5, 0.1, "high", float("nan")],
+    "measurements.0.value": [1.5, 0.1, "high", float("nan"), 10**400],
     "measurements.0.values": [[], [0.5], ["a", "b", "c"], "abc", [float("inf")] * 3],
     "measurements.0.note": [3, "x" * 5000],
     "measurements.0.coordinates.protocol": ["hard", "", DELETE],
