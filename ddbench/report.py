@@ -38,12 +38,6 @@ def report(record: Record) -> str:
 
 def measurement_tables(measurements: Sequence[Measurement]) -> str:
     """What was measured, for people: accuracies first, then what other evaluators said."""
-    parts = [accuracy_table(measurements), other_table(measurements)]
-    return "\n\n".join(part for part in parts if part)
-
-
-def measurement_tables(measurements: Sequence[Measurement]) -> str:
-    """What was measured, for people: accuracies first, then what other evaluators said."""
     parts = [accuracy_table(measurements), *other_tables(measurements)]
     return "\n\n".join(part for part in parts if part)
 

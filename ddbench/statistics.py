@@ -1,19 +1,176 @@
-"""Means and intervals."""
+"""Means, intervals, paired differences, and what follows from comparing many of them."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 CONFIDENCE = 0.95
+FEWEST_SEEDS = 3
+"""Intervals are over distillation seeds where there are at least as many."""
+ROUNDING = 1e-9
+"""Differences of fractions below this are rounding, not results."""
+
+
+@cache
+def _quantile(count: int) -> float:
+    """Of Student's t with `count` - 1 degrees of freedom, two-sided at 95%."""
+    from scipy import special  # half a second less than scipy.stats
+
+    return float(special.stdtrit(count - 1, (1 + CONFIDENCE) / 2))
 
 
 def half_width(values: Sequence[float]) -> float | None:
     """Half the width of the t interval of a mean at 95%; None for fewer than two values."""
     if len(values) < 2:
         return None
-    from scipy import stats
+    return _quantile(len(values)) * _spread(values) / math.sqrt(len(values))
 
-    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
-    return quantile * statistics.stdev(values) / math.sqrt(len(values))
+
+def _spread(values: Sequence[float]) -> float:
+    """The standard deviation of a sample; thirty times faster than in exact fractions."""
+    mean = statistics.fmean(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+def p_value(values: Sequence[float]) -> float | None:
+    """The two-sided p value of the one-sample t test that the mean is 0; None below two values.
+
+    Of paired differences it is the paired t test. Equal values leave no doubt: 1 at 0, else 0.
+    """
+    if len(values) < 2:
+        return None
+    from scipy import special
+
+    mean, spread = statistics.fmean(values), _spread(values)
+    if spread < ROUNDING:
+        return 1.0 if abs(mean) < ROUNDING else 0.0
+    statistic = mean / (spread / math.sqrt(len(values)))
+    return float(2 * special.stdtr(len(values) - 1, -abs(statistic)))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over distillation seeds and evaluation networks, with the interval it deserves.
+
+    Args:
+        mean: over all of them.
+        half_width: of the 95% t interval; None where there is one value only.
+        over: what the interval is over: "seeds", "networks" (fewer than three seeds), or "".
+        seeds: number of distillation seeds.
+        networks: number of evaluation networks a seed.
+        values: what the interval is made of: the mean of each seed, or of each network.
+    """
+
+    mean: float
+    half_width: float | None
+    over: str
+    seeds: int
+    networks: int
+    values: tuple[float, ...]
+
+    @property
+    def n(self) -> str:
+        """Seeds and networks, such as "3x5"."""
+        return f"{self.seeds}x{self.networks}"
+
+    @property
+    def holds_zero(self) -> bool:
+        """Whether the interval does not tell the mean from 0; True where there is none."""
+        return self.half_width is None or abs(self.mean) <= self.half_width + ROUNDING
+
+    @property
+    def p(self) -> float | None:
+        """As `p_value`."""
+        return p_value(self.values)
+
+
+def over_seeds_and_networks(scores: Mapping[int, Sequence[float]]) -> Estimate:
+    """Estimate a mean; the two axes are never mixed into one sample.
+
+    Over at least three seeds the interval is that of the seeds' means, and speaks of distilling
+    again, given these evaluation networks. Else it is that of the networks' means over the seeds,
+    and speaks of these distilled sets only.
+
+    Args:
+        scores: by distillation seed, one value an evaluation network, in the networks' order.
+    """
+    networks = min(len(values) for values in scores.values())
+    rows = [list(values[:networks]) for _, values in sorted(scores.items())]
+    if len(rows) >= FEWEST_SEEDS:
+        over, values = "seeds", tuple(statistics.fmean(row) for row in rows)
+    else:
+        over = "networks"
+        values = tuple(statistics.fmean(column) for column in zip(*rows, strict=True))
+    width = half_width(values)
+    mean = statistics.fmean(values)
+    return Estimate(mean, width, over if width is not None else "", len(rows), networks, values)
+
+
+def paired_difference(
+    first: Mapping[int, Sequence[float]], second: Mapping[int, Sequence[float]]
+) -> Estimate:
+    """The first less the second, evaluation network by evaluation network.
+
+    Seeds that both have are paired, too. With none in common, the means over the seeds of each are
+    compared, network by network.
+
+    Args:
+        first: scores by distillation seed, one an evaluation network.
+        second: as `first`, with the same evaluation networks.
+    """
+    common = first.keys() & second.keys()
+    if common:
+        return over_seeds_and_networks(
+            {seed: _less(first[seed], second[seed]) for seed in sorted(common)}
+        )
+    return over_seeds_and_networks({0: _less(_over_seeds(first), _over_seeds(second))})
+
+
+def _less(first: Sequence[float], second: Sequence[float]) -> list[float]:
+    return [a - b for a, b in zip(first, second, strict=False)]
+
+
+def _over_seeds(scores: Mapping[int, Sequence[float]]) -> list[float]:
+    return [statistics.fmean(column) for column in zip(*scores.values(), strict=False)]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down correction (Scandinavian Journal of Statistics 6, 1979), in given order."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    corrected, largest = [0.0] * len(p_values), 0.0
+    for place, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
+        corrected[index] = largest
+    return corrected
+
+
+def shared_ranks(means: Sequence[float], tied: Sequence[Sequence[bool]]) -> list[int]:
+    """Ranks, 1 for the largest mean; those that are tied share one.
+
+    Ties are passed on: where a is tied with b and b with c, all three share a rank, also if a and c
+    are told apart. A group's rank is one more than the number of entries in better groups, and a
+    group is better the larger its largest mean.
+
+    Args:
+        means: one an entry.
+        tied: whether two entries cannot be told apart, symmetric.
+    """
+    order = sorted(range(len(means)), key=lambda index: -means[index])
+    ranks = [0] * len(means)
+    rank = 1
+    for start in order:
+        if ranks[start]:
+            continue
+        group = [start]
+        ranks[start] = rank
+        for member in group:  # grows while it is walked
+            for other in order:
+                if not ranks[other] and tied[member][other]:
+                    ranks[other] = rank
+                    group.append(other)
+        rank += len(group)
+    return ranks

@@ -113,7 +113,7 @@ def tradeoff_figure(
             markersize=9,
             fillstyle="none" if is_reported else "full",
             label=f"{point.label}, reported" if is_reported else point.label,
-            **style,  # type: ignore[arg-type]
+            **style,
         )
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)

@@ -14,12 +14,14 @@ ddbench compares methods of dataset distillation.
 
 usage: ddbench VERB [ARGUMENTS]
 
-  run       distil, score beside a control, and leave a record
-  show      the settings of a run and where each value comes from, without running it
-  list      methods, datasets, evaluators, models, experiments or runs
-  prepare   fetch or convert a dataset's files
-  evaluate  score a distilled set from a file
-  regress   run a small fixed grid and compare it with what it gave before
+  run         distil, score beside a control, and leave a record
+  show        the settings of a run and where each value comes from, without running it
+  list        methods, datasets, evaluators, models, experiments or runs
+  prepare     fetch or convert a dataset's files
+  evaluate    score a distilled set from a file
+  submit      check a record and put it where leaderboards are made from
+  leaderboard tables and a page from a folder of records
+  regress     run a small fixed grid and compare it with what it gave before
 
 `ddbench VERB --help` tells more.
 
@@ -139,6 +141,32 @@ examples
   ddbench regress
   ddbench regress --update --reason "DM draws its images by class"
 """,
+    "submit": """\
+usage: ddbench submit RUN|FILE [repository=FOLDER] [distilled=FILE] [rescore=false]
+                      [runs_root=FOLDER] [data_root=FOLDER]
+
+Checks a finished run (its folder, its name, or its record.json) and its distilled set: schema,
+hashes, shapes, and the score of one network, trained anew unless rescore=false. Then it puts the
+record into leaderboards/results/ of the repository (default: the working directory), and the
+picture of the set into leaderboards/galleries/, ready for a pull request.
+
+examples
+  ddbench submit runs/apm-digits-ipc1-short-seed0-9eb021f9d5
+  ddbench submit record.json distilled=set.safetensors rescore=false
+""",
+    "leaderboard": """\
+usage: ddbench leaderboard [FOLDER] [--check] [repository=FOLDER] [pictures=false] [page=false]
+
+Makes leaderboards/tables/ and leaderboards/index.html of the repository (default: the working
+directory) from its leaderboards/results/, or from any FOLDER of records or of runs. A file that is
+damaged or no record is named and left out, and the exit status is 1. With --check nothing is
+written: the exit status is 1 where a record does not validate or a table is not what they give.
+
+examples
+  ddbench leaderboard
+  ddbench leaderboard --check
+  ddbench leaderboard runs repository=/tmp/mine
+""",
 }
 VERBS = ("run", *USAGE)
 
@@ -202,6 +230,14 @@ def _dispatch(words: list[str]) -> int:
         from .regress_verb import regress
 
         return regress(rest)
+    if verb == "submit":
+        from .submit_verb import submit
+
+        return submit(rest)
+    if verb == "leaderboard":
+        from .leaderboard_verb import leaderboard
+
+        return leaderboard(rest)
     from .evaluate_verb import evaluate_file
 
     return evaluate_file(rest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ..errors import unknown_name
+from ..errors import UserError, unknown_name
 
 
 def words_and_options(
@@ -25,3 +25,15 @@ def words_and_options(
         if name not in known:
             raise unknown_name("option", name, known)
     return words, options
+
+
+def truth(name: str, text: str) -> bool:
+    """The value of an option that is true or false.
+
+    Raises:
+        UserError: for another word.
+    """
+    values = {"true": True, "false": False}
+    if text.lower() not in values:
+        raise UserError(f"{name}={text}: {name} is true or false")
+    return values[text.lower()]

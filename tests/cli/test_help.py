@@ -89,6 +89,9 @@ def test_an_example_in_the_help_is_right(verb, rest, command):
         assert request_of(words[1:])
     elif verb == "list":
         assert command("list", *words).status == 0
+    elif verb in ("submit", "leaderboard"):
+        known = {"repository", "distilled", "rescore"}
+        assert {word.partition("=")[0] for word in words if "=" in word} <= known
     else:
         assert words[0] in (*DATASETS, TABLE)
         options = ("data_root=", "source=") if words[0] == TABLE else ("data_root=",)

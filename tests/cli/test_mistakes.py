@@ -125,6 +125,17 @@ OTHER_VERBS = {
     "evaluate of two": (["evaluate", "a", "b"], ["ddbench evaluate set.safetensors"]),
     "evaluate of no file": (["evaluate", "TMP/none"], ["TMP/none", "no such file"]),
     "evaluate of a folder": (["evaluate", "TMP"], ["TMP", "cannot be read"]),
+    "leaderboard of nothing": (["leaderboard"], ["leaderboards/results", "no such folder"]),
+    "leaderboard of a file": (["leaderboard", "TMP/file"], ["TMP/file", "no such folder"]),
+    "leaderboard of no records": (["leaderboard", "TMP"], ["TMP", "ddbench submit RUN"]),
+    "leaderboard of two": (["leaderboard", "a", "b"], ["one folder"]),
+    "leaderboard with an unknown option": (["leaderboard", "out=x"], ["'out'", "repository"]),
+    "leaderboard that is maybe checked": (["leaderboard", "check=maybe"], ["check=maybe", "true"]),
+    "submit of nothing": (["submit"], ["ddbench submit runs/"]),
+    "submit of no run": (["submit", "TMP/none"], ["TMP/none", "ddbench list runs"]),
+    "submit of an unfinished run": (["submit", "TMP/bad"], ["TMP/bad", "has the run ended?"]),
+    "submit of a file that is no record": (["submit", "TMP/file"], ["TMP/file", "not JSON"]),
+    "submit with an unknown option": (["submit", "a", "repo=x"], ["'repo'", "repository"]),
 }
 
 

@@ -1,0 +1,300 @@
+"""The tables for people: Markdown that also reads well as plain text, 80 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+from ..progress import duration
+from ..report import NOT_MEASURED, size
+from ..statistics import Estimate, over_seeds_and_networks
+from .boards import Setting
+from .others import Other, Topic, columns
+from .published import Reproduction
+from .standings import Standing, Standings
+from .text import (
+    Labels,
+    bullets,
+    counts,
+    p_value_text,
+    percent,
+    safe,
+    table,
+    value,
+    wrapped,
+)
+
+SIDE_BY_SIDE = 4
+LEGEND = (
+    "Accuracy is in percent of the test images. n is distillation seeds x evaluation networks. "
+    "± is the 95% t interval: over the seeds where there are at least three; where n has a star "
+    "there are fewer, and it is over the evaluation networks of these sets and says nothing of "
+    "distilling again. The control stands beside each method under the same labels, loss and "
+    "augmentation, in the method's input space. Differences are paired: the same evaluation "
+    "networks, and the same seeds where both have them. Methods whose interval of the paired "
+    "difference holds 0 share a rank, and so do all in a chain of such ties. Nothing is ranked "
+    "across models, budgets, protocols or kinds of labels."
+)
+
+
+def board_page(
+    dataset: str,
+    boards: Sequence[Standings],
+    others: Mapping[Topic, Sequence[Other]],
+    whole: Mapping[Setting, tuple[float, ...]],
+    pictures: Mapping[Setting, str],
+) -> str:
+    """Every board of one dataset.
+
+    Args:
+        dataset: its name.
+        boards: sorted.
+        others: what else was measured on it.
+        whole: accuracies of networks trained on all real data.
+        pictures: paths from the page.
+    """
+    parts = [f"# {dataset}", wrapped(LEGEND)]
+    for setting, own in groupby(boards, key=lambda one: one.board.setting):
+        parts.append(f"## {setting.dataset}: {setting.model}, budget {setting.budget}")
+        if setting in whole:
+            told = percent(_plain_estimate(whole[setting]))
+            parts.append(f"All real training images: {told} (n 1x{len(whole[setting])}*).")
+        if setting in pictures:
+            parts.append(f"![accuracy by images per class]({pictures[setting]})")
+        same = list(own)
+        for one in same:
+            parts += _board(one)
+        parts += _costs(same)
+        parts += [
+            part
+            for topic, rows in others.items()
+            if topic.setting == setting
+            for part in _topic(topic, rows)
+        ]
+    return _page(parts)
+
+
+def pairs_page(dataset: str, boards: Sequence[Standings]) -> str:
+    """Every pair of methods of one dataset, with p values corrected."""
+    legend = (
+        "Paired differences in points of accuracy, the first less the second, with 95% t "
+        "intervals; p of the paired t test, and Holm's correction over the pairs of one table. "
+        f"n as in [the boards](../boards/{dataset}.md); a star: over evaluation networks."
+    )
+    parts = [f"# {dataset}: every pair", wrapped(legend)]
+    for one in boards:
+        for ipc, pairs in groupby(one.pairs, key=lambda pair: pair.ipc):
+            same, labels = list(pairs), Labels()
+            rows = [
+                [
+                    labels(pair.first.label),
+                    labels(pair.second.label),
+                    percent(pair.difference, sign=True),
+                    p_value_text(pair.p),
+                    p_value_text(pair.p_holm),
+                    counts(pair.difference),
+                ]
+                for pair in same
+            ]
+            parts.append(f"## {_title(one)}, ipc {ipc}")
+            headers = ["first", "second", "difference", "p", "p, Holm", "n"]
+            parts += [table(rows, headers), *labels.legend()]
+    return _page(parts)
+
+
+def published_page(reproductions: Sequence[Reproduction]) -> str:
+    """The published numbers that something was measured for."""
+    measured = [one for one in reproductions if one.measured is not None]
+    legend = (
+        "A number is compared only under protocol `paper` and budget `paper`; where the budget was "
+        "smaller no verdict is given. The published ± is the spread that is printed, the measured "
+        "one a 95% t interval (n as on the boards). Accuracies are in percent."
+    )
+    missing = len({id(one.figure) for one in reproductions if one.measured is None})
+    counted = f"{missing} published numbers have no measurement yet; `../published.csv` lists them."
+    parts = ["# Published beside measured", wrapped(legend), wrapped(counted)]
+    key = lambda one: (one.figure.source, one.figure.place)  # noqa: E731
+    for (source, place), rows in groupby(measured, key=key):
+        labels = Labels()
+        cells = [
+            [
+                one.figure.dataset + "".join(f", {v}" for v in one.figure.coordinates.values()),
+                "" if one.figure.ipc is None else str(one.figure.ipc),
+                labels(one.label),
+                _published(one),
+                value(one.measured, _unit(one)),
+                _difference(one),
+                counts(one.measured) if one.measured else "",
+                labels(one.verdict, always=True),
+            ]
+            for one in rows
+        ]
+        headers = ["dataset", "ipc", "method", "published", "measured", "-", "n", "verdict"]
+        parts += [f"## {place}", wrapped(source), table(cells, headers), *labels.legend()]
+    return _page(parts)
+
+
+def _board(one: Standings) -> list[str]:
+    labels = Labels()
+    parts = [f"### {one.board.protocol}, labels: {one.board.labels or 'none'}"]
+    ipcs = sorted({row.ipc for row in one.rows})
+    if len(ipcs) > 1:
+        parts += _matrix(one.rows, ipcs)
+    for ipc in ipcs:
+        rows = [row for row in one.rows if row.ipc == ipc]
+        controls = sorted({row.control_name for row in rows} - {""})
+        cells = [
+            [
+                "" if row.rank is None else str(row.rank),
+                labels(row.variant.label),
+                size(row.making.storage_bytes),
+                percent(row.accuracy),
+                _control(row, len(controls) > 1),
+                "" if row.difference is None else percent(row.difference, sign=True),
+                "" if row.accuracy is None else counts(row.accuracy),
+            ]
+            for row in rows
+        ]
+        beside = f"; control: {', '.join(controls)}" if controls else ""
+        headers = ["rank", "method", "storage", "accuracy", "control", "- control", "n"]
+        parts += [
+            f"**ipc {ipc}**{beside}",
+            table(cells, headers),
+            *_notes(rows, one.board.protocol),
+        ]
+    return [*parts, *labels.legend()]
+
+
+def _control(row: Standing, named: bool) -> str:
+    if row.control is None:
+        return ""
+    return f"{row.control_name + ' ' if named else ''}{percent(row.control)}"
+
+
+def _matrix(rows: Sequence[Standing], ipcs: Sequence[int]) -> list[str]:
+    """Methods by ipc, each with its rank; the best at the largest ipc first."""
+    labels = Labels()
+    by_label: dict[str, dict[int, Standing]] = {}
+    for row in rows:
+        by_label.setdefault(row.variant.label, {})[row.ipc] = row
+
+    def order(label: str) -> tuple[object, ...]:
+        own = by_label[label]
+        ranks = [own[ipc].rank if ipc in own else None for ipc in reversed(ipcs)]
+        return (*((rank is None, rank or 0) for rank in ranks), label)
+
+    cells = [
+        [labels(label), *(_ranked(by_label[label].get(ipc)) for ipc in ipcs)]
+        for label in sorted(by_label, key=order)
+    ]
+    headers = ["rank. accuracy", *(f"ipc {ipc}" for ipc in ipcs)]
+    return [table(cells, headers), *labels.legend()]
+
+
+def _ranked(row: Standing | None) -> str:
+    if row is None:
+        return ""
+    return NOT_MEASURED if row.rank is None else f"{row.rank}. {percent(row.accuracy)}"
+
+
+def _notes(rows: Iterable[Standing], protocol: str) -> list[str]:
+    told: dict[str, list[str]] = {}
+    for row in rows:
+        for note in row.notes:
+            told.setdefault(note.replace(f" under {protocol}", ""), []).append(row.variant.label)
+    return bullets(f"{note}: {', '.join(who)}" for note, who in told.items())
+
+
+def _costs(boards: Iterable[Standings]) -> list[str]:
+    """What the sets of one setting cost; each is the same on all its boards."""
+    labels = Labels()
+    rows = {
+        (row.ipc, row.variant): row
+        for one in boards
+        for row in sorted(one.rows, key=lambda row: len(row.seeds))
+    }
+    cells = [
+        [
+            str(row.ipc),
+            labels(row.variant.label),
+            size(row.making.storage_bytes),
+            duration(row.making.distil_seconds),
+            duration(row.making.other_seconds) if row.making.other_seconds else "",
+            size(row.making.networks_bytes) if row.making.networks_bytes else "",
+            size(row.making.peak_bytes),
+        ]
+        for _, row in sorted(rows.items())
+    ]
+    devices = sorted({row.making.device for row in rows.values()})
+    headers = ["ipc", "method", "storage", "distil", "networks", "their size", "peak memory"]
+    told = wrapped(
+        "Seconds are medians over seeds, memory the largest; `networks`: teachers and experts "
+        f"trained for the method. Measured on {'; '.join(map(safe, devices))}."
+    )
+    return ["### What the sets cost", told, table(cells, headers), *labels.legend()]
+
+
+def _topic(topic: Topic, rows: Sequence[Other]) -> list[str]:
+    """One table of another metric; one coordinate side by side where that fits."""
+    labels = Labels()
+    across = columns(rows, SIDE_BY_SIDE)
+    names = sorted({name for row in rows for name, _ in row.coordinates} - {across})
+    heads = list(dict.fromkeys(_at(row, across) for row in rows)) if across else []
+    lines: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in rows:
+        line = (str(row.ipc), labels(row.label), *(_at(row, name) for name in names))
+        own = lines.setdefault(line, {})
+        own[_at(row, across)] = value(row.estimate, topic.unit)
+        own["n"] = counts(row.estimate)
+    cells = [
+        [*line, *(own.get(head, "") for head in (heads or [""])), own["n"]]
+        for line, own in lines.items()
+    ]
+    by = f" by {across}" if across else ""
+    under = f" under {topic.protocol}" if topic.protocol else ""
+    unit = "%" if topic.unit == "fraction" else topic.unit
+    headers = ["ipc", "method", *names, *(heads or ["value"]), "n"]
+    notes = sorted({note for row in rows for note in row.notes})
+    return [
+        f"### {topic.metric}{under}{by}" + (f", {safe(unit)}" if unit else ""),
+        table(cells, headers),
+        *bullets(notes),
+        *labels.legend(),
+    ]
+
+
+def _at(row: Other, name: str | None) -> str:
+    found = dict(row.coordinates).get(name, "") if name else ""
+    return found if isinstance(found, str) else f"{found:g}"
+
+
+def _unit(one: Reproduction) -> str:
+    return "fraction" if one.figure.metric == "accuracy" else ""
+
+
+def _published(one: Reproduction) -> str:
+    scale = 100 if _unit(one) else 1
+    spread = "" if one.figure.spread is None else f" ± {scale * one.figure.spread:.3g}"
+    about = "" if one.figure.reading == "exact" else "~"
+    return f"{about}{scale * one.figure.value:.4g}{spread}"
+
+
+def _difference(one: Reproduction) -> str:
+    if one.measured is None:
+        return ""
+    scale, form = (100, "+.1f") if _unit(one) else (1, "+.3g")
+    return format(scale * (one.measured.mean - one.figure.value), form)
+
+
+def _title(one: Standings) -> str:
+    setting = one.board.setting
+    told = f"{setting.dataset}: {setting.model}, budget {setting.budget}, {one.board.protocol}"
+    return f"{told}, {one.board.labels or 'no labels'}"
+
+
+def _plain_estimate(values: tuple[float, ...]) -> Estimate:
+    return over_seeds_and_networks({0: values})
+
+
+def _page(parts: Iterable[str]) -> str:
+    return "\n\n".join(parts) + "\n"

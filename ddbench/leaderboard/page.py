@@ -1,0 +1,292 @@
+"""The web page: one file that needs no server, no address and, for reading tables, no script."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from ..progress import duration
+from ..record import Record
+from ..report import size
+from ..statistics import Estimate, over_seeds_and_networks
+from .boards import Entry, Setting, canonical
+from .markdown import LEGEND
+from .others import Other, Topic
+from .reading import Reading
+from .standings import Standing, Standings
+from .tables import Results, picture_names
+from .text import counts, p_value_text, percent, value
+
+TEMPLATE = "page.html"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+Cell = tuple[str, str | float | None]
+"""What is shown, and what it is sorted by; None comes last."""
+
+
+def page(
+    results: Results,
+    reading: Reading,
+    tables: Mapping[str, bytes],
+    galleries: Mapping[str, bytes],
+) -> str:
+    """The page's HTML.
+
+    Args:
+        results: what is shown.
+        reading: what is left out, and why.
+        tables: the files of the tables, of which the pictures are embedded.
+        galleries: pictures of distilled sets (PNG) by name of the record.
+    """
+    from jinja2 import Environment
+
+    template = files("ddbench.leaderboard").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    names = picture_names(results.boards)
+    settings = [
+        {
+            "picture": _embedded(tables.get(f"pictures/{names[setting]}")),
+            "title": _title(setting),
+            "whole": _whole(results.whole.get(setting)),
+            "boards": [_board(one) for one in same],
+            "topics": [
+                _topic(topic, rows)
+                for topic, rows in results.others.items()
+                if topic.setting == setting
+            ],
+        }
+        for setting, same in groupby(results.boards, key=lambda one: one.board.setting)
+    ]
+    filters: dict[str, list[str]] = {
+        "dataset": sorted({one.board.setting.dataset for one in results.boards}),
+        "model": sorted({one.board.setting.model for one in results.boards}),
+        "budget": sorted({one.board.setting.budget for one in results.boards}),
+        "protocol": sorted({one.board.protocol for one in results.boards}),
+        "ipc": [str(i) for i in sorted({row.ipc for one in results.boards for row in one.rows})],
+    }
+    shown = sorted(
+        (entry for entry in results.entries if entry.record.name in galleries),
+        key=lambda entry: entry.record.name,
+    )
+    return environment.from_string(template).render(
+        legend=LEGEND,
+        reading=reading,
+        entering=len(results.entries),
+        filters=filters,
+        settings=settings,
+        published=_published(results),
+        galleries=[_gallery(entry, galleries[entry.record.name]) for entry in shown],
+        data=_script(_records(results.entries)),
+    )
+
+
+def galleries_of(place: Path, runs: Path | None = None) -> dict[str, bytes]:
+    """Pictures of distilled sets by the name of their record.
+
+    Args:
+        place: the folder `leaderboards/`, with a folder `galleries/`.
+        runs: a folder of runs, each with its picture.
+    """
+    found = {path.stem: path for path in place.glob("galleries/*.png")}
+    if runs is not None:
+        found |= {path.parent.name: path for path in runs.glob("*/gallery.png")}
+    pictures = {name: path.read_bytes() for name, path in sorted(found.items())}
+    return {name: data for name, data in pictures.items() if data.startswith(PNG)}
+
+
+def _board(one: Standings) -> dict[str, Any]:
+    headers = ["ipc", "rank", "beaten by", "method", "storage", "accuracy %", "control %",
+               "difference", "n", "distil", "networks", "memory", "notes"]  # fmt: skip
+    pairs = [
+        [
+            _count(pair.ipc),
+            _text(pair.first.label),
+            _text(pair.second.label),
+            _percent(pair.difference, sign=True),
+            (p_value_text(pair.p), pair.p),
+            (p_value_text(pair.p_holm), pair.p_holm),
+            _text(counts(pair.difference)),
+        ]
+        for pair in one.pairs
+    ]
+    return {
+        **_placed(one.board.setting),
+        "protocol": one.board.protocol,
+        "title": f"{one.board.protocol}, labels: {one.board.labels or 'none'}",
+        "headers": headers,
+        "rows": [{"cells": _cells(row), "ipc": row.ipc, "runs": row.runs} for row in one.rows],
+        "pair_headers": ["ipc", "first", "second", "difference", "p", "p, Holm", "n"],
+        "pairs": [{"cells": cells, "ipc": cells[0][0], "runs": ()} for cells in pairs],
+    }
+
+
+def _cells(row: Standing) -> list[Cell]:
+    making = row.making
+    beside = f" {row.control_name}" if row.control else ""
+    return [
+        _count(row.ipc),
+        _count(row.rank),
+        _count(row.beaten_by),
+        _text(row.variant.label),
+        (size(making.storage_bytes), making.storage_bytes),
+        _percent(row.accuracy),
+        (_percent(row.control)[0] + beside, _percent(row.control)[1]),
+        _percent(row.difference, sign=True),
+        _text("" if row.accuracy is None else counts(row.accuracy)),
+        (duration(making.distil_seconds), making.distil_seconds),
+        (duration(making.other_seconds), making.other_seconds),
+        (size(making.peak_bytes), making.peak_bytes),
+        _text("; ".join(row.notes)),
+    ]
+
+
+def _topic(topic: Topic, rows: Sequence[Other]) -> dict[str, Any]:
+    names = sorted({name for row in rows for name, _ in row.coordinates})
+    unit = "%" if topic.unit == "fraction" else topic.unit
+    return {
+        **_placed(topic.setting),
+        "protocol": topic.protocol,
+        "title": f"{topic.metric}{f' under {topic.protocol}' if topic.protocol else ''}",
+        "headers": ["ipc", "method", *names, f"value {unit}".strip(), "n"],
+        "rows": [
+            {
+                "cells": [
+                    _count(row.ipc),
+                    _text(row.label),
+                    *(_coordinate(row, name) for name in names),
+                    (value(row.estimate, topic.unit), row.estimate.mean),
+                    _text(counts(row.estimate)),
+                ],
+                "ipc": row.ipc,
+                "runs": row.runs,
+            }
+            for row in rows
+        ],
+    }
+
+
+def _coordinate(row: Other, name: str) -> Cell:
+    found = dict(row.coordinates).get(name, "")
+    return (str(found), found)
+
+
+def _published(results: Results) -> dict[str, Any]:
+    headers = ["place", "dataset", "ipc", "method", "metric", "published", "measured",
+               "difference", "budget", "verdict"]  # fmt: skip
+    rows: list[list[Cell]] = [
+        [
+            _text(one.figure.place),
+            _text(one.figure.dataset),
+            _count(one.figure.ipc),
+            _text(one.label),
+            _text(" ".join([one.figure.metric, *one.figure.coordinates.values()])),
+            (f"{one.figure.value:.4g}", one.figure.value),
+            (f"{one.measured.mean:.4g}", one.measured.mean) if one.measured else ("", None),
+            (
+                f"{one.measured.mean - one.figure.value:+.4g}" if one.measured else "",
+                one.measured.mean - one.figure.value if one.measured else None,
+            ),
+            _text(one.budget),
+            _text(one.verdict),
+        ]
+        for one in sorted(results.reproductions, key=lambda one: one.measured is None)
+    ]
+    return {
+        "headers": headers,
+        "rows": [{"cells": cells, "ipc": "", "runs": ()} for cells in rows],
+        "sources": sorted({one.figure.source for one in results.reproductions}),
+        "measured": sum(one.measured is not None for one in results.reproductions),
+    }
+
+
+def _gallery(entry: Entry, picture: bytes) -> dict[str, str]:
+    task = entry.record.task
+    told = f"{entry.variant.label} on {task['dataset']}, ipc {task['ipc']}, seed {task['seed']}"
+    return {
+        **_placed(entry.setting),
+        "run": entry.record.run,
+        "ipc": str(task["ipc"]),
+        "told": told,
+        "picture": _embedded(picture),
+    }
+
+
+def _records(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Records without their curves, and the parts that they share."""
+    numbers: dict[str, int] = {}
+    shared: list[Any] = []
+
+    def once(part: Any) -> dict[str, int]:
+        text = canonical(part)
+        if text not in numbers:
+            numbers[text] = len(shared)
+            shared.append(part)
+        return {"shared": numbers[text]}
+
+    records = []
+    for entry in sorted(entries, key=lambda entry: (entry.record.name, entry.record.run)):
+        plain = _plain(entry.record)
+        plain["method"] = {**plain["method"], "settings": once(plain["method"]["settings"])}
+        if plain["control"]:
+            plain["control"] = {**plain["control"], "settings": once(plain["control"]["settings"])}
+        for name in ("environment", "budget", "evaluators"):
+            plain[name] = once(plain[name])
+        plain["task"] = {**plain["task"], "model": once(plain["task"]["model"])}
+        plain["place"] = {**_placed(entry.setting), "label": entry.variant.label}
+        records.append(plain)
+    return {"records": records, "shared": shared}
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    values["measurements"] = [vars(m) for m in record.measurements]
+    del values["curve"]
+    return values
+
+
+def _script(data: Any) -> Any:
+    """JSON that can stand in a script element: nothing in it ends the element."""
+    from markupsafe import Markup
+
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    escapes = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028"}
+    for sign, escape in escapes.items():
+        text = text.replace(sign, escape)
+    return Markup(text)
+
+
+def _placed(setting: Setting) -> dict[str, str]:
+    return {"dataset": setting.dataset, "model": setting.model, "budget": setting.budget}
+
+
+def _title(setting: Setting) -> str:
+    return f"{setting.dataset}: {setting.model}, budget {setting.budget}"
+
+
+def _whole(values: tuple[float, ...] | None) -> str:
+    if not values:
+        return ""
+    told = over_seeds_and_networks({0: values})
+    return f"All real training images: {percent(told)} % (n {counts(told)})."
+
+
+def _embedded(picture: bytes | None) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture).decode()}" if picture else ""
+
+
+def _text(text: str) -> Cell:
+    return (text, text)
+
+
+def _count(count: int | None) -> Cell:
+    return ("" if count is None else str(count), count)
+
+
+def _percent(estimate: Estimate | None, sign: bool = False) -> Cell:
+    return ("", None) if estimate is None else (percent(estimate, sign), estimate.mean)

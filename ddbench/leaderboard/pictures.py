@@ -1,0 +1,89 @@
+"""Pictures of boards: accuracy by images per class, and by the seconds a set cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..figures import new_figure, png, series_style
+from .standings import Standing, Standings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_SERIES = 12
+LONGEST = 28
+PANEL, HEIGHT, LEGEND = 3.2, 3.0, 2.1  # inches
+LEAST_SECONDS = 0.01
+
+
+def boards_png(boards: Sequence[Standings]) -> bytes:
+    """Accuracy against ipc, one panel a board of one setting; last, against the seconds it took.
+
+    Bars are the intervals of the tables. At most twelve methods are drawn, the best ones; the last
+    panel takes the first board, with a point for each ipc.
+    """
+    from matplotlib.ticker import LogLocator
+
+    drawn = [one for one in boards if any(row.accuracy for row in one.rows)]
+    width = PANEL * (len(drawn) + 1) + LEGEND
+    figure = new_figure(width, HEIGHT)
+    figure.set_layout_engine(None)  # looking for room takes as long as drawing
+    figure.subplots_adjust(0.55 / width, 0.17, 1 - LEGEND / width, 0.84, wspace=0.2)
+    axes = figure.subplots(1, len(drawn) + 1, squeeze=False)[0]
+    labels = _labels(drawn)
+    for axis, one in zip(axes, drawn, strict=False):
+        axis.set_title(f"{one.board.protocol}, {one.board.labels}", fontsize=9)
+        ipcs = sorted({row.ipc for row in one.rows})
+        if len(ipcs) == 1:  # side by side, where lines would be dots upon dots
+            axis.set_xlabel(f"method, at {ipcs[0]} images per class", fontsize=8)
+            places = {label: number for number, label in enumerate(labels)}
+            _draw(axis, one.rows, labels, [places.get(r.variant.label, 0) for r in one.rows], "")
+            axis.set_xticks([])
+            continue
+        axis.set_xlabel("images per class", fontsize=8)
+        _draw(axis, one.rows, labels, [row.ipc for row in one.rows], "-")
+        axis.set_xscale("log")
+        axis.set_xticks(ipcs, [str(ipc) for ipc in ipcs])
+    if drawn:
+        rows = drawn[0].rows
+        seconds = [row.making.distil_seconds + row.making.other_seconds for row in rows]
+        axes[-1].set_title(f"{drawn[0].board.protocol}, every ipc", fontsize=9)
+        axes[-1].set_xlabel("seconds to make the set, with networks", fontsize=8)
+        _draw(axes[-1], rows, labels, [max(one, LEAST_SECONDS) for one in seconds], "none")
+        axes[-1].set_xscale("log")
+        axes[-1].xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes[-1].xaxis.set_major_formatter("{x:g}")
+    for axis in axes:
+        axis.minorticks_off()
+        axis.tick_params(labelsize=8)
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("test accuracy %", fontsize=8)
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="center right", fontsize=8)
+    return png(figure)
+
+
+def _labels(boards: Sequence[Standings]) -> list[str]:
+    """The methods drawn, by name; where they are too many, those with the best ranks."""
+    best: dict[str, int] = {}
+    for one in boards:
+        for row in one.rows:
+            if row.rank is not None:
+                best[row.variant.label] = min(row.rank, best.get(row.variant.label, row.rank))
+    return sorted(sorted(best, key=lambda label: (best[label], label))[:MOST_SERIES])
+
+
+def _draw(
+    axis: Axes, rows: Sequence[Standing], labels: Sequence[str], places: Sequence[float], line: str
+) -> None:
+    for number, label in enumerate(labels):
+        known = [
+            (place, 100 * row.accuracy.mean, 100 * (row.accuracy.half_width or 0))
+            for row, place in zip(rows, places, strict=True)
+            if row.variant.label == label and row.accuracy is not None
+        ]
+        if known:
+            x, y, bars = zip(*sorted(known), strict=True)
+            told = label if len(label) <= LONGEST else f"{label[: LONGEST - 3]}..."
+            axis.errorbar(x, y, bars, label=told, linestyle=line, capsize=2, **series_style(number))

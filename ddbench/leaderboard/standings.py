@@ -1,0 +1,215 @@
+"""Who stands where on a board: estimates, ties, ranks, and every pair compared."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from ..meters import PhaseCost
+from ..record import Record
+from ..statistics import (
+    Estimate,
+    holm,
+    over_seeds_and_networks,
+    paired_difference,
+    shared_ranks,
+)
+from .boards import Board, Cell, Variant
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a set cost: medians over seeds, the largest peak.
+
+    Args:
+        storage_bytes: of images and labels.
+        distil_seconds: of the updates of the set.
+        other_seconds: of teachers, experts and whatever else was trained or fitted before.
+        networks_bytes: of teachers and experts.
+        peak_bytes: of memory, on the accelerator where there is one.
+        device: where.
+    """
+
+    storage_bytes: int
+    distil_seconds: float
+    other_seconds: float
+    networks_bytes: int
+    peak_bytes: int
+    device: str
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Making:
+        """The cost of sets that differ in their seed."""
+        each = [_making(record) for record in records]
+        return cls(
+            storage_bytes=max(one.storage_bytes for one in each),
+            distil_seconds=statistics.median(one.distil_seconds for one in each),
+            other_seconds=statistics.median(one.other_seconds for one in each),
+            networks_bytes=max(one.networks_bytes for one in each),
+            peak_bytes=max(one.peak_bytes for one in each),
+            device="; ".join(sorted({one.device for one in each})),
+        )
+
+
+def _making(record: Record) -> Making:
+    """Phases up to distilling make a set, those behind it score it; reading data is neither."""
+    phases = {name: PhaseCost(**plain) for name, plain in record.costs.items()}
+    before = list(phases)[: list(phases).index("distil")]
+    made_before = [phases[name] for name in before if name != "data"]
+    streams = {name.removesuffix("s") for name in before}
+    return Making(
+        record.distilled["storage_bytes"],
+        phases["distil"].wall_seconds,
+        sum(cost.wall_seconds for cost in made_before),
+        sum(pool["bytes"] for pool in record.networks if pool["stream"] in streams),
+        max(cost.peak_bytes for cost in [*made_before, phases["distil"]]),
+        record.environment["device_name"],
+    )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One row of a board.
+
+    Args:
+        ipc: images per class.
+        variant: the method as it was run.
+        rank: shared with those that cannot be told apart; None where it was not scorable.
+        beaten_by: how many stand above it with an interval that does not hold 0.
+        accuracy: fraction of the test images; None where it was not scorable.
+        control: of the control beside it, on the seeds that have one.
+        control_name: of the control.
+        difference: the method less its control.
+        making: what the set cost.
+        seeds: distillation seeds with a record.
+        runs: keys of the records.
+        notes: what a reader must know.
+    """
+
+    ipc: int
+    variant: Variant
+    rank: int | None
+    beaten_by: int | None
+    accuracy: Estimate | None
+    control: Estimate | None
+    control_name: str
+    difference: Estimate | None
+    making: Making
+    seeds: tuple[int, ...]
+    runs: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two methods of one board and ipc compared.
+
+    Args:
+        ipc: images per class.
+        first: the one with the larger mean.
+        second: the other.
+        difference: of accuracies, network by network.
+        p: of the paired t test; None where there is one value only.
+        p_holm: corrected for the pairs of this board and ipc.
+    """
+
+    ipc: int
+    first: Variant
+    second: Variant
+    difference: Estimate
+    p: float | None
+    p_holm: float | None
+
+
+@dataclass
+class Standings:
+    """A board with its rows and pairs, by ipc, best first."""
+
+    board: Board
+    rows: list[Standing] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
+
+
+def standings(board: Board, by_ipc: Mapping[int, Mapping[Variant, Cell]]) -> Standings:
+    """Rank the methods of a board, at each ipc for itself."""
+    made = Standings(board)
+    for ipc, by_variant in sorted(by_ipc.items()):
+        rows, pairs = _at_one_ipc(ipc, by_variant)
+        made.rows += rows
+        made.pairs += pairs
+    return made
+
+
+def _at_one_ipc(ipc: int, by_variant: Mapping[Variant, Cell]) -> tuple[list[Standing], list[Pair]]:
+    estimates = {
+        variant: over_seeds_and_networks(cell.scores)
+        for variant, cell in by_variant.items()
+        if cell.scores
+    }
+    order = sorted(estimates, key=lambda variant: (-estimates[variant].mean, variant))
+    tied = [[True] * len(order) for _ in order]
+    beaten_by = [0] * len(order)
+    differences = {}
+    for a, b in combinations(range(len(order)), 2):
+        scores = (by_variant[order[a]].scores, by_variant[order[b]].scores)
+        difference = differences[a, b] = paired_difference(*scores)
+        tied[a][b] = tied[b][a] = difference.holds_zero
+        if not difference.holds_zero:
+            beaten_by[b if difference.mean > 0 else a] += 1
+    ranks = shared_ranks([estimates[variant].mean for variant in order], tied)
+    rows = [
+        _row(ipc, variant, by_variant[variant], estimates[variant], rank, beaten)
+        for variant, rank, beaten in zip(order, ranks, beaten_by, strict=True)
+    ]
+    unscored = [variant for variant in sorted(by_variant) if variant not in estimates]
+    rows += [_row(ipc, variant, by_variant[variant], None, None, None) for variant in unscored]
+    # A rank that is shared is shown beside those that share it.
+    rows.sort(key=lambda row: (row.rank is None, row.rank or 0))
+    p_values = {place: difference.p for place, difference in differences.items()}
+    tested = [(place, p) for place, p in p_values.items() if p is not None]
+    corrected = dict(zip((place for place, _ in tested), holm([p for _, p in tested]), strict=True))
+    pairs = [
+        Pair(ipc, order[a], order[b], difference, p_values[a, b], corrected.get((a, b)))
+        for (a, b), difference in differences.items()
+    ]
+    return rows, pairs
+
+
+def _row(
+    ipc: int,
+    variant: Variant,
+    cell: Cell,
+    accuracy: Estimate | None,
+    rank: int | None,
+    beaten_by: int | None,
+) -> Standing:
+    control = difference = None
+    with_control = {seed: cell.scores[seed] for seed in cell.control if seed in cell.scores}
+    if with_control:
+        control = over_seeds_and_networks(cell.control)
+        difference = paired_difference(with_control, cell.control)
+    counted: dict[str, int] = {}
+    for note in cell.notes.values():
+        counted[note] = counted.get(note, 0) + 1
+    notes = [
+        note if len(cell.records) == 1 else f"{note} ({count} of {len(cell.records)} seeds)"
+        for note, count in sorted(counted.items())
+    ]
+    if difference is not None and difference.mean < 0:
+        notes.append("below its control")
+    return Standing(
+        ipc=ipc,
+        variant=variant,
+        rank=rank,
+        beaten_by=beaten_by,
+        accuracy=accuracy,
+        control=control,
+        control_name=cell.control_name,
+        difference=difference,
+        making=Making.of(cell.records.values()),
+        seeds=tuple(sorted(cell.records)),
+        runs=tuple(record.run for _, record in sorted(cell.records.items())),
+        notes=tuple(notes),
+    )

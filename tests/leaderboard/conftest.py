@@ -1,0 +1,181 @@
+"""Plausible records, made from their parts: what a run of each kind leaves."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ddbench.evaluator import Measurement
+from ddbench.presets import preset
+from ddbench.record import Record
+from ddbench.store.files import write_json
+
+LEVELS = {"random": 0.45, "dm": 0.55, "mtt": 0.62, "apm": 0.7}
+REGIMES = {"hard/1": "class ids", "soft/1": "label teacher", "paper/1": "own logits"}
+
+
+def hashed(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def plausible(
+    method: str = "apm",
+    *,
+    dataset: str = "cifar10",
+    ipc: int = 10,
+    seed: int = 0,
+    budget: str = "short",
+    protocols: tuple[str, ...] = ("hard/1",),
+    given: dict[str, Any] | None = None,
+    control: str | None = "random",
+    model_label: str = "convnet-width32",
+    validation: float = 0.0,
+    group: int = 0,
+    regimes: dict[str, str] | None = None,
+    level: float | None = None,
+    spread: float = 0.004,
+    scores: dict[str, tuple[float, ...]] | None = None,
+    extra: tuple[Measurement, ...] = (),
+    curve: int = 0,
+    **changes: Any,
+) -> Record:
+    """A record whose accuracies rise with ipc and differ by method, seed and network.
+
+    Args:
+        level: mean accuracy at ipc 1; None: by method.
+        spread: standard deviation over seeds, and over networks.
+        scores: accuracies by subject instead of drawn ones, under every protocol.
+        regimes: labels by protocol.
+        extra: further measurements.
+        curve: length of the curve.
+        changes: fields of the record to replace.
+    """
+    given = given or {}
+    key = hashed(method, dataset, ipc, seed, group, given, validation)[:24]
+    run = hashed(key, budget, protocols, control, model_label, extra)[:24]
+    fractions = preset("budget", budget)
+    networks = fractions["networks"]
+    split = "validation" if validation else "test"
+    measurements = []
+    for protocol in protocols:
+        values = {}
+        for subject in dict.fromkeys([method, *([control] if control else [])]):
+            base = LEVELS.get(subject, 0.5) if level is None or subject == control else level
+            draws = random.Random(hashed(subject, protocol, dataset, ipc, seed, given))
+            shared = random.Random(hashed("networks", protocol, dataset))
+            own = base + 0.1 * ipc / (ipc + 20) + draws.gauss(0, spread)
+            drawn = tuple(
+                round(own + shared.gauss(0, spread) + draws.gauss(0, spread / 3), 4)
+                for _ in range(networks)
+            )
+            values[subject] = scores[subject] if scores else drawn
+            labels = (regimes or REGIMES)[protocol]
+            where: dict[str, str | int | float] = {
+                "protocol": protocol,
+                "subject": subject,
+                "split": split,
+                "labels": labels,
+            }
+            mean = sum(values[subject]) / len(values[subject])
+            measurements.append(Measurement("accuracy", mean, "fraction", values[subject], where))
+        if len(values) == 2:
+            ours, theirs = values.values()
+            paired = tuple(a - b for a, b in zip(ours, theirs, strict=True))
+            where = {"protocol": protocol, "subject": method, "control": str(control)}
+            where["split"] = split
+            mean = sum(paired) / len(paired)
+            measurements.append(Measurement("accuracy_difference", mean, "fraction", paired, where))
+    defaults = {f"setting_{n}": n / 7 for n in range(20)}
+    settings = {name: {"value": value, "source": "default"} for name, value in defaults.items()}
+    settings |= {name: {"value": value, "source": "given"} for name, value in given.items()}
+    draws = random.Random(run)
+    plain: dict[str, Any] = {
+        "run": run,
+        "supersedes": None,
+        "name": f"{method}-{dataset}-ipc{ipc}-{budget}-seed{seed}-{run[:10]}",
+        "method": {"name": method, "version": 1, "settings": settings},
+        "task": {
+            "dataset": dataset,
+            "dataset_version": 1,
+            "dataset_settings": {},
+            "ipc": ipc,
+            "model": {
+                "name": "convnet",
+                "settings": {"width": int(model_label[13:]), "depth": None, "norm": "instance"},
+            },
+            "model_label": model_label,
+            "input_space": "normalised",
+            "input_space_source": "default",
+            "validation": validation,
+            "seed": seed,
+            "group": group,
+            "network_seed": 0,
+        },
+        "budget": {"name": budget, **fractions},
+        "protocols": list(protocols),
+        "evaluators": {"accuracy": {"version": 1, "settings": {}}},
+        "control": control
+        and {"name": control, "version": 1, "settings": {}, "distilled": hashed(control, seed)},
+        "data": {
+            "name": dataset,
+            "version": 1,
+            "train_hash": hashed(dataset, "train")[:40],
+            "scored_split": split,
+            "scored_hash": hashed(dataset, split)[:40],
+        },
+        "distilled": {
+            "key": key,
+            "sha256": hashed(key, "set"),
+            "file_bytes": 31_000 * ipc + 2000,
+            "storage_bytes": 31_000 * ipc,
+        },
+        "costs": {
+            phase: {
+                "wall_seconds": round(draws.uniform(1, 100), 3),
+                "resident_peak_bytes": draws.randrange(10**8, 10**9),
+                "allocated_peak_bytes": None,
+                "reserved_peak_bytes": None,
+            }
+            for phase in ("data", "teachers", "distil", "scored data", "score")
+        },
+        "networks": [{"stream": "teacher", "networks": 2, "bytes": 195_344}],
+        "measurements": [*measurements, *extra],
+        "curve": [
+            {"step": n, "wall_seconds": n / 3, "loss": draws.random(), "movement": draws.random()}
+            for n in range(curve)
+        ],
+        "paper_seconds": 1e4,
+        "environment": {
+            "device": "cpu",
+            "device_name": "a processor",
+            "threads": 2,
+            "packages": {"ddbench": "0.1.0", "torch": "2.15.0"},
+            "python": "3.11.7",
+            "git_commit": None,
+            "git_dirty": None,
+        },
+        "finished": f"2026-01-0{1 + seed % 9}T00:00:00+00:00",
+    }
+    return Record(**{**plain, **changes})
+
+
+def write_records(folder: Path, *records: Record) -> list[Path]:
+    paths = [folder / f"{one.name}.json" for one in records]
+    for path, one in zip(paths, records, strict=True):
+        write_json(path, one.plain())
+    return paths
+
+
+@pytest.fixture(scope="session")
+def make() -> Callable[..., Record]:
+    return plausible
+
+
+@pytest.fixture(scope="session")
+def written() -> Callable[..., list[Path]]:
+    return write_records
