@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from ..progress import duration
-from ..report import NOT_MEASURED, size
+from ..measurement_tables import NOT_MEASURED
+from ..progress import duration, size
 from ..statistics import Estimate, over_seeds_and_networks
 from .boards import Setting
 from .others import Other, Topic, columns

@@ -11,9 +11,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ..progress import duration
+from ..progress import duration, size
 from ..record import Record
-from ..report import size
 from ..statistics import Estimate, over_seeds_and_networks
 from .boards import Entry, Setting, canonical
 from .markdown import LEGEND

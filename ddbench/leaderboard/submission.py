@@ -14,8 +14,8 @@ import torch
 from ..distilled import DistilledSet
 from ..errors import UserError
 from ..evaluator import Measurement
+from ..progress import size
 from ..record import Record
-from ..report import size
 from ..scoring.protocols import PROTOCOLS, Labels
 from ..store.files import digest_of_file, write_bytes, write_json
 from .checking import is_own_accuracy

@@ -181,7 +181,7 @@ def _index(results: Results, reading: Reading) -> str:
 def picture_names(boards: Sequence[Standings]) -> dict[Setting, str]:
     """The file name of each setting's picture."""
     settings = dict.fromkeys(map(_setting, boards))
-    names = {}
+    names: dict[Setting, str] = {}
     for setting in settings:
         told = re.sub(r"[^\w.-]+", "-", "-".join((setting.dataset, setting.model, setting.budget)))
         unlike = f"-{digest(setting.identity.encode())[:8]}"

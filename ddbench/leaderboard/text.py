@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from ..progress import duration
-from ..report import NOT_MEASURED, size
+from ..measurement_tables import NOT_MEASURED
+from ..progress import duration, size
 from ..statistics import Estimate
 
 WIDTH = 79
