@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..errors import UserError
 from ..figures import png
 from ..folders import runs_root
 from ..store.files import check_writable, write_bytes
@@ -24,9 +25,12 @@ def run_study(name: str, overrides: Sequence[str]) -> int:
     """
     study = load_study(name)
     given = [word for word in overrides if not word.startswith("experiment=")]
-    sweeps = sweeps_with(study, given)
+    sweeps = sweeps_with(study, given, _takes)
     for words in sweeps:
         check_overrides(words, sweep=True)
+    for word in given:
+        if not any(word in words for words in sweeps):
+            check_overrides([*study.sweeps[0], word], sweep=True)  # says what is wrong with it
     root = runs_root(given_value(given, "runs_root"))
     check_writable(root)
     print(f"study {name}: {study.title}\n\n{study.about.strip()}", flush=True)
@@ -52,3 +56,14 @@ def run_study(name: str, overrides: Sequence[str]) -> int:
     done = [cell.status for cell in cells].count(DONE)
     print(f"\nstudy {name}: {done} of {len(cells)} cells done", flush=True)
     return worst(cells)
+
+
+def _takes(words: Sequence[str], word: str) -> bool:
+    """Whether a sweep knows what a word gives; a method has its own settings, the rest all have."""
+    if not word.startswith("method."):
+        return True
+    try:
+        check_overrides([*words, word], sweep=True)
+    except UserError:
+        return False
+    return True

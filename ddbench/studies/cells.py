@@ -14,7 +14,7 @@ from .study import Study
 
 TASK_WORDS = (
     "dataset", "ipc", "seed", "group", "network_seed", "validation", "model", "input_space",
-    "budget", "budget.networks", "protocols",
+    "budget", "budget.networks", "protocols", "evaluators", "control", "whole",
 )  # fmt: skip
 """Words that are no arm's own: they are in the panel, or cells are put together over them."""
 SEEDS_FOR_AN_INTERVAL = 3
@@ -38,8 +38,10 @@ class Cell:
         task, budget = self.record.task, self.record.budget
         held_out = f", validation {task['validation']:g}" if task["validation"] else ""
         networks = f", {budget['networks']} network(s) a score" if "networks" in budget else ""
+        shape = ", ".join(f"{k} {v}" for k, v in task.get("dataset_settings", {}).items())
+        dataset = f"{task['dataset']} ({shape})" if shape else task["dataset"]
         return (
-            f"{task['dataset']} ipc {task['ipc']}, {task['model_label']}, "
+            f"{dataset} ipc {task['ipc']}, {task['model_label']}, "
             f"{task['input_space']}, {budget['name']}{networks}{held_out}"
         )
 
@@ -49,7 +51,11 @@ class Cell:
 
     def series(self, study: Study, without: Sequence[str] = ()) -> str:
         """What the cell is called beside the others of its panel."""
-        own = {k: v for k, v in self.words.items() if k not in (*TASK_WORDS, *without)}
+        own = {
+            key: value
+            for key, value in self.words.items()
+            if key not in (*TASK_WORDS, *without) and not key.startswith("dataset.")
+        }
         told = [study.labels.get(f"{key}={value}", f"{key}={value}") for key, value in own.items()]
         return ", ".join(told) or self.record.method["name"]
 

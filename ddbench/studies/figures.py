@@ -10,6 +10,7 @@ from ..errors import UserError
 from ..figures import new_figure, series_style
 from .cells import Cell, OverSeeds, grouped, over_seeds
 from .study import FigureSpec, Study
+from .tradeoff import TradeoffPoint, tradeoff_figure, tradeoff_point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,7 @@ def draw(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | None
         "differences": _differences,
         "steps": _steps,
         "line": _line,
+        "tradeoff": _tradeoff,
     }
     if spec.kind not in kinds:
         raise UserError(f"figure {spec.name}: unknown kind {spec.kind!r}; known: {list(kinds)}")
@@ -123,6 +125,17 @@ def _line(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | Non
             axes.grid(alpha=0.3)
             axes.legend(fontsize=7)
     return figure
+
+
+def _tradeoff(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | None:
+    """Seconds a step over peak memory, one point a cell."""
+    return tradeoff_figure(tradeoff_points(study, cells))
+
+
+def tradeoff_points(study: Study, cells: Sequence[Cell]) -> list[TradeoffPoint]:
+    """The points of the cells whose memory and time were measured."""
+    points = [tradeoff_point(cell.record, cell.series(study)) for cell in cells]
+    return [point for point in points if point is not None]
 
 
 def _points(spec: FigureSpec, cells: Sequence[Cell], protocol: str) -> list[tuple[Any, OverSeeds]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ class FigureSpec:
 
     Args:
         name: of the file.
-        kind: "differences", "steps" or "line".
+        kind: "differences", "steps", "line" or "tradeoff" (memory against time).
         of: only cells with these words.
         x: of a line: the setting along the axis.
         y: of a line: the metric, "accuracy" or that of another evaluator.
@@ -105,14 +105,26 @@ def _figure(row: dict[str, Any]) -> FigureSpec:
     return FigureSpec(**values)
 
 
-def sweeps_with(study: Study, given: Sequence[str]) -> list[list[str]]:
+def sweeps_with(
+    study: Study,
+    given: Sequence[str],
+    takes: Callable[[Sequence[str], str], bool] = lambda words, word: True,
+) -> list[list[str]]:
     """The study's sweeps with the arguments that a person gave instead of or beside its own.
 
     Sweeps that become the same are done once.
+
+    Args:
+        study: whose sweeps.
+        given: arguments of a person.
+        takes: whether a sweep takes an argument; one of another method's settings is left out.
     """
     keys = {word.lstrip("+~").partition("=")[0] for word in given}
     sweeps = [
-        [*(word for word in words if word.partition("=")[0] not in keys), *given]
+        [
+            *(word for word in words if word.partition("=")[0] not in keys),
+            *(word for word in given if takes(words, word)),
+        ]
         for words in study.sweeps
     ]
     return [words for number, words in enumerate(sweeps) if words not in sweeps[:number]]

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .cells import Cell, OverSeeds, grouped, over_seeds, paired
+from .figures import tradeoff_points
 from .study import Contrast, Study
+from .tradeoff import tradeoff_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +82,9 @@ def markdown(study: Study, cells: Sequence[Cell]) -> str:
         part = table[table["task"] == panel].drop(columns="task")
         part = part.loc[:, [c for c in part.columns if (part[c].astype(str) != "").any()]]
         parts.append(f"## {panel}\n\n{part.to_markdown(index=False, disable_numparse=True)}")
+    points = tradeoff_points(study, cells)
+    if points:
+        parts.append(f"## Memory against time\n\n```\n{tradeoff_table(points)}\n```")
     contrasts = contrast_rows(study, cells)
     if len(contrasts):
         text = contrasts.to_markdown(index=False, disable_numparse=True)

@@ -52,6 +52,16 @@ def test_a_study_with_a_mistake_is_refused_before_any_work(command, tmp_path):
     assert not list(tmp_path.glob("runs/*-*"))
 
 
+def test_a_setting_goes_to_the_sweeps_whose_method_has_it(command, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        "ddbench.cli.study_verb.sweep", lambda words, root: told.append(words) or []
+    )
+    command("run", "experiment=memory_time_tradeoff", "method.student_epochs=10", "model=narrow")
+    assert ["method.student_epochs=10" in words for words in told] == [True, False]
+    assert all("model=narrow" in words and "model=published" not in words for words in told)
+
+
 def test_list_tells_experiments_and_studies(command):
     lines = command("list", "experiments").out.splitlines()
     told = {line.split()[0]: line for line in lines}

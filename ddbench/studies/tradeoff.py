@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-from .figures import new_figure, series_style
-from .record import Record
+from ..figures import new_figure, series_style
+from ..record import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ddbench.evaluator import Measurement
-from ddbench.tradeoff import TradeoffPoint, tradeoff_figure, tradeoff_point, tradeoff_table
+from ddbench.studies.tradeoff import TradeoffPoint, tradeoff_figure, tradeoff_point, tradeoff_table
 
 
 def record(*kinds: str, steps: bool = True) -> Any:
