@@ -117,7 +117,10 @@ class Lab:
         definition = input_space_definition(self.space_name)
         if "eps" in definition:
             return definition
-        return {**definition, "mean": self.dataset.source.mean, "std": self.dataset.source.std}
+        source = self.dataset.source
+        published = {"mean": source.mean, "std": source.std}
+        # Lists, as they come back from a file: what is kept is compared with what is here.
+        return {**definition, **{name: value and list(value) for name, value in published.items()}}
 
     @contextmanager
     def noting_networks(self) -> Iterator[dict[str, dict[str, Artefact]]]:

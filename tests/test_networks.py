@@ -16,7 +16,7 @@ from ddbench import networks
 from ddbench.config import RunRequest
 from ddbench.errors import UserError
 from ddbench.lab import Lab
-from ddbench.networks import TrainedNetworks, pools, train_networks
+from ddbench.networks import TrainedNetworks, labeller, pools, train_networks
 from ddbench.progress import size
 from ddbench.randomness import RandomStream
 from ddbench.runner import opened
@@ -215,3 +215,14 @@ def resident_bytes(file: Path) -> int:
         elif inside and first == "Rss:":
             total += 1024 * int(line.split()[1])
     return total
+
+
+def test_labeller_is_found_where_the_input_space_has_published_statistics(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab.dataset.source, "mean", (0.5,))
+    monkeypatch.setattr(lab.dataset.source, "std", (0.25,))
+    made = train_networks(lab, "statistics", TrainingRecipe(epochs=1, learning_rate=0.05), [0])
+    assert labeller(lab, made.reference(0)) is not None
+    monkeypatch.setattr(lab.dataset.source, "std", (0.26,))
+    assert labeller(lab, made.reference(0)) is None
