@@ -15,6 +15,7 @@ from ddbench.api import request_of
 from ddbench.cli.compose import check_overrides, compose_config, register
 from ddbench.cli.main import HELP, RUN_HELP, USAGE, VERBS
 from ddbench.cli.prepare_verb import TABLE
+from ddbench.cli.regress_verb import _options
 from ddbench.config import RunConfig, request_from
 from ddbench.plugins import DATASETS, REGISTRIES
 
@@ -89,6 +90,8 @@ def test_an_example_in_the_help_is_right(verb, rest, command):
         assert request_of(words[1:])
     elif verb == "list":
         assert command("list", *words).status == 0
+    elif verb == "regress":
+        assert _options(words)
     elif verb in ("submit", "leaderboard"):
         known = {"repository", "distilled", "rescore"}
         assert {word.partition("=")[0] for word in words if "=" in word} <= known
