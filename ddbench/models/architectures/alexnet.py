@@ -6,14 +6,15 @@ adversarial prediction matching takes over.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 
 from ...errors import UserError
+from ..blocks import BlocksModel
 from ..layers import first_padding
-from ..model import Model, ModelSettings
+from ..model import ModelSettings
 
 
-class AlexNet(Model):
+class AlexNet(BlocksModel):
     """Five convolutions with ReLU, three max poolings 2x2, one linear layer."""
 
     def __init__(
@@ -46,13 +47,3 @@ class AlexNet(Model):
         self.classifier = nn.Linear(192 * (side // 8) ** 2, classes)
         if side != resolution:
             self.adaptation = f"images padded to {side}x{side}"
-
-    def features(self, images: Tensor) -> Tensor:
-        """Flat features (N, 192 * (H / 8)^2)."""
-        features: Tensor = self.blocks(images).flatten(1)
-        return features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes)."""
-        logits: Tensor = self.classifier(self.features(images))
-        return logits

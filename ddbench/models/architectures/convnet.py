@@ -8,15 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
-from torch import Tensor, nn
+from torch import nn
 
 from ...errors import UserError
 from ...settings import setting
+from ..blocks import BlocksModel
 from ..layers import Norm, first_padding, norm_layer
-from ..model import Model, ModelSettings
+from ..model import ModelSettings
 
 
-class ConvNet(Model):
+class ConvNet(BlocksModel):
     """`depth` blocks of conv3x3 -> norm -> ReLU -> average pooling 2x2, then one linear layer.
 
     Instance norm is a GroupNorm with one group a channel: it has no running statistics, so training
@@ -71,13 +72,3 @@ class ConvNet(Model):
             ]
         self.blocks = nn.Sequential(*layers)
         self.classifier = nn.Linear(width * (side >> depth) ** 2, classes)
-
-    def features(self, images: Tensor) -> Tensor:
-        """Flat features (N, width * (H / 2^depth)^2)."""
-        features: Tensor = self.blocks(images).flatten(1)
-        return features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes)."""
-        logits: Tensor = self.classifier(self.features(images))
-        return logits

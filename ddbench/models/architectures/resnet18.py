@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...settings import setting
+from ..blocks import BlocksModel
 from ..layers import Norm, first_padding, norm_layer
-from ..model import Model, ModelSettings
+from ..model import ModelSettings
 
 WIDTHS = (64, 128, 256, 512)
 BLOCKS = 2  # in each stage
@@ -49,7 +50,7 @@ class _BasicBlock(nn.Module):
         return F.relu(self.residual(maps) + self.shortcut(maps))
 
 
-class ResNet18(Model):
+class ResNet18(BlocksModel):
     """Stem conv3x3, four stages of two basic blocks, average pooling 4x4, one linear layer.
 
     Maps of 32 pixels end as 1x1 (512 features), of 64 as 2x2 (2048). A stride that would leave a
@@ -90,13 +91,3 @@ class ResNet18(Model):
         self.blocks = nn.Sequential(*layers, nn.AvgPool2d(pool))
         self.classifier = nn.Linear(before * (side // pool) ** 2, classes)
         self.adaptation = ", ".join(changes)
-
-    def features(self, images: Tensor) -> Tensor:
-        """Flat features (N, 512 * (H / 32)^2), from 32 pixels on."""
-        features: Tensor = self.blocks(images).flatten(1)
-        return features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes)."""
-        logits: Tensor = self.classifier(self.features(images))
-        return logits

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 
 from ...settings import setting
+from ..blocks import BlocksModel
 from ..layers import Norm, first_padding, norm_layer
-from ..model import Model, ModelSettings
+from ..model import ModelSettings
 
 STAGES = ((64,), (128,), (256, 256), (512, 512), (512, 512))
 
 
-class VGG11(Model):
+class VGG11(BlocksModel):
     """Eight blocks of conv3x3 -> norm -> ReLU with a max pooling 2x2 behind each of five stages.
 
     Maps of 32 pixels end as 1x1 (512 features), of 64 as 2x2 (2048). Below 32 pixels the inner
@@ -60,13 +61,3 @@ class VGG11(Model):
         self.blocks = nn.Sequential(*layers)
         self.classifier = nn.Linear(channels * side**2, classes)
         self.adaptation = ", ".join(changes)
-
-    def features(self, images: Tensor) -> Tensor:
-        """Flat features (N, 512 * (H / 32)^2), from 32 pixels on."""
-        features: Tensor = self.blocks(images).flatten(1)
-        return features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes)."""
-        logits: Tensor = self.classifier(self.features(images))
-        return logits
