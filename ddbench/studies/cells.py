@@ -37,7 +37,7 @@ class Cell:
         """The task, apart from its seed: what is compared lies in one panel."""
         task, budget = self.record.task, self.record.budget
         held_out = f", validation {task['validation']:g}" if task["validation"] else ""
-        networks = f", {budget['networks']} network(s) a score" if "networks" in budget else ""
+        networks = f" ({budget['networks']} a score)" if "networks" in budget else ""
         shape = ", ".join(f"{k} {v}" for k, v in task.get("dataset_settings", {}).items())
         dataset = f"{task['dataset']} ({shape})" if shape else task["dataset"]
         return (

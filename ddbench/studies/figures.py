@@ -45,6 +45,7 @@ def _differences(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figur
         panel: {n: g for n, g in series.items() if any(c.differences(p) for c in g for p in shown)}
         for panel, series in panels.items()
     }
+    styles = _styles(arms)
     tallest = max(map(len, arms.values()))
     figure = new_figure(4.2 * len(shown) + 2.2, (0.42 * tallest + 1.0) * len(arms) + 0.5)
     figure.suptitle(study.title, fontsize=11)
@@ -52,16 +53,16 @@ def _differences(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figur
     for row, (panel, series) in zip(grid, arms.items(), strict=True):
         for axes, protocol in zip(row, shown, strict=True):
             axes.axvline(0, color="black", linewidth=0.8)
-            for place, (_, group) in enumerate(series.items()):
+            for place, (name, group) in enumerate(series.items()):
                 value = over_seeds(c.differences(protocol) for c in group)
                 if value is not None:
-                    style = series_style(place)
+                    style = styles[name]
                     width = None if value.half_width is None else 100 * value.half_width
                     axes.errorbar(100 * value.mean, place, xerr=width, capsize=3, **style)
             axes.set_yticks(range(len(series)), list(series), fontsize=8)
             axes.set_ylim(len(series) - 0.5, -0.5)
             axes.grid(axis="x", alpha=0.3)
-            axes.set_title(f"{panel}: {protocol}" if axes is row[0] else protocol, fontsize=8)
+            axes.set_title(f"{panel}\n{protocol}" if axes is row[0] else protocol, fontsize=8)
     for axes in grid[-1]:
         axes.set_xlabel("accuracy above the control, points")
     return figure
@@ -78,20 +79,26 @@ def _steps(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | No
     rows = [*protocols, *spec.scalars]
     if not panels or not rows:
         return None
+    styles = _styles(panels)
     figure = new_figure(4.6 * len(panels) + 0.6, 2.5 * len(rows) + 0.6)
     figure.suptitle(study.title, fontsize=11)
     grid = figure.subplots(len(rows), len(panels), squeeze=False, sharex="col")
     for column, (panel, series) in enumerate(panels.items()):
         grid[0, column].set_title(panel, fontsize=8)
-        for place, (name, group) in enumerate(series.items()):
-            style = series_style(place)
+        for name, group in series.items():
+            style = styles[name]
             for axes, protocol in zip(grid[: len(protocols), column], protocols, strict=True):
                 _accuracy_course(axes, group, protocol, name, style)
             whole = [cell for cell in group if STOP not in cell.words]
             for axes, scalar in zip(grid[len(protocols) :, column], spec.scalars, strict=True):
                 _scalar_course(axes, whole, scalar, name, style["color"])
         grid[-1, column].set_xlabel("steps (updates of the distilled images)")
-        grid[0, column].legend(fontsize=7)
+    handles = {
+        label: handle
+        for axes in grid[0]
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=4, fontsize=8)
     for row, name in zip(grid, rows, strict=True):
         label = f"{name}: points\nabove the control"
         if name not in protocols:
@@ -110,21 +117,28 @@ def _line(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | Non
         panel = cell.record.task["dataset"] if spec.x == "ipc" else cell.panel
         name = cell.series(study, without=(spec.x,))
         panels.setdefault(panel, {}).setdefault(name, []).append(cell)
+    styles = _styles(panels)
     figure = new_figure(4.6 * len(protocols) + 0.8, 3.2 * len(panels) + 0.4)
     figure.suptitle(study.title, fontsize=11)
     grid = figure.subplots(len(panels), len(protocols), squeeze=False)
     for row, (panel, series) in zip(grid, panels.items(), strict=True):
         for axes, protocol in zip(row, protocols, strict=True):
-            for place, (name, group) in enumerate(series.items()):
+            for name, group in series.items():
                 points = _points(spec, group, protocol)
-                style = series_style(place)
-                _with_band(axes, [x for x, _ in points], [v for _, v in points], name, style)
+                xs, values = [x for x, _ in points], [value for _, value in points]
+                _with_band(axes, xs, values, name, styles[name])
             axes.set_title(f"{panel}\n{protocol}" if protocol else panel, fontsize=8)
             axes.set_xlabel(spec.x.removeprefix("method."))
             axes.set_ylabel("accuracy, %" if spec.y == "accuracy" else spec.y)
             axes.grid(alpha=0.3)
             axes.legend(fontsize=7)
     return figure
+
+
+def _styles(panels: dict[str, dict[str, list[Cell]]]) -> dict[str, dict[str, Any]]:
+    """One colour and marker for each series, the same in all panels."""
+    names = dict.fromkeys(name for series in panels.values() for name in series)
+    return {name: series_style(number) for number, name in enumerate(names)}
 
 
 def _tradeoff(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | None:
