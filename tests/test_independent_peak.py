@@ -14,7 +14,7 @@ import torch
 from ddbench.meters import CostMeter
 
 TOLERANCE = 0.05
-RUNS = 5
+RUNS = 3
 MEASURED = """
 import torch
 from ddbench.meters import CostMeter
