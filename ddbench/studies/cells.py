@@ -9,7 +9,7 @@ from typing import Any
 
 from ..evaluator import Measurement
 from ..record import Record
-from ..statistics import half_width
+from ..statistics import FEWEST_SEEDS, half_width
 from .study import Study
 
 TASK_WORDS = (
@@ -17,7 +17,6 @@ TASK_WORDS = (
     "budget", "budget.networks", "protocols", "evaluators", "control", "whole",
 )  # fmt: skip
 """Words that are no arm's own: they are in the panel, or cells are put together over them."""
-SEEDS_FOR_AN_INTERVAL = 3
 
 
 @dataclass(frozen=True)
@@ -59,9 +58,9 @@ class Cell:
         told = [study.labels.get(f"{key}={value}", f"{key}={value}") for key, value in own.items()]
         return ", ".join(told) or self.record.method["name"]
 
-    def values(self, protocol: str, subject: str | None = None) -> list[float]:
+    def values(self, protocol: str) -> list[float]:
         """Accuracy of each evaluation network under a protocol; none where it was not scored."""
-        name = subject or self.record.method["name"]
+        name = self.record.method["name"]
         return list(self._measured("accuracy", protocol=protocol, subject=name).values)
 
     def differences(self, protocol: str) -> list[float]:
@@ -107,7 +106,7 @@ def over_seeds(per_seed: Iterable[Sequence[float]]) -> OverSeeds | None:
     means = [statistics.fmean(values) for values in per_seed if values]
     if not means:
         return None
-    width = half_width(means) if len(means) >= SEEDS_FOR_AN_INTERVAL else None
+    width = half_width(means) if len(means) >= FEWEST_SEEDS else None
     return OverSeeds(statistics.fmean(means), width, len(means))
 
 
