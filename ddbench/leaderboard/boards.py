@@ -53,6 +53,12 @@ class Variant:
     label: str
     identity: str
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """The method's settings."""
+        values: dict[str, Any] = json.loads(self.identity)[-1]
+        return values
+
 
 @dataclass(frozen=True)
 class Entry:

@@ -122,7 +122,7 @@ def published_page(reproductions: Sequence[Reproduction]) -> str:
                 "" if one.figure.ipc is None else str(one.figure.ipc),
                 labels(one.label),
                 _published(one),
-                value(one.measured, _unit(one)),
+                value(one.measured, one.figure.unit),
                 _difference(one),
                 counts(one.measured) if one.measured else "",
                 labels(one.verdict, always=True),
@@ -268,22 +268,26 @@ def _at(row: Other, name: str | None) -> str:
     return found if isinstance(found, str) else f"{found:g}"
 
 
-def _unit(one: Reproduction) -> str:
-    return "fraction" if one.figure.metric == "accuracy" else ""
-
-
 def _published(one: Reproduction) -> str:
-    scale = 100 if _unit(one) else 1
-    spread = "" if one.figure.spread is None else f" ± {scale * one.figure.spread:.3g}"
-    about = "" if one.figure.reading == "exact" else "~"
-    return f"{about}{scale * one.figure.value:.4g}{spread}"
+    figure = one.figure
+    about = "" if figure.reading == "exact" else "~"
+    if figure.unit == "bytes":
+        return about + size(round(figure.value))
+    scale = 100 if figure.unit == "fraction" else 1
+    spread = "" if figure.spread is None else f" ± {scale * figure.spread:.3g}"
+    return f"{about}{scale * figure.value:.4g}{spread}"
 
 
 def _difference(one: Reproduction) -> str:
+    """In points of accuracy; costs as a ratio."""
     if one.measured is None:
         return ""
-    scale, form = (100, "+.1f") if _unit(one) else (1, "+.3g")
-    return format(scale * (one.measured.mean - one.figure.value), form)
+    measured, published = one.measured.mean, one.figure.value
+    if one.figure.unit == "fraction":
+        return f"{100 * (measured - published):+.1f}"
+    if one.figure.unit == "correlation":
+        return f"{measured - published:+.3g}"
+    return f"x{measured / published:.2g}"
 
 
 def _title(one: Standings) -> str:

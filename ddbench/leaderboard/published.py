@@ -14,8 +14,10 @@ from .others import Other, Topic
 from .standings import Standings
 
 PAPER = "paper"
-SCALES = {"percent": 0.01, "GB": 1e9}
-"""Units of the files that are not those of records."""
+SCALES = {"percent": (0.01, "fraction"), "GB": (1e9, "bytes")}
+"""Units of the files that are not those of records: what one of them is, and in which unit."""
+SETTING = "method."
+"""Begins a coordinate of a published number that is a setting of the method."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,11 @@ class Figure:
         ipc: images per class; None for the whole training set.
         model: label of the network.
         metric: as in a measurement.
-        coordinates: as in a measurement.
+        coordinates: those of a measurement that must be equal, as text; `method.NAME` is a
+            setting of the method.
         value: in the unit of records.
         spread: the standard deviation printed with it, if there is one.
+        unit: of records.
         reading: "exact", or how it was read.
         note: why it is not measured here as it was there; "" where it is.
     """
@@ -47,6 +51,7 @@ class Figure:
     coordinates: Mapping[str, str]
     value: float
     spread: float | None
+    unit: str
     reading: str
     note: str
 
@@ -81,23 +86,26 @@ def _figures(text: str) -> list[Figure]:
     lines = text.splitlines()
     source = lines[0].removeprefix("#").strip()
     rows = csv.DictReader(line for line in lines if not line.startswith("#"))
-    return [
-        Figure(
-            source=source,
-            place=row["place"],
-            method=row["method"],
-            dataset=row["dataset"],
-            ipc=int(row["ipc"]) if row["ipc"] else None,
-            model=row["model"],
-            metric=row["metric"],
-            coordinates=dict(pair.split("=", 1) for pair in row["coordinates"].split()),
-            value=float(row["value"]) * SCALES.get(row["unit"], 1.0),
-            spread=float(row["spread"]) * SCALES.get(row["unit"], 1.0) if row["spread"] else None,
-            reading=row["reading"],
-            note=row["note"],
-        )
-        for row in rows
-    ]
+    return [_figure(row, source) for row in rows]
+
+
+def _figure(row: Mapping[str, str], source: str) -> Figure:
+    scale, unit = SCALES.get(row["unit"], (1.0, row["unit"]))
+    return Figure(
+        source=source,
+        place=row["place"],
+        method=row["method"],
+        dataset=row["dataset"],
+        ipc=int(row["ipc"]) if row["ipc"] else None,
+        model=row["model"],
+        metric=row["metric"],
+        coordinates=dict(pair.split("=", 1) for pair in row["coordinates"].split("; ") if pair),
+        value=float(row["value"]) * scale,
+        spread=float(row["spread"]) * scale if row["spread"] else None,
+        unit=unit,
+        reading=row["reading"],
+        note=row["note"],
+    )
 
 
 def reproductions(
@@ -145,13 +153,20 @@ def _among_others(figure: Figure, others: Mapping[Topic, Sequence[Other]]) -> li
         for topic, rows in others.items()
         if topic.metric == figure.metric
         and _fits(figure, topic.setting)
-        and (not topic.protocol or _is_paper(topic.protocol))
+        # What was measured otherwise gets no verdict, and its protocol is not the published one.
+        and (not topic.protocol or _is_paper(topic.protocol) or figure.note)
         for row in rows
         if row.ipc == figure.ipc
         and row.label == row.variant.label
         and row.label.partition("/")[0] == figure.method
-        and figure.coordinates.items() == {name: str(v) for name, v in row.coordinates}.items()
+        and figure.coordinates.items() <= _told_of(row).items()
     ]
+
+
+def _told_of(row: Other) -> dict[str, str]:
+    """Coordinates and settings of what was measured, as a file of published numbers has them."""
+    settings = {f"{SETTING}{name}": str(value) for name, value in row.variant.values.items()}
+    return {**settings, **{name: str(value) for name, value in row.coordinates}}
 
 
 def _of_the_whole(figure: Figure, whole: Mapping[Setting, tuple[float, ...]]) -> list[Measured]:
