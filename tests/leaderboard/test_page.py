@@ -24,7 +24,8 @@ from ddbench.leaderboard.page import galleries_of, page
 from ddbench.leaderboard.reading import Reading
 from ddbench.leaderboard.tables import results_of, table_files
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+BROWSERS = ("chromium", "chromium-browser", "chrome", "google-chrome")
+BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 VOID = {"meta", "link", "img", "input", "br", "hr"}
 
 
