@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from .evaluator import Measurement
 from .progress import size
-from .statistics import half_width
+from .statistics import half_width, percentage
 
 NOT_MEASURED = "n/a"
 
@@ -96,6 +96,4 @@ def percent(measurement: Measurement, sign: bool = False) -> str:
     """A fraction as a percentage with its interval, such as "61.2 ± 0.8"."""
     if measurement.value is None:
         return NOT_MEASURED
-    text = f"{100 * measurement.value:+.1f}" if sign else f"{100 * measurement.value:.1f}"
-    width = half_width(measurement.values)
-    return text if width is None else f"{text} ± {100 * width:.1f}"
+    return percentage(measurement.value, half_width(measurement.values), sign)

@@ -130,6 +130,13 @@ def paired_difference(
     return over_seeds_and_networks({0: _less(_over_seeds(first), _over_seeds(second))})
 
 
+def percentage(mean: float, width: float | None, sign: bool = False) -> str:
+    """Fractions as percentages: a mean and half its interval's width, such as "61.2 ± 0.8"."""
+    rounded = round(100 * mean, 1) + 0.0  # never -0.0
+    text = f"{rounded:+.1f}" if sign else f"{rounded:.1f}"
+    return text if width is None else f"{text} ± {100 * width:.1f}"
+
+
 def _less(first: Sequence[float], second: Sequence[float]) -> list[float]:
     return [a - b for a, b in zip(first, second, strict=False)]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ..measurement_tables import NOT_MEASURED
 from ..progress import duration, size
-from ..statistics import Estimate
+from ..statistics import Estimate, percentage
 
 WIDTH = 79
 LONGEST_LABEL = 12
@@ -33,10 +33,7 @@ def percent(estimate: Estimate | None, sign: bool = False) -> str:
     """A fraction as a percentage with its interval."""
     if estimate is None:
         return NOT_MEASURED
-    mean = round(100 * estimate.mean, 1) + 0.0  # never -0.0
-    text = f"{mean:+.1f}" if sign else f"{mean:.1f}"
-    width = estimate.half_width
-    return text if width is None else f"{text} ± {100 * width:.1f}"
+    return percentage(estimate.mean, estimate.half_width, sign)
 
 
 def counts(estimate: Estimate) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from ..evaluator import Measurement
 from ..record import Record
-from ..statistics import FEWEST_SEEDS, half_width
+from ..statistics import Estimate, over_seeds_and_networks
 from .study import Study
 
 TASK_WORDS = (
@@ -80,34 +80,14 @@ class Cell:
         return Measurement(metric, None, "")
 
 
-@dataclass(frozen=True)
-class OverSeeds:
-    """A mean over distillation seeds.
+def over_seeds(per_seed: Iterable[Sequence[float]]) -> Estimate | None:
+    """The mean over seeds of their own means over networks; None where there are none.
 
-    Args:
-        mean: of the seeds' own means over evaluation networks.
-        half_width: of its 95% t interval; None for fewer than three seeds.
-        seeds: how many.
+    Each seed is one value, so that with too few of them there is no interval over networks, which
+    would say nothing of distilling again.
     """
-
-    mean: float
-    half_width: float | None
-    seeds: int
-
-    def text(self, scale: float = 100, sign: bool = False, digits: int = 1) -> str:
-        """Such as "+5.2 ± 1.1"; in percent where nothing else is asked for."""
-        number = f"{scale * self.mean:{'+' if sign else ''}.{digits}f}"
-        width = self.half_width
-        return number if width is None else f"{number} ± {scale * width:.{digits}f}"
-
-
-def over_seeds(per_seed: Iterable[Sequence[float]]) -> OverSeeds | None:
-    """The mean over seeds of values over networks; None where there are none."""
-    means = [statistics.fmean(values) for values in per_seed if values]
-    if not means:
-        return None
-    width = half_width(means) if len(means) >= FEWEST_SEEDS else None
-    return OverSeeds(statistics.fmean(means), width, len(means))
+    means = {number: [fmean(values)] for number, values in enumerate(per_seed) if values}
+    return over_seeds_and_networks(means) if means else None
 
 
 def grouped(cells: Iterable[Cell], study: Study) -> dict[str, dict[str, list[Cell]]]:

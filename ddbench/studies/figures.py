@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from ..figures import new_figure, series_style
-from .cells import Cell, OverSeeds, grouped, over_seeds
+from ..statistics import Estimate
+from .cells import Cell, grouped, over_seeds
 from .study import FigureSpec, Study
 from .tradeoff import TradeoffPoint, tradeoff_figure, tradeoff_point
 
@@ -152,7 +153,7 @@ def tradeoff_points(study: Study, cells: Sequence[Cell]) -> list[TradeoffPoint]:
     return [point for point in points if point is not None]
 
 
-def _points(spec: FigureSpec, cells: Sequence[Cell], protocol: str) -> list[tuple[Any, OverSeeds]]:
+def _points(spec: FigureSpec, cells: Sequence[Cell], protocol: str) -> list[tuple[Any, Estimate]]:
     found: dict[Any, list[Cell]] = {}
     for cell in cells:
         found.setdefault(_setting(cell, spec.x), []).append(cell)
@@ -182,7 +183,8 @@ def _accuracy_course(
         by_steps.setdefault(steps, []).append(cell.differences(protocol))
     points = [(steps, over_seeds(values)) for steps, values in sorted(by_steps.items())]
     known = [(steps, value) for steps, value in points if value is not None]
-    start = OverSeeds(0.0, None, 0)  # no step: the control's own images, from which all start
+    # No step: the control's own images, from which all start.
+    start = Estimate(0.0, None, "", 0, 0, ())
     _with_band(axes, [0, *(x for x, _ in known)], [start, *(v for _, v in known)], name, style)
     axes.axhline(0, color="black", linewidth=0.8)
 
@@ -202,7 +204,7 @@ def _scalar_course(axes: Axes, cells: Sequence[Cell], scalar: str, name: str, co
 
 
 def _with_band(
-    axes: Axes, xs: Sequence[Any], values: Sequence[OverSeeds], name: str, style: dict[str, Any]
+    axes: Axes, xs: Sequence[Any], values: Sequence[Estimate], name: str, style: dict[str, Any]
 ) -> None:
     """A line of means in percent with their intervals as bars."""
     widths = [100 * (value.half_width or 0) for value in values]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .cells import Cell, OverSeeds, grouped, over_seeds, paired
+from ..statistics import Estimate, percentage
+from .cells import Cell, grouped, over_seeds, paired
 from .figures import tradeoff_points
 from .study import Contrast, Study
 from .tradeoff import tradeoff_table
@@ -55,14 +56,14 @@ def contrast_rows(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
         for contrast in study.contrasts:
             value = contrast_value(contrast, group)
             if value is not None:
-                told = value.text(sign=True)
+                told = _text(value, sign=True)
                 made.append(
                     {"task": panel, "contrast": contrast.name, "points": told, "seeds": value.seeds}
                 )
     return pd.DataFrame(made)
 
 
-def contrast_value(contrast: Contrast, cells: Sequence[Cell]) -> OverSeeds | None:
+def contrast_value(contrast: Contrast, cells: Sequence[Cell]) -> Estimate | None:
     """The paired difference of a contrast among the cells of one panel."""
     minus = contrast.minus or contrast.of
     first = _exactly(contrast.of, cells)
@@ -103,5 +104,5 @@ def _exactly(words: str, cells: Sequence[Cell]) -> list[Cell]:
     ]
 
 
-def _text(value: OverSeeds | None, sign: bool = False) -> str:
-    return value.text(sign=sign) if value else ""
+def _text(value: Estimate | None, sign: bool = False) -> str:
+    return percentage(value.mean, value.half_width, sign) if value else ""

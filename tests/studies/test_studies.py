@@ -116,7 +116,7 @@ def test_fewer_than_three_seeds_have_no_interval_and_none_have_no_mean():
     two = over_seeds([[0.1], [0.2]])
     assert two is not None
     assert two.half_width is None
-    assert two.text(sign=True) == "+15.0"
+    assert two.mean == pytest.approx(0.15)
     assert over_seeds([[], []]) is None
 
 
