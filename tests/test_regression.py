@@ -94,7 +94,7 @@ def test_a_foreign_or_damaged_reference_is_one_line(text, tmp_path):
     [
         (["--update"], "--reason"),
         (["--reason", "because"], "--update"),
-        (["--upgrade"], "'--upgrade'"),
+        (["--upgrade"], "'upgrade'"),
         (["--update", "--reason", "because", "repository=nowhere"], "nowhere/leaderboards"),
     ],
 )

@@ -20,8 +20,7 @@ USUAL = {"check": "false", "pictures": "true", "page": "true"}
 
 def leaderboard(arguments: Sequence[str]) -> int:
     """Write the tables, or check that they are what the records give."""
-    plain = ["check=true" if word == "--check" else word.removeprefix("--") for word in arguments]
-    words, options = words_and_options(plain, ["repository", *USUAL])
+    words, options = words_and_options(arguments, ["repository", *USUAL], flags=["check"])
     if len(words) > 1:
         raise UserError("leaderboard of what? one folder of records, or none for the repository's")
     choices = {name: truth(name, options.get(name, usual)) for name, usual in USUAL.items()}

@@ -38,11 +38,10 @@ def prepare(arguments: Sequence[str]) -> int:
 
 
 def _prepare_table(arguments: Sequence[str]) -> int:
-    """Prepare the table of NAS-Bench-201; its source may be written `--source FILE`, too."""
+    """Prepare the table of NAS-Bench-201; its source is a file."""
     from ..data.nas_bench_201 import prepare_table
 
-    text = "\0".join(arguments).replace("--source\0", "source=").replace("--source=", "source=")
-    words, options = words_and_options(text.split("\0"), ["source", "data_root"])
+    words, options = words_and_options(arguments, ["source", "data_root"])
     if words != [TABLE]:
         raise UserError(f"prepare {TABLE} from what? one file, such as source=nasbench201.csv")
     print(prepare_table(data_root(options.get("data_root")), options.get("source")))

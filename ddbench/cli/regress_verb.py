@@ -20,6 +20,7 @@ from ..progress import duration
 from ..record import Record
 from ..regression import Reference, compare, failed_gates, load_grid, load_reference, run_grid
 from ..store.files import write_json
+from .words import truth, words_and_options
 
 FILE = Path("leaderboards") / "regression.json"
 WORKERS = 2
@@ -73,20 +74,13 @@ def in_two_processes(runs: Sequence[list[str]]) -> Iterator[Record]:
 
 def _options(arguments: Sequence[str]) -> tuple[bool, str, Path]:
     """Whether to update, why, and the checkout to write to."""
-    update, reason, repository = False, "", Path()
-    words = iter(arguments)
-    for word in words:
-        name, sign, value = word.removeprefix("--").partition("=")
-        if word == "--update":
-            update = True
-        elif name in ("reason", "repository"):
-            value = value if sign else next(words, "")
-            if name == "reason":
-                reason = value
-            else:
-                repository = Path(value)
-        else:
-            raise UserError(f"unknown option {word!r}: known are --update, --reason, repository=")
+    known = ["update", "reason", "repository"]
+    words, options = words_and_options(arguments, known, flags=["update"])
+    if words:
+        raise UserError(
+            f"{words[0]!r}: regress takes --update, --reason TEXT and repository=FOLDER"
+        )
+    update, reason = truth("update", options.get("update", "false")), options.get("reason", "")
     if update != bool(reason.strip()):
         raise UserError("give --update and --reason TEXT together: a new reference needs a reason")
-    return update, reason, repository
+    return update, reason, Path(options.get("repository", "."))

@@ -18,7 +18,7 @@ EXAMPLE = "such as `ddbench submit runs/apm-digits-ipc1-short-seed0-9eb021f9d5`"
 
 def submit(arguments: Sequence[str]) -> int:
     """Put a record into a repository, or say why not."""
-    words, options = words_and_options([w.removeprefix("--") for w in arguments], OPTIONS)
+    words, options = words_and_options(arguments, OPTIONS)
     if len(words) != 1:
         raise UserError(f"submit what? one run or one record, {EXAMPLE}")
     again = truth("rescore", options.get("rescore", "true"))

@@ -8,22 +8,32 @@ from ..errors import UserError, unknown_name
 
 
 def words_and_options(
-    arguments: Sequence[str], known: Collection[str]
+    arguments: Sequence[str], known: Collection[str], flags: Collection[str] = ()
 ) -> tuple[list[str], dict[str, str]]:
-    """Split arguments.
+    """Split arguments; `--NAME VALUE` and `--NAME=VALUE` are taken for `NAME=VALUE`.
 
     Args:
         arguments: of a verb.
         known: names of its options.
+        flags: those that are true where they are named without a value.
 
     Raises:
-        UserError: for an option that is not known.
+        UserError: for an option that is not known, or has no value.
     """
-    words = [word for word in arguments if "=" not in word]
-    options = dict(word.split("=", 1) for word in arguments if "=" in word)
-    for name in options:
+    words, options = [], {}
+    remaining = iter(arguments)
+    for word in remaining:
+        name, sign, value = word.removeprefix("--").partition("=")
+        if not sign and not word.startswith("--"):
+            words.append(word)
+            continue
         if name not in known:
             raise unknown_name("option", name, known)
+        if not sign:
+            value = "true" if name in flags else next(remaining, "")
+        if not value:
+            raise UserError(f"{name}: give {name}=VALUE")
+        options[name] = value
     return words, options
 
 

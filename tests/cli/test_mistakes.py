@@ -135,6 +135,9 @@ OTHER_VERBS = {
     "submit of no run": (["submit", "TMP/none"], ["TMP/none", "ddbench list runs"]),
     "submit of an unfinished run": (["submit", "TMP/bad"], ["TMP/bad", "has the run ended?"]),
     "submit of a file that is no record": (["submit", "TMP/file"], ["TMP/file", "not JSON"]),
+    "submit with an option of no value": (["submit", "a", "--distilled"], ["distilled=VALUE"]),
+    "regress with a word": (["regress", "apm"], ["'apm'", "--reason TEXT"]),
+    "regress with an unknown option": (["regress", "--updte"], ["'updte'", "update"]),
     "submit with an unknown option": (["submit", "a", "repo=x"], ["'repo'", "repository"]),
 }
 
