@@ -87,6 +87,14 @@ class Cell:
     control_name: str = ""
     notes: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def scores_of_sets(self) -> dict[int, tuple[float, ...]]:
+        """The scores by the first seed of each set: a method may give one set whatever the seed."""
+        first: dict[str, int] = {}
+        for seed in sorted(self.scores):
+            first.setdefault(self.records[seed].distilled["sha256"], seed)
+        return {seed: self.scores[seed] for seed in first.values()}
+
     def take(self, record: Record, m: Measurement, control: str, beside: tuple[float, ...]) -> None:
         """Put a record's accuracy, and that of its control, in the place of its seed."""
         seed = record.task["seed"]

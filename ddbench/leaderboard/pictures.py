@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..figures import new_figure, png, series_style
+from ..figures import new_figure, png, variant_styles
 from .standings import Standing, Standings
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def _labels(boards: Sequence[Standings]) -> list[str]:
 def _draw(
     axis: Axes, rows: Sequence[Standing], labels: Sequence[str], places: Sequence[float], line: str
 ) -> None:
-    for number, label in enumerate(labels):
+    styles = variant_styles([label.partition("/")[0] for label in labels])
+    for label, style in zip(labels, styles, strict=True):
         known = [
             (place, 100 * row.accuracy.mean, 100 * (row.accuracy.half_width or 0))
             for row, place in zip(rows, places, strict=True)
@@ -86,4 +87,4 @@ def _draw(
         if known:
             x, y, bars = zip(*sorted(known), strict=True)
             told = label if len(label) <= LONGEST else f"{label[: LONGEST - 3]}..."
-            axis.errorbar(x, y, bars, label=told, linestyle=line, capsize=2, **series_style(number))
+            axis.errorbar(x, y, bars, label=told, linestyle=line, capsize=2, **style)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-from ..figures import new_figure, series_style
+from ..figures import new_figure, variant_styles
 from ..record import Record
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class TradeoffPoint:
 
     Args:
         label: method and setting.
+        method: its name.
         peak_bytes: largest memory of all steps.
         kind: where it was read, one of `KINDS`.
         seconds: of a step, on average.
@@ -39,6 +40,7 @@ class TradeoffPoint:
     """
 
     label: str
+    method: str
     peak_bytes: float
     kind: str
     seconds: float
@@ -63,6 +65,7 @@ def tradeoff_point(record: Record, label: str) -> TradeoffPoint | None:
     seconds = {name: m.value or 0.0 for name, m in steps.items()}
     return TradeoffPoint(
         label,
+        record.method["name"],
         peaks[kind] or 0.0,
         kind,
         seconds["mean"],
@@ -90,31 +93,16 @@ def tradeoff_table(points: Sequence[TradeoffPoint]) -> str:
     return tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
 
 
-def tradeoff_figure(
-    points: Sequence[TradeoffPoint], reported: Sequence[TradeoffPoint] = ()
-) -> Figure | None:
-    """Seconds a step over peak memory, each point named; None where there are none.
-
-    Args:
-        points: measured.
-        reported: by others on their own machine, drawn hollow under the same label.
-    """
+def tradeoff_figure(points: Sequence[TradeoffPoint]) -> Figure | None:
+    """Seconds a step over peak memory, each point named; None where there are none."""
     if not points:
         return None
     figure = new_figure(6.5, 4)
     axes = figure.subplots()
-    names = list(dict.fromkeys(point.label for point in (*points, *reported)))
-    for point, is_reported in [*((p, False) for p in points), *((p, True) for p in reported)]:
-        style = series_style(names.index(point.label))
-        axes.plot(
-            [point.peak_bytes / 1e9],
-            [point.seconds],
-            linestyle="",
-            markersize=9,
-            fillstyle="none" if is_reported else "full",
-            label=f"{point.label}, reported" if is_reported else point.label,
-            **style,
-        )
+    styles = variant_styles([point.method for point in points])
+    for point, style in zip(points, styles, strict=True):
+        place = ([point.peak_bytes / 1e9], [point.seconds])
+        axes.plot(*place, linestyle="", markersize=9, label=point.label, **style)
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.margins(0.1)

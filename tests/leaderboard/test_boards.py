@@ -91,6 +91,17 @@ def test_method_below_its_control_is_flagged(make):
     assert "below its control" in board.rows[0].notes
 
 
+def test_one_set_at_every_seed_has_no_interval_over_seeds(make):
+    values = {"scores": scores("herding", (0.7, 0.71, 0.72))}
+    records = [make("herding", seed=seed, **values) for seed in range(3)]
+    for record in records:
+        record.distilled["sha256"] = "c" * 64
+    (row,) = boards_of(*records)[0].rows
+    assert (row.accuracy.over, row.accuracy.n) == ("networks", "1x3")
+    assert "the same set at every seed" in row.notes
+    assert row.difference.over == "seeds"  # for the control's sets differ
+
+
 def test_methods_that_cannot_be_told_apart_share_a_rank(make):
     (board,) = boards_of(
         make("apm", scores=scores("apm", (0.70, 0.71, 0.72))),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ddbench.evaluator import Measurement
+from ddbench.figures import method_style
 from ddbench.studies.tradeoff import TradeoffPoint, tradeoff_figure, tradeoff_point, tradeoff_table
 
 
@@ -24,12 +25,12 @@ def record(*kinds: str, steps: bool = True) -> Any:
             Measurement("step_time", value, "s", (), {"statistic": s, "steps": 6, "on": "chip"})
             for s, value in seconds.items()
         ]
-    return SimpleNamespace(measurements=measurements)
+    return SimpleNamespace(measurements=measurements, method={"name": "apm"})
 
 
 def test_point_is_what_the_steps_alone_cost() -> None:
-    assert tradeoff_point(record("resident set"), "apm") == TradeoffPoint(
-        "apm", 3e9, "resident set", 2.0, (0.5, 2.5), 6, "chip"
+    assert tradeoff_point(record("resident set"), "segment 9") == TradeoffPoint(
+        "segment 9", "apm", 3e9, "resident set", 2.0, (0.5, 2.5), 6, "chip"
     )
     on_accelerator = tradeoff_point(record("resident set", "reserved", "allocated"), "apm")
     assert on_accelerator is not None
@@ -43,18 +44,23 @@ def test_record_without_both_has_no_point(lacking: Any) -> None:
 
 def test_table_and_picture_name_every_point() -> None:
     points = [
-        TradeoffPoint("segment 100", 1e9, "allocated", 2.0, (1.5, 2.5), 6, "chip"),
-        TradeoffPoint("segment 500", 4e9, "allocated", 1.0),
+        TradeoffPoint("segment 100", "apm", 1e9, "allocated", 2.0, (1.5, 2.5), 6, "chip"),
+        TradeoffPoint("segment 500", "apm", 4e9, "allocated", 1.0),
+        TradeoffPoint("TESLA", "tesla", 5e9, "allocated", 3.0),
     ]
     lines = tradeoff_table(points).splitlines()
     row = "segment 100  1.00  allocated  2  1.5 to 2.5  6  chip"
     assert lines[2].split() == row.split()
-    assert len(lines) == 4
-    figure = tradeoff_figure(points, [TradeoffPoint("segment 500", 13.3e9, "allocated", 8.6)])
+    assert len(lines) == 5
+    figure = tradeoff_figure(points)
     assert figure is not None
     (axes,) = figure.axes
     assert axes.get_xlabel() == "peak memory of the steps in GB (allocated)"
     assert axes.get_ylabel() == "seconds a step, mean"
     shown = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert shown == ["segment 100", "segment 500", "segment 500, reported"]
+    assert shown == ["segment 100", "segment 500", "TESLA"]
+    assert [line.get_color() for line in axes.get_lines()] == [
+        method_style(point.method)["color"] for point in points
+    ]
+    assert len({line.get_marker() for line in axes.get_lines()[:2]}) == 2
     assert tradeoff_figure([]) is None
