@@ -12,6 +12,7 @@ from typing import Any
 from ..evaluator import Measurement
 from ..presets import preset
 from ..record import Record
+from ..statistics import Estimate, over_seeds_and_networks
 from ..store.files import digest
 from .checking import ACCURACY, DIFFERENCE, OWN_COORDINATES, is_own_accuracy
 
@@ -88,12 +89,14 @@ class Cell:
     notes: dict[int, str] = field(default_factory=dict)
 
     @property
-    def scores_of_sets(self) -> dict[int, tuple[float, ...]]:
-        """The scores by the first seed of each set: a method may give one set whatever the seed."""
-        first: dict[str, int] = {}
-        for seed in sorted(self.scores):
-            first.setdefault(self.records[seed].distilled["sha256"], seed)
-        return {seed: self.scores[seed] for seed in first.values()}
+    def seedless(self) -> bool:
+        """Whether every network scores alike at every seed, as where a method draws nothing."""
+        return len(self.scores) > 1 and len(set(self.scores.values())) == 1
+
+    def estimate(self) -> Estimate:
+        """The accuracy; over seeds that change nothing there is no interval, and they are one."""
+        scores = dict(list(self.scores.items())[:1]) if self.seedless else self.scores
+        return over_seeds_and_networks(scores)
 
     def take(self, record: Record, m: Measurement, control: str, beside: tuple[float, ...]) -> None:
         """Put a record's accuracy, and that of its control, in the place of its seed."""

@@ -143,11 +143,7 @@ def standings(board: Board, by_ipc: Mapping[int, Mapping[Variant, Cell]]) -> Sta
 
 
 def _at_one_ipc(ipc: int, by_variant: Mapping[Variant, Cell]) -> tuple[list[Standing], list[Pair]]:
-    estimates = {
-        variant: over_seeds_and_networks(cell.scores_of_sets)
-        for variant, cell in by_variant.items()
-        if cell.scores
-    }
+    estimates = {variant: cell.estimate() for variant, cell in by_variant.items() if cell.scores}
     order = sorted(estimates, key=lambda variant: (-estimates[variant].mean, variant))
     tied = [[True] * len(order) for _ in order]
     beaten_by = [0] * len(order)
@@ -197,8 +193,8 @@ def _row(
         note if len(cell.records) == 1 else f"{note} ({count} of {len(cell.records)} seeds)"
         for note, count in sorted(counted.items())
     ]
-    if len(cell.scores_of_sets) == 1 < len(cell.scores):
-        notes.append("the same set at every seed")
+    if cell.seedless:
+        notes.append("the same accuracy at every seed")
     if difference is not None and difference.mean < 0:
         notes.append("below its control")
     return Standing(
