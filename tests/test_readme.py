@@ -76,6 +76,15 @@ def test_every_plugin_is_named(kind: str) -> None:
     assert sorted(re.findall(r"`(\w+)`", row)) == REGISTRIES[kind].names()
 
 
+def test_leaderboard_is_the_one_that_is_generated() -> None:
+    heading, name, table = re.findall(r"<!-- (\S+) of (\S+) -->\n\n((?:\|.*\n)+)", README)[0]
+    assert name.startswith("leaderboards/tables/")
+    _, section = (ROOT / name).read_text(encoding="utf-8").split(f"### {heading}", maxsplit=1)
+    generated = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    assert generated is not None
+    assert table == generated.group()
+
+
 def test_table_is_the_report_of_a_committed_record() -> None:
     name, table = re.findall(r"<!-- report of (\S+) -->\n```\n(.*?)\n```", README, re.DOTALL)[0]
     record = Record.load(ROOT / name)
