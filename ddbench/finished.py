@@ -14,6 +14,7 @@ from .meters import PhaseCost
 from .models.model import ModelSpec
 from .progress import Progress
 from .resolution import MethodChoice
+from .scoring.in_flight import Work, scores_in_flight
 from .scoring.protocols import Protocol
 from .scoring.students import (
     Score,
@@ -147,6 +148,28 @@ class FinishedRun:
         score = score_student(lab, learnt, protocol, index, title)
         self.scored[score.key] = score
         return score
+
+    def score_models(
+        self, work: Work, models: Sequence[ModelSpec], title: str, processes: int = 1
+    ) -> list[Score]:
+        """The scores of other architectures, in their order.
+
+        Args:
+            work: what is done in the lab of each, such as `score_student` with its other arguments.
+            models: the architectures.
+            title: of the progress line.
+            processes: that train at once, each with one thread; 1: this one, with its own.
+        """
+        with self.progress.phase(title, len(models)) as phase:
+            if processes > 1:
+                scores = scores_in_flight(self.lab, work, models, processes, phase.advance)
+            else:
+                scores = []
+                for model in models:
+                    scores.append(work(self.lab_of(model)))
+                    phase.advance(len(scores))
+        self.scored |= {score.key: score for score in scores}
+        return scores
 
     def score_whole(
         self, index: int, model: ModelSpec | None = None, epochs: int | None = None

@@ -7,7 +7,7 @@ on the distilled set, and their order is compared with that of the benchmark's o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,9 @@ from ddbench.lab import Lab
 from ddbench.models.cells import CELLS, cell_strings
 from ddbench.models.model import ModelSpec
 from ddbench.randomness import RandomStream
+from ddbench.scoring.in_flight import Work
 from ddbench.scoring.protocols import Protocol, protocol_named
-from ddbench.scoring.students import Score
+from ddbench.scoring.students import score_student, score_whole
 from ddbench.scoring.subjects import NotScorable
 from ddbench.settings import setting
 from ddbench.store.files import digest, digest_of_file
@@ -87,6 +88,13 @@ class Nas(Evaluator):
         )
         cells_per_stack: int | None = setting(
             None, "null: 5 with an accelerator, 1 on a CPU", low=1, high=100
+        )
+        processes: int | None = setting(
+            None,
+            "cells in training at once, each with one thread; null: as many as the run has "
+            "threads, 1 with an accelerator",
+            low=1,
+            high=1024,
         )
         whole: bool | None = setting(
             None, "whether the cells are trained on all real images, too; null: as the run's whole"
@@ -160,7 +168,8 @@ class Nas(Evaluator):
         drawn = resamples(len(indices), self.settings.resamples, self.settings.cell_seed)
         rhos: dict[str, Values] = {}
         protocol = protocol_named(self.settings.protocol)
-        for subject, rules, score in self._searches(run):
+        specs = [self._spec(run, index) for index in indices]
+        for subject, rules, work, processes in self._searches(run):
             place: Coordinates = {
                 "subject": subject,
                 "protocol": rules,
@@ -171,7 +180,7 @@ class Nas(Evaluator):
             try:
                 if subject in run.subjects:
                     place["labels"] = run.training_set(subject, protocol).regime
-                scores = _searched(f"cells on {subject}", indices, self._spec(run), score, run)
+                scores = run.score_models(work(), specs, f"cells on {subject}", processes)
             except NotScorable as reason:
                 measurements.append(
                     Measurement("spearman_rho", None, "rho", (), place, str(reason))
@@ -194,18 +203,24 @@ class Nas(Evaluator):
     def figure(self, measurements: Sequence[Measurement]) -> Figure | None:
         return ranking_figure(measurements)
 
-    def _searches(
-        self, run: FinishedRun
-    ) -> Iterator[tuple[str, str, Callable[[ModelSpec], Score]]]:
-        """Who is searched on, under which rules, and the score of one architecture there."""
+    def _searches(self, run: FinishedRun) -> Iterator[tuple[str, str, Callable[[], Work], int]]:
+        """Who is searched on, under which rules, the work for a cell, and processes at it.
+
+        The work raises `NotScorable` when it is asked for.
+        """
         protocol = protocol_named(self.settings.protocol)
         epochs = max(1, round(self.settings.epochs * run.budget.evaluation))
+        execution = run.lab.context.execution
+        usual = execution.threads if execution.device.type == "cpu" else 1
         for name in run.subjects:
+            work = partial(_of_subject, run, name, protocol, epochs)
             rules = f"{protocol.label}, {epochs} epochs"
-            yield name, rules, partial(_score, run, name, protocol, epochs)
+            yield name, rules, work, self.settings.processes or usual
         if run.whole if self.settings.whole is None else self.settings.whole:
             long = max(1, round(self.settings.whole_epochs * run.budget.teachers))
-            yield "whole", f"whole/1, {long} epochs", lambda spec: run.score_whole(0, spec, long)
+            # All real images keep every thread busy.
+            whole = partial(score_whole, budget=run.budget, index=0, epochs=long)
+            yield "whole", f"whole/1, {long} epochs", lambda: whole, 1
 
     def _column(self, run: FinishedRun) -> str:
         return self.settings.truth or default_column(run.task.dataset)
@@ -231,17 +246,19 @@ class Nas(Evaluator):
         own = self.settings
         return own.channels or CHANNELS[small], own.cells_per_stack or CELLS_PER_STACK[small]
 
-    def _spec(self, run: FinishedRun) -> Callable[[int], ModelSpec]:
-        channels, depth = self._size(run)
-        return lambda index: _spec(index, channels, depth)
+    def _spec(self, run: FinishedRun, index: int) -> ModelSpec:
+        return _spec(index, *self._size(run))
 
 
-def _score(
-    run: FinishedRun, subject: str, protocol: Protocol, epochs: int, spec: ModelSpec
-) -> Score:
-    published = run.training_set(subject, protocol).recipe
-    recipe = published.scaled(epochs / published.epochs)
-    return run.score(subject, protocol, 0, spec, recipe)
+def _of_subject(run: FinishedRun, subject: str, protocol: Protocol, epochs: int) -> Work:
+    """Score a cell on a set: evaluation network 0, for this many epochs."""
+    learnt = run.training_set(subject, protocol)
+    recipe = learnt.recipe.scaled(epochs / learnt.recipe.epochs)
+    title = f"{MODEL} on {subject} {protocol.label}"
+    training_set = replace(learnt, recipe=recipe)
+    return partial(
+        score_student, training_set=training_set, protocol=protocol, index=0, title=title
+    )
 
 
 def _spec(index: int, channels: int, depth: int) -> ModelSpec:
@@ -257,22 +274,6 @@ def _parameters(index: int, channels: int, resolution: int, classes: int) -> int
     with torch.device("meta"):
         network = spec.build(channels, resolution, classes, RandomStream(0))
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def _searched(
-    title: str,
-    indices: Sequence[int],
-    spec: Callable[[int], ModelSpec],
-    score: Callable[[ModelSpec], Score],
-    run: FinishedRun,
-) -> list[Score]:
-    """The score of each cell, from the store where it is known."""
-    scores = []
-    with run.progress.phase(title, len(indices)) as phase:
-        for index in indices:
-            scores.append(score(spec(index)))
-            phase.advance(len(scores))
-    return scores
 
 
 def _plain(values: Any) -> tuple[float, ...]:

@@ -1,0 +1,117 @@
+"""Small networks scored several at once, each in a process of its own with one thread.
+
+A network of a few thousand weights leaves most of a machine idle: on two cores, two processes of
+one thread train NAS-Bench-201 cells 1.5 times as fast as one process of two threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..context import POLL_SECONDS, Context
+from ..execution import Execution
+from ..interrupt import StopFlag
+from ..lab import Lab
+from ..meters import CostMeter
+from ..models.model import ModelSpec
+from ..progress import Progress
+from ..store.store import Store
+from .students import Score, evaluation_images
+
+Work = Callable[[Lab], Score]
+"""Such as `score_student` with everything but the lab; it is sent to other processes."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What another process needs to open the same lab."""
+
+    arguments: dict[str, Any]
+    store: Path
+    device: str
+    checkpoint_seconds: float
+
+    @classmethod
+    def of(cls, lab: Lab) -> Surroundings:
+        """Those of a lab of this process."""
+        dataset, context = lab.dataset, lab.context
+        source = dataset.source
+        arguments = {
+            "dataset": dataset.name,
+            "dataset_settings": source.settings.plain(),
+            "data_root": source.root,
+            "validation": dataset.validation_fraction,
+            "model": lab.model,
+            "space_name": lab.space_name,
+            "network_seed": lab.network_seed,
+        }
+        device = str(context.execution.device)
+        return cls(arguments, context.store.root, device, context.checkpoint_seconds)
+
+    def open(self) -> Lab:
+        """The lab, with one thread, and without words."""
+        execution = Execution.start(self.device, threads=1)
+        context = Context(
+            Store(self.store),
+            execution,
+            CostMeter(execution.device),
+            Progress(quiet=True),
+            StopFlag(),
+            self.checkpoint_seconds,
+        )
+        return Lab.open(**self.arguments, context=context)
+
+
+def scores_in_flight(
+    lab: Lab,
+    work: Work,
+    models: Sequence[ModelSpec],
+    processes: int,
+    finished: Callable[[int], None],
+) -> list[Score]:
+    """The scores of several models, in their order; each is kept in the store when it is known.
+
+    Args:
+        lab: of this process.
+        work: done with a lab of each model.
+        models: to score.
+        processes: at work at once.
+        finished: told how many are done, now and then.
+
+    Raises:
+        StopRequested: when asked to stop. The processes are ended; what they had begun goes on
+            from its last checkpoint in the next run.
+    """
+    from joblib.externals.loky import get_reusable_executor
+
+    surroundings = Surroundings.of(lab)
+    executor = get_reusable_executor(max_workers=min(processes, len(models)))
+    try:
+        jobs = [executor.submit(_score, surroundings, work, model) for model in models]
+        pending = set(jobs)
+        while pending:
+            _, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
+            lab.context.stop.check()
+            finished(len(jobs) - len(pending))
+        return [job.result() for job in jobs]
+    except BaseException:
+        executor.shutdown(wait=True, kill_workers=True)
+        raise
+
+
+_opened: tuple[Surroundings, Lab] | None = None
+"""The lab of this process, which its next work is likely to need, too."""
+
+
+def _score(surroundings: Surroundings, work: Work, model: ModelSpec) -> Score:
+    global _opened
+    if _opened is None or _opened[0] != surroundings:
+        _opened = (surroundings, surroundings.open())
+    lab = _opened[1]
+    with lab.dataset.scoring():
+        evaluation_images(lab)  # read once, for all models
+        return work(lab.with_model(model))

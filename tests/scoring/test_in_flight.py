@@ -1,0 +1,72 @@
+"""Networks scored several at once: the same scores as one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+
+import pytest
+
+from ddbench.config import RunRequest
+from ddbench.distilled import DistilledSet
+from ddbench.errors import StopRequested
+from ddbench.finished import FinishedRun
+from ddbench.models.cells import cell_strings
+from ddbench.models.model import ModelSpec
+from ddbench.runner import execute, finished_run, opened
+from ddbench.scoring.in_flight import Work
+from ddbench.scoring.protocols import PROTOCOLS
+from ddbench.scoring.students import score_student
+
+CELLS = [
+    ModelSpec("nas_bench_201", {"architecture": cell, "channels": 2, "cells_per_stack": 1})
+    for cell in cell_strings()[:15_000:5_000]
+]
+Opened = Callable[[str], AbstractContextManager[FinishedRun]]
+RANDOM = ("method=random", "control=null", "validation=0.2")
+
+
+@pytest.fixture(scope="module")
+def finished(tiny: Callable[..., RunRequest], tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    """Open a run of Random in a store of its own, ready to score other models."""
+
+    @contextmanager
+    def open_run(name: str) -> Iterator[FinishedRun]:
+        root = tmp_path_factory.mktemp(name)
+        request = tiny(root, *RANDOM, "evaluators=[storage]")
+        record = execute(request, quiet=True).record
+        distilled = DistilledSet.load(root / record.name / "distilled.safetensors")
+        with opened(request, quiet=True) as (lab, _):
+            run, _ = finished_run(request, lab, "random", distilled, {})
+            with lab.dataset.scoring():
+                yield run
+
+    return open_run
+
+
+def work_of(run: FinishedRun) -> Work:
+    protocol = PROTOCOLS["hard"]
+    learnt = run.training_set("random", protocol)
+    return partial(score_student, training_set=learnt, protocol=protocol, index=0, title="a cell")
+
+
+def test_scores_are_those_of_one_after_the_other(finished: Opened) -> None:
+    found = {}
+    for processes in (1, 2):
+        with finished(f"by{processes}") as run:
+            scores = run.score_models(work_of(run), CELLS, "cells", processes)
+            found[processes] = [(score.key, score.accuracy, score.split) for score in scores]
+            assert set(run.scored) == {score.key for score in scores}
+            assert all(run.lab.context.store.by_key("score", key) for key in run.scored)
+    assert found[1] == found[2]
+    assert found[1][0][2] == "validation"
+
+
+def test_a_stop_ends_the_processes(finished: Opened) -> None:
+    with finished("stopped") as run:
+        run.lab.context.stop.signal_number = 15
+        with pytest.raises(StopRequested):
+            run.score_models(work_of(run), CELLS, "cells", 2)
+        run.lab.context.stop.signal_number = None
+        assert len(run.score_models(work_of(run), CELLS, "cells", 2)) == len(CELLS)
