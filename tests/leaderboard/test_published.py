@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
-from ddbench.evaluators._nas_measurements import ranking_measurements
 
 from ddbench.evaluator import Measurement
 from ddbench.leaderboard.published import published_figures
 from ddbench.leaderboard.tables import results_of
-from ddbench.plugins import MODELS
+from ddbench.plugins import EVALUATORS, MODELS
 from ddbench.runner import execute
 
+ranking = importlib.import_module(f"{EVALUATORS.package}._nas_measurements")
 OTHERS = [one for one in published_figures() if one.metric != "accuracy" or one.coordinates]
 MEASURED = [
     "evaluators=[cross_architecture,memory,parallel_merge,runtime]",
@@ -30,7 +32,7 @@ def measurements(tiny, tmp_path_factory):
     found = execute(request, quiet=True).record.measurements
     cells = np.arange(4.0)
     drawn = np.zeros((2, 4), dtype=np.int64) + np.arange(4)
-    return [*found, *ranking_measurements(cells, cells, drawn, {"subject": "apm"})]
+    return [*found, *ranking.ranking_measurements(cells, cells, drawn, {"subject": "apm"})]
 
 
 def kind(figure):
