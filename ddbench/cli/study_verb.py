@@ -8,7 +8,7 @@ from ..errors import UserError
 from ..figures import png
 from ..folders import runs_root
 from ..store.files import check_writable, write_bytes
-from ..studies.cells import Cell, cell_words, distinct
+from ..studies.cells import Cell, cell_words, distinct, swept_keys
 from ..studies.figures import draw
 from ..studies.study import load_study, sweeps_with
 from ..studies.table import markdown
@@ -38,8 +38,10 @@ def run_study(name: str, overrides: Sequence[str]) -> int:
     for number, words in enumerate(sweeps, 1):
         print(f"\nsweep {number} of {len(sweeps)}: {' '.join(words)}", flush=True)
         cells += sweep(words, root)
+    swept = swept_keys(cell.overrides for cell in cells)
+    alike = [word for word in given if word.partition("=")[0] not in swept]
     finished = distinct(
-        Cell(cell_words(c.overrides, without=given), c.record)
+        Cell(cell_words(c.overrides, without=alike), c.record)
         for c in cells
         if c.record is not None
     )

@@ -111,6 +111,15 @@ def cell_words(overrides: Iterable[str], without: Iterable[str] = ()) -> dict[st
     return {key: value for key, _, value in parted if key not in left_out}
 
 
+def swept_keys(overrides: Iterable[Iterable[str]]) -> set[str]:
+    """The keys that have more than one value among the cells."""
+    values: dict[str, set[str]] = {}
+    for words in overrides:
+        for key, _, value in map(_parted, words):
+            values.setdefault(key, set()).add(value)
+    return {key for key, found in values.items() if len(found) > 1}
+
+
 def distinct(cells: Iterable[Cell]) -> list[Cell]:
     """The cells, of which those with the same words and the same run are one."""
     known = {(tuple(sorted(cell.words.items())), cell.record.run): cell for cell in cells}

@@ -14,7 +14,7 @@ from ddbench.errors import UserError
 from ddbench.evaluator import Measurement
 from ddbench.figures import png
 from ddbench.record import Record
-from ddbench.studies.cells import Cell, cell_words, distinct, grouped, over_seeds
+from ddbench.studies.cells import Cell, cell_words, distinct, grouped, over_seeds, swept_keys
 from ddbench.studies.figures import draw
 from ddbench.studies.study import (
     Contrast,
@@ -101,6 +101,11 @@ def test_arguments_of_a_person_go_before_the_study_and_equal_sweeps_are_done_onc
     sweeps = (("dataset=a", "seed=0,1"), ("dataset=b", "seed=0,1"), ("dataset=b", "seed=2"))
     study = Study("", "", sweeps)
     assert sweeps_with(study, ["dataset=c"]) == [["seed=0,1", "dataset=c"], ["seed=2", "dataset=c"]]
+
+
+def test_what_a_person_sweeps_over_tells_cells_apart():
+    cells = [["method.segment=5", "threads=1"], ["method.segment=50"], ["threads=1"]]
+    assert swept_keys(cells) == {"method.segment"}
 
 
 def test_a_mean_over_seeds_has_the_t_interval_of_the_seeds_own_means():
