@@ -238,6 +238,8 @@ def _check_path(config: DictConfig, key: str) -> None:
             raise UserError(f"{key}: {'.'.join(parts[:depth])} has no settings below it")
         known = [str(name) for name in node if name not in ("hydra", "name")]
         if part not in known:
+            if parts[:depth] == ["evaluators"] and part in options("evaluators"):
+                raise UserError(f"{key}: {part} is not in evaluators=[{','.join(known)}]")
             noun = f"setting of {_with_choice(config, parts[:depth])}" if depth else "setting"
             raise unknown_name(noun, part, known)
         if depth + 1 < len(parts):

@@ -26,7 +26,11 @@ MISTAKES = {
     "setting of another method": (["method.image_rate=1"], ["method random", "image_rate"]),
     "unknown setting of the model": (["model.widht=8"], ["model auto", "'widht'", "width"]),
     "unknown setting of the budget": (["budget.network=1"], ["'network'", "networks"]),
-    "setting of an evaluator not chosen": (["evaluators.acc.x=1"], ["'acc'", "accuracy"]),
+    "setting of an unknown evaluator": (["evaluators.acc.x=1"], ["'acc'", "accuracy"]),
+    "setting of an evaluator not chosen": (
+        ["evaluators.nas.cells=9"],
+        ["nas is not in evaluators=[accuracy]"],
+    ),
     "setting below a number": (["ipc.x=1"], ["ipc has no settings"]),
     "key added with a plus": (["+foo=1"], ["'foo'", "known:"]),
     "setting added with a plus": (["+method.foo=1"], ["method random", "'foo'"]),
