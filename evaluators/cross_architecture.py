@@ -75,6 +75,8 @@ class CrossArchitecture(Evaluator):
     accuracy less the mean of the targets'.
     """
 
+    version = 2
+
     @dataclass
     class Settings(EvaluatorSettings):
         """Settings of the evaluator."""
