@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from tabulate import tabulate
 
@@ -139,9 +140,14 @@ def _costs(record: Record) -> str:
     ]
     held = f"storage of the set: {size(record.distilled['storage_bytes'])}"
     for pool in record.networks:
-        held += f"; {pool['networks']} {pool['stream']}: {size(pool['bytes'])}"
+        held += f"; {_counted(pool)}: {size(pool['bytes'])}"
     table = tabulate(rows, ["phase", "time", "peak memory"], tablefmt="simple")
     return "\n".join([table, held, *_trajectories(record)])
+
+
+def _counted(pool: Mapping[str, Any]) -> str:
+    """Such as "2 teachers"."""
+    return f"{pool['networks']} {pool['stream']}{'s' if pool['networks'] > 1 else ''}"
 
 
 def _trajectories(record: Record) -> list[str]:
@@ -151,7 +157,7 @@ def _trajectories(record: Record) -> list[str]:
         if pool["stream"] not in ("teacher", "expert") or "trajectory_bytes" not in pool:
             continue
         epochs, snapshots, whole = pool["epochs"], pool["snapshots"], pool["trajectory_bytes"]
-        held = f"{pool['networks']} {pool['stream']} held as"
+        held = f"{_counted(pool)} held as"
         if snapshots == 1:
             lines.append(
                 f"{held} the last of {epochs} epochs; expert trajectories of the same training "

@@ -139,8 +139,8 @@ def test_teachers_are_reported_beside_expert_trajectories_of_the_same_training(
     tmp_path: Path,
 ) -> None:
     assert reported(tmp_path, {**LAST, **LENGTHS}) == [
-        "storage of the set: 3 kB; 2 teacher: 95.6 kB",
-        "2 teacher held as the last of 10 epochs; expert trajectories of the same training would "
+        "storage of the set: 3 kB; 2 teachers: 95.6 kB",
+        "2 teachers held as the last of 10 epochs; expert trajectories of the same training would "
         "take 11 times that: 1.05 MB",
     ]
 
@@ -154,4 +154,4 @@ def test_expert_trajectories_are_reported_beside_their_last_epochs(tmp_path: Pat
 
 
 def test_record_without_lengths_of_training_says_nothing_of_trajectories(tmp_path: Path) -> None:
-    assert reported(tmp_path, LAST) == ["storage of the set: 3 kB; 2 teacher: 95.6 kB"]
+    assert reported(tmp_path, LAST) == ["storage of the set: 3 kB; 2 teachers: 95.6 kB"]
