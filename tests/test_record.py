@@ -148,8 +148,8 @@ def test_teachers_are_reported_beside_expert_trajectories_of_the_same_training(
 def test_expert_trajectories_are_reported_beside_their_last_epochs(tmp_path: Path) -> None:
     experts = {"stream": "expert", "networks": 2, "bytes": 1_051_600}
     assert reported(tmp_path, {**experts, **LENGTHS, "snapshots": 11}) == [
-        "storage of the set: 3 kB; 2 expert: 1.05 MB",
-        "2 expert held as 11 snapshots of 10 epochs; the last epoch alone would take 95.6 kB",
+        "storage of the set: 3 kB; 2 experts: 1.05 MB",
+        "2 experts held as 11 snapshots of 10 epochs; the last epoch alone would take 95.6 kB",
     ]
 
 
