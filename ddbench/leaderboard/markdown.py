@@ -9,7 +9,7 @@ from ..measurement_tables import NOT_MEASURED
 from ..progress import duration, size
 from ..statistics import Estimate, over_seeds_and_networks
 from .boards import Setting
-from .others import Other, Topic, columns
+from .others import METHOD, Other, Topic, layout
 from .published import Reproduction
 from .standings import Standing, Standings
 from .text import (
@@ -235,37 +235,32 @@ def _costs(boards: Iterable[Standings]) -> list[str]:
 
 
 def _topic(topic: Topic, rows: Sequence[Other]) -> list[str]:
-    """One table of another metric; one coordinate side by side where that fits."""
+    """One table of another metric; methods or one coordinate side by side where that fits."""
     labels = Labels()
-    across = columns(rows, SIDE_BY_SIDE)
-    names = sorted({name for row in rows for name, _ in row.coordinates} - {across})
-    heads = list(dict.fromkeys(_at(row, across) for row in rows)) if across else []
+    drawn = layout(rows, SIDE_BY_SIDE)
+    heads = list(dict.fromkeys(map(drawn.head, rows)))
     lines: dict[tuple[str, ...], dict[str, str]] = {}
     for row in rows:
-        line = (str(row.ipc), labels(row.label), *(_at(row, name) for name in names))
-        own = lines.setdefault(line, {})
-        own[_at(row, across)] = value(row.estimate, topic.unit)
+        own = lines.setdefault(drawn.line(row), {})
+        own[drawn.head(row)] = value(row.estimate, topic.unit)
         own["n"] = counts(row.estimate)
-    cells = [
-        [*line, *(own.get(head, "") for head in (heads or [""])), own["n"]]
-        for line, own in lines.items()
-    ]
-    by = f" by {across}" if across else ""
+    if drawn.across == METHOD:
+        method, told = [], [labels(head) for head in heads]
+    else:
+        method, told = ["method"], [head or "value" for head in heads]
+        lines = {(line[0], labels(line[1]), *line[2:]): own for line, own in lines.items()}
+    cells = [[*line, *(own[head] for head in (*heads, "n"))] for line, own in lines.items()]
+    by = f" by {drawn.across}" if drawn.across else ""
     under = f" under {topic.protocol}" if topic.protocol else ""
     unit = "%" if topic.unit == "fraction" else topic.unit
-    headers = ["ipc", "method", *names, *(heads or ["value"]), "n"]
     notes = sorted({note for row in rows for note in row.notes})
     return [
         f"### {topic.metric}{under}{by}" + (f", {safe(unit)}" if unit else ""),
-        table(cells, headers),
+        table(cells, ["ipc", *method, *drawn.shown, *told, "n"]),
+        *bullets(f"{name}: {place}" for name, place in drawn.shared.items()),
         *bullets(notes),
         *labels.legend(),
     ]
-
-
-def _at(row: Other, name: str | None) -> str:
-    found = dict(row.coordinates).get(name, "") if name else ""
-    return found if isinstance(found, str) else f"{found:g}"
 
 
 def _published(one: Reproduction) -> str:

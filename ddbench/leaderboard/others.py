@@ -12,6 +12,8 @@ from .boards import Entry, Setting, Variant
 
 PLACED = ("protocol", "subject", "split")
 """Coordinates that choose the table or the row; the others are columns."""
+METHOD = "method"
+"""Stands for the methods where these, and not values of a coordinate, are side by side."""
 
 
 @dataclass(frozen=True, order=True)
@@ -45,6 +47,11 @@ class Other:
     estimate: Estimate
     notes: tuple[str, ...]
     runs: tuple[str, ...]
+
+    def at(self, name: str | None) -> str:
+        """A coordinate as text; "" where it has none of that name."""
+        found = dict(self.coordinates).get(name, "") if name else ""
+        return found if isinstance(found, str) else f"{found:g}"
 
     @property
     def label(self) -> str:
@@ -86,21 +93,59 @@ def topics(measured: Iterable[tuple[Entry, Measurement]]) -> dict[Topic, list[Ot
     return dict(sorted(found.items()))
 
 
-def columns(rows: Sequence[Other], most: int) -> str | None:
-    """The coordinate whose values may stand side by side, at most `most` of them, if there is one.
+@dataclass(frozen=True)
+class Layout:
+    """How the values of one metric make a table.
 
-    Of several it is the one with the most values.
+    Args:
+        across: the coordinate whose values stand side by side, or `METHOD`; None: one value a line.
+        shown: the coordinates with a column of their own.
+        shared: those that all rows have alike.
     """
-    values: dict[str, set[str | int | float]] = {}
-    for row in rows:
-        for name, value in row.coordinates:
-            values.setdefault(name, set()).add(value)
-    fitting = [
-        (len(found), name)
-        for name, found in values.items()
-        if 2 <= len(found) <= most and all(name in dict(row.coordinates) for row in rows)
-    ]
-    return max(fitting)[1] if fitting else None
+
+    across: str | None
+    shown: tuple[str, ...]
+    shared: dict[str, str]
+
+    def line(self, row: Other) -> tuple[str, ...]:
+        """What begins the line of a row: ipc, method unless that is across, coordinates."""
+        own = () if self.across == METHOD else (row.label,)
+        return (str(row.ipc), *own, *map(row.at, self.shown))
+
+    def head(self, row: Other) -> str:
+        """The column of a row's value; "" where there is one only."""
+        if self.across is None:
+            return ""
+        return row.label if self.across == METHOD else row.at(self.across)
+
+
+def layout(rows: Sequence[Other], most: int) -> Layout:
+    """The table with the most columns, up to `most`, in which no place is empty.
+
+    What follows from other coordinates, as the size of a union from the number of its groups, is
+    left out.
+    """
+    values = {
+        name: len({row.at(name) for row in rows})
+        for name in sorted({name for row in rows for name, _ in row.coordinates})
+    }
+    found = []
+    for across in (*values, METHOD):
+        one = _layout(rows, across, values)
+        heads, lines = {one.head(row) for row in rows}, {one.line(row) for row in rows}
+        if 2 <= len(heads) <= most and len(heads) * len(lines) == len(rows):
+            found.append((across == METHOD, -len(heads), across, one))
+    return min(found)[-1] if found else _layout(rows, None, values)
+
+
+def _layout(rows: Sequence[Other], across: str | None, values: dict[str, int]) -> Layout:
+    shown: list[str] = []
+    for name in sorted(values, key=lambda name: -values[name]):
+        known = {tuple(map(row.at, [across, *shown])) for row in rows}
+        if len({tuple(map(row.at, [across, *shown, name])) for row in rows}) > len(known):
+            shown.append(name)
+    shared = {name: rows[0].at(name) for name in values if values[name] == 1}
+    return Layout(across, tuple(sorted(shown)), shared)
 
 
 def _coordinates(m: Measurement) -> tuple[tuple[str, str | int | float], ...]:

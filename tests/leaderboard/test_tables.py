@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import random
 import re
@@ -129,6 +130,36 @@ def test_other_measurements_stand_side_by_side_by_their_coordinate(make):
     assert "- #1: random beside apm/1" in page
     assert len(rows_of(files, "measurements.csv")) == 6
     assert len(rows_of(files, "scores.csv")) == 1
+
+
+def test_coordinates_that_follow_from_the_columns_or_never_change_make_no_column(make):
+    extra = tuple(
+        dataclasses.replace(m, coordinates={**m.coordinates, "of": "union", "size": 10 * groups})
+        for groups in (1, 2)
+        for m in [merged("apm", groups, 0.5 + groups / 100)]
+    )
+    page = files_of(make("apm", extra=extra))["boards/cifar10.md"].decode()
+    table, notes = page.split("### accuracy under hard/1 by groups, %\n\n")[1].split("\n\n")[:2]
+    head, _, own = ([c.strip() for c in line.split("|")[1:-1]] for line in table.splitlines())
+    assert head == ["ipc", "method", "1", "2", "n"]
+    assert own[2:4] == ["51.0 ± 0.0", "52.0 ± 0.0"]
+    assert notes == "- of: union"
+
+
+def test_methods_stand_side_by_side_where_no_coordinate_fits(make):
+    names = [f"net{number}" for number in range(6)]
+    extra = tuple(
+        Measurement("transfer_accuracy", 0.5, "fraction", (0.5, 0.5), where)
+        for subject in ("apm", "random")
+        for name in names
+        for where in [{"protocol": "hard/1", "subject": subject, "architecture": name,
+                       "role": "source" if name == "net0" else "target"}]
+    )  # fmt: skip
+    page = files_of(make("apm", extra=extra))["boards/cifar10.md"].decode()
+    table = page.split("### transfer_accuracy under hard/1 by method, %\n\n")[1].split("\n\n")[0]
+    head, _, *own = ([c.strip() for c in line.split("|")[1:-1]] for line in table.splitlines())
+    assert head == ["ipc", "architecture", "apm/1", "random #1", "n"]
+    assert [line[1] for line in own] == names
 
 
 def test_median_of_a_measurement_gets_no_interval_of_a_mean(make):
