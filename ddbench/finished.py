@@ -14,7 +14,7 @@ from .meters import PhaseCost
 from .models.model import ModelSpec
 from .progress import Progress
 from .resolution import MethodChoice
-from .scoring.in_flight import Work, scores_in_flight
+from .scoring.in_flight import Work, scores_in_flight, worth_starting
 from .scoring.protocols import Protocol
 from .scoring.students import (
     Score,
@@ -158,16 +158,21 @@ class FinishedRun:
             work: what is done in the lab of each, such as `score_student` with its other arguments.
             models: the architectures.
             title: of the progress line.
-            processes: that train at once, each with one thread; 1: this one, with its own.
+            processes: that train at once, each with one thread, once what is left takes long
+                enough to start them; 1: this one, with its own threads.
         """
+        scores: list[Score] = []
         with self.progress.phase(title, len(models)) as phase:
-            if processes > 1:
-                scores = scores_in_flight(self.lab, work, models, processes, phase.advance)
-            else:
-                scores = []
-                for model in models:
-                    scores.append(work(self.lab_of(model)))
-                    phase.advance(len(scores))
+            for model in models:
+                if processes > 1 and worth_starting(scores, len(models) - len(scores)):
+                    break
+                scores.append(work(self.lab_of(model)))
+                phase.advance(len(scores))
+            known = len(scores)
+            if known < len(models):
+                scores += scores_in_flight(
+                    self.lab, work, models[known:], processes, lambda n: phase.advance(known + n)
+                )
         self.scored |= {score.key: score for score in scores}
         return scores
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from ..context import POLL_SECONDS, Context
@@ -21,6 +22,9 @@ from ..models.model import ModelSpec
 from ..progress import Progress
 from ..store.store import Store
 from .students import Score, evaluation_images
+
+WORTH_STARTING = 60.0
+"""Seconds of work from which on processes are started; each reads the images anew."""
 
 Work = Callable[[Lab], Score]
 """Such as `score_student` with everything but the lab; it is sent to other processes."""
@@ -64,6 +68,13 @@ class Surroundings:
             self.checkpoint_seconds,
         )
         return Lab.open(**self.arguments, context=context)
+
+
+def worth_starting(scores: Sequence[Score], left: int) -> bool:
+    """Whether what is left takes long enough, if it takes as long as what is done."""
+    if not scores or left < 2:
+        return False
+    return left * fmean(score.wall_seconds for score in scores) >= WORTH_STARTING
 
 
 def scores_in_flight(

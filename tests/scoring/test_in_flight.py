@@ -15,13 +15,14 @@ from ddbench.finished import FinishedRun
 from ddbench.models.cells import cell_strings
 from ddbench.models.model import ModelSpec
 from ddbench.runner import execute, finished_run, opened
+from ddbench.scoring import in_flight
 from ddbench.scoring.in_flight import Work
 from ddbench.scoring.protocols import PROTOCOLS
-from ddbench.scoring.students import score_student
+from ddbench.scoring.students import Score, score_student
 
 CELLS = [
     ModelSpec("nas_bench_201", {"architecture": cell, "channels": 2, "cells_per_stack": 1})
-    for cell in cell_strings()[:15_000:5_000]
+    for cell in cell_strings()[:15_000:3_000]
 ]
 Opened = Callable[[str], AbstractContextManager[FinishedRun]]
 RANDOM = ("method=random", "control=null", "validation=0.2")
@@ -43,6 +44,20 @@ def finished(tiny: Callable[..., RunRequest], tmp_path_factory: pytest.TempPathF
                 yield run
 
     return open_run
+
+
+@pytest.fixture(autouse=True)
+def everything_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second model is the first to be sent to another process."""
+    monkeypatch.setattr(in_flight, "WORTH_STARTING", 0.0)
+
+
+def test_processes_start_for_long_work_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_flight, "WORTH_STARTING", 60.0)
+    scores = [Score(0.5, "test", {"wall_seconds": seconds}, "") for seconds in (1.0, 3.0)]
+    assert not in_flight.worth_starting(scores, 29)
+    assert in_flight.worth_starting(scores, 30)
+    assert not in_flight.worth_starting([], 30)
 
 
 def work_of(run: FinishedRun) -> Work:
