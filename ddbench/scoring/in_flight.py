@@ -23,7 +23,7 @@ from ..progress import Progress
 from ..store.store import Store
 from .students import Score, evaluation_images
 
-WORTH_STARTING = 60.0
+WORTH_STARTING = 120.0
 """Seconds of work from which on processes are started; each reads the images anew."""
 
 Work = Callable[[Lab], Score]
