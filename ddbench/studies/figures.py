@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 STOP = "method.stop_after"
 
+LEGEND_LETTERS, LEGEND_MARK = 14, 8
+"""Letters of a legend that an inch holds, and what its mark takes of them."""
+
 
 def draw(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | None:
     """One picture, or None where no cell has what it shows."""
@@ -99,7 +102,9 @@ def _steps(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | No
         for axes in grid[0]
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=4, fontsize=8)
+    longest = LEGEND_MARK + max(map(len, handles), default=0)
+    ncols = max(1, min(4, int(figure.get_figwidth() * LEGEND_LETTERS / longest)))
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=ncols, fontsize=8)
     for row, name in zip(grid, rows, strict=True):
         label = f"{name}: points\nabove the control"
         if name not in protocols:
