@@ -111,7 +111,7 @@ def published_page(reproductions: Sequence[Reproduction]) -> str:
         "one a 95% t interval (n as on the boards). Accuracies are in percent."
     )
     missing = len({id(one.figure) for one in reproductions if one.measured is None})
-    counted = f"{missing} published numbers have no measurement yet; `../published.csv` lists them."
+    counted = f"{missing} published numbers have no measurement yet; [all](published.csv)."
     parts = ["# Published beside measured", wrapped(legend), wrapped(counted)]
     key = lambda one: (one.figure.source, one.figure.place)  # noqa: E731
     for (source, place), rows in groupby(measured, key=key):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import posixpath
 import random
 import re
 from pathlib import Path
@@ -69,6 +70,14 @@ def test_markdown_fits_80_columns(make):
         if name.endswith(".md"):
             long = [line for line in data.decode().splitlines() if len(line) > 80]
             assert all("](" in line for line in long), (name, long)
+
+
+def test_every_link_leads_to_a_file(make):
+    files = files_of(*several(make), pictures=True)
+    for name, data in files.items():
+        if name.endswith(".md"):
+            for link in re.findall(r"\]\(([^)]+)\)", data.decode()):
+                assert posixpath.normpath(posixpath.join(posixpath.dirname(name), link)) in files
 
 
 def test_tables_are_well_formed(make):
