@@ -35,7 +35,9 @@ def boards_png(boards: Sequence[Standings]) -> bytes:
     axes = figure.subplots(1, len(drawn) + 1, squeeze=False, sharey=True)[0]
     labels = _labels(drawn)
     # Methods of one ipc stand side by side, in the order of the legend.
-    beside = {label: SPREAD * (place / len(labels) - 0.5) for place, label in enumerate(labels)}
+    beside = {
+        label: SPREAD * ((place + 0.5) / len(labels) - 0.5) for place, label in enumerate(labels)
+    }
     for axis, one in zip(axes, drawn, strict=False):
         axis.set_title(f"{one.board.protocol}, {one.board.labels}", fontsize=9)
         ipcs = sorted({row.ipc for row in one.rows})
