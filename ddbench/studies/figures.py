@@ -129,10 +129,13 @@ def _line(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | Non
     grid = figure.subplots(len(panels), len(protocols), squeeze=False)
     for row, (panel, series) in zip(grid, panels.items(), strict=True):
         for axes, protocol in zip(row, protocols, strict=True):
-            for name, group in series.items():
-                points = _points(spec, group, protocol)
-                xs, values = [x for x, _ in points], [value for _, value in points]
-                _with_band(axes, xs, values, name, styles[name])
+            drawn = {name: _points(spec, group, protocol) for name, group in series.items()}
+            places = _sorted({x for points in drawn.values() for x, _ in points})
+            for name, points in drawn.items():
+                by_place = {places.index(x): value for x, value in points}
+                xs = sorted(by_place)
+                _with_band(axes, xs, [by_place[x] for x in xs], name, styles[name])
+            axes.set_xticks(range(len(places)), [str(x) for x in places])
             axes.set_title(f"{panel}\n{protocol}" if protocol else panel, fontsize=8)
             axes.set_xlabel(spec.x.removeprefix("method."))
             axes.set_ylabel("accuracy, %" if spec.y == "accuracy" else spec.y)
@@ -168,8 +171,13 @@ def _points(spec: FigureSpec, cells: Sequence[Cell], protocol: str) -> list[tupl
         value = over_seeds(read)
         if value is not None:
             points.append((x, value))
-    numeric = all(isinstance(x, int | float) for x, _ in points)
-    return sorted(points, key=lambda point: point[0]) if numeric else points
+    return points
+
+
+def _sorted(values: set[Any]) -> list[Any]:
+    """Numbers by size, other values by their text: the values of a setting, evenly spaced."""
+    numeric = all(isinstance(value, int | float) for value in values)
+    return sorted(values) if numeric else sorted(values, key=str)
 
 
 def _setting(cell: Cell, name: str) -> Any:
@@ -213,9 +221,8 @@ def _with_band(
 ) -> None:
     """A line of means in percent with their intervals as bars."""
     widths = [100 * (value.half_width or 0) for value in values]
-    ticks = xs if all(isinstance(x, int | float) for x in xs) else [str(x) for x in xs]
     means = [100 * value.mean for value in values]
-    axes.errorbar(ticks, means, yerr=widths, capsize=3, label=name, markersize=4, **style)
+    axes.errorbar(xs, means, yerr=widths, capsize=3, label=name, markersize=4, **style)
 
 
 def _protocols(spec: FigureSpec, cells: Sequence[Cell]) -> tuple[str, ...]:
