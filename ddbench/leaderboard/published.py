@@ -166,7 +166,7 @@ def _among_others(figure: Figure, others: Mapping[Topic, Sequence[Other]]) -> li
 def _told_of(row: Other) -> dict[str, str]:
     """Coordinates and settings of what was measured, as a file of published numbers has them."""
     settings = {f"{SETTING}{name}": str(value) for name, value in row.variant.values.items()}
-    return {**settings, **{name: str(value) for name, value in row.coordinates}}
+    return {**settings, **{name: row.at(name) for name, _ in row.coordinates}}
 
 
 def _of_the_whole(figure: Figure, whole: Mapping[Setting, tuple[float, ...]]) -> list[Measured]:
