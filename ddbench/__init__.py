@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import evaluate, run
 
-__version__ = "0.1.0"
+    __version__: str
+
 __all__ = ["__version__", "evaluate", "run"]
 
 
 def __getattr__(name: str) -> Any:
     """Load the verbs when they are used, so that importing the package does not import torch."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ddbench")
     if name in ("run", "evaluate"):
         from . import api
 

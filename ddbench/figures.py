@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-from .plugins import METHODS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,21 +37,3 @@ def png(figure: Figure) -> bytes:
 def series_style(number: int) -> dict[str, Any]:
     """Colour and marker of the series of a number, as arguments of `Axes.plot`."""
     return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
-
-
-def method_style(name: str, variant: int = 0) -> dict[str, Any]:
-    """Colour and marker of a method, the same in every picture of one installation.
-
-    Args:
-        name: of the method.
-        variant: number of this way to run it in the picture, told apart by the marker.
-    """
-    names = METHODS.names()
-    style = series_style(names.index(name) if name in names else len(names))
-    marker = MARKERS[(MARKERS.index(style["marker"]) + variant) % len(MARKERS)]
-    return {**style, "marker": marker}
-
-
-def variant_styles(methods: Sequence[str]) -> list[dict[str, Any]]:
-    """The style of each series, given its method: one colour a method, one marker a variant."""
-    return [method_style(name, methods[:place].count(name)) for place, name in enumerate(methods)]

@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ddbench.evaluator import Measurement
 from ddbench.figures import COLOURS, new_figure
-from ddbench.robustness import unit_score
-from ddbench.statistics import half_width
+from ddbench.records.measurement import Measurement
+from ddbench.records.statistics import half_width
+
+from ._dd_ranking import unit_score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddbench.models.model import ModelSpec
+from ddbench.models.spec import ModelSpec
 from ddbench.training.recipe import Loss, TrainingRecipe
 
 RATES = {"vgg11": 0.001, "resnet18": 0.01, "vit": 0.01, "alexnet": 0.01, "mlp": 0.01}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import statistics
 
-from ddbench.evaluator import Evaluator, Measurement
-from ddbench.finished import FinishedRun
+from ddbench.records.measurement import Measurement
+from ddbench.scoring.evaluator import Evaluator
+from ddbench.scoring.finished_run import FinishedRun
 from ddbench.scoring.students import Score
-from ddbench.scoring.subjects import NotScorable
+from ddbench.scoring.training_sets import NotScorable
 
 AT_CHANCE = 0.02
 """A result is near chance when it is at most this share of the way from chance to 1."""

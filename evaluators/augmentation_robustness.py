@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ddbench import robustness
-from ddbench.evaluator import Coordinates, Evaluator, EvaluatorSettings, Measurement
-from ddbench.finished import FinishedRun
+from ddbench.plugins.settings import setting
+from ddbench.records.measurement import Coordinates, Measurement
+from ddbench.scoring.evaluator import Evaluator, EvaluatorSettings
+from ddbench.scoring.finished_run import FinishedRun
 from ddbench.scoring.protocols import PROTOCOLS
-from ddbench.settings import setting
 
+from . import _dd_ranking as robustness
 from ._accuracies import NO_CONTROL, accuracies, control_of
 from ._score_bars import score_figure
 
@@ -23,7 +24,7 @@ WITH, WITHOUT = "hard", "noaug"
 
 
 class AugmentationRobustness(Evaluator):
-    """Augmentation-robust score of DD-Ranking, in fractions; see `ddbench.robustness`.
+    """Augmentation-robust score of DD-Ranking, in fractions; see `_dd_ranking.py`.
 
     Both sets have class ids, under hard/1 with DSA augmentation and under noaug/1, which differs
     in nothing else. The value is the formula of mean accuracies, the values behind it are the

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ddbench import robustness
-from ddbench.evaluator import Coordinates, Evaluator, EvaluatorSettings, Measurement
-from ddbench.finished import FinishedRun
+from ddbench.plugins.settings import setting
+from ddbench.records.measurement import Coordinates, Measurement
+from ddbench.scoring.evaluator import Evaluator, EvaluatorSettings
+from ddbench.scoring.finished_run import FinishedRun
 from ddbench.scoring.protocols import PROTOCOLS
-from ddbench.scoring.subjects import NotScorable
-from ddbench.settings import setting
+from ddbench.scoring.training_sets import NotScorable
 
+from . import _dd_ranking as robustness
 from ._accuracies import NO_CONTROL, accuracies, control_of, whole_accuracies
 from ._score_bars import score_figure
 
@@ -28,7 +29,7 @@ Values = tuple[float, ...] | str
 
 
 class LabelRobustness(Evaluator):
-    """Label-robust score of DD-Ranking with its parts, in fractions; see `ddbench.robustness`.
+    """Label-robust score of DD-Ranking with its parts, in fractions; see `_dd_ranking.py`.
 
     A(S, hard) is scored under hard/1; `any` is paper/1, which gives the control the method's
     labels, loss and augmentation; labels are attributed by soft/1 less hard/1. A(T, hard) is the

@@ -14,26 +14,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ddbench.data.nas_bench_201 import (
+from ddbench.errors import UserError
+from ddbench.models.nas_bench_201.cells import CELLS, cell_strings
+from ddbench.models.nas_bench_201.table import (
     TRUE_DATASETS,
     TruthTable,
     default_column,
     load_table,
     table_path,
 )
-from ddbench.errors import UserError
-from ddbench.evaluator import Evaluator, EvaluatorSettings, Measurement
-from ddbench.finished import FinishedRun
-from ddbench.lab import Lab
-from ddbench.models.cells import CELLS, cell_strings
-from ddbench.models.model import ModelSpec
-from ddbench.randomness import RandomStream
-from ddbench.scoring.in_flight import Work
+from ddbench.models.spec import ModelSpec
+from ddbench.plugins.settings import setting
+from ddbench.records.measurement import Measurement
+from ddbench.runtime.randomness import RandomStream
+from ddbench.scoring.evaluator import Evaluator, EvaluatorSettings
+from ddbench.scoring.finished_run import FinishedRun
+from ddbench.scoring.parallel import Work
 from ddbench.scoring.protocols import Protocol, protocol_named
 from ddbench.scoring.students import score_student, score_whole
-from ddbench.scoring.subjects import NotScorable
-from ddbench.settings import setting
+from ddbench.scoring.training_sets import NotScorable
 from ddbench.store.files import digest, digest_of_file
+from ddbench.training.lab import Lab
 
 from ._nas_figure import ranking_figure
 from ._nas_measurements import (

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ddbench.distilled import DistilledSet
-from ddbench.distilling import MethodSkips
-from ddbench.evaluator import Coordinates, Evaluator, EvaluatorSettings, Measurement
-from ddbench.figures import method_style, new_figure
-from ddbench.finished import FinishedRun
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.distilling.loop import MethodSkips
+from ddbench.distilling.method_style import method_style
+from ddbench.figures import new_figure
+from ddbench.plugins.settings import setting
+from ddbench.records.measurement import Coordinates, Measurement
+from ddbench.records.statistics import half_width
+from ddbench.scoring.evaluator import Evaluator, EvaluatorSettings
+from ddbench.scoring.finished_run import FinishedRun
 from ddbench.scoring.protocols import Protocol
-from ddbench.scoring.subjects import NotScorable
-from ddbench.settings import setting
-from ddbench.statistics import half_width
+from ddbench.scoring.training_sets import NotScorable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ddbench.method import ImagePasses
+from ddbench.distilling.method import ImagePasses
 from ddbench.models.model import Model
-from ddbench.settings import setting
+from ddbench.plugins.settings import setting
 from ddbench.training.recipe import Examples, TrainingRecipe
 
 from ._class_batches import mixes_images, real_batches, siamese_draws

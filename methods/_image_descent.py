@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddbench.distilled import DistilledSet
-from ddbench.method import Method, MethodSettings
-from ddbench.settings import setting
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.distilling.method import Method, MethodSettings
+from ddbench.plugins.settings import setting
 from ddbench.training.recipe import TrainingRecipe
 
 from .random import EVALUATION

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ddbench.data.real import RealImages
+from ddbench.data.real_images import RealImages
 
 from ._lazy_momentum import Descent
 

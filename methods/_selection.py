@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ddbench.distilled import DistilledSet
-from ddbench.method import ImagePasses, Method, MethodSettings
-from ddbench.settings import setting
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.distilling.method import ImagePasses, Method, MethodSettings
+from ddbench.plugins.settings import setting
 from ddbench.training.recipe import TrainingRecipe
 
 from ._apm_training import teacher_recipe

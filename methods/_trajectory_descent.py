@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.func import functional_call
 
-from ddbench.distilled import DistilledSet
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.distilling.method import ImagePasses
+from ddbench.distilling.task import Task
 from ddbench.errors import UserError
-from ddbench.method import ImagePasses
-from ddbench.networks import TrainedNetworks
-from ddbench.settings import setting
-from ddbench.task import Task
+from ddbench.plugins.settings import setting
+from ddbench.teachers.pool import TrainedNetworks
 from ddbench.training.recipe import SnapshotFormat, TrainingRecipe
 
 from ._class_batches import mixes_images

@@ -17,13 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ddbench.distilled import DistilledSet
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.distilling.method import ImagePasses, Method, MethodSettings
+from ddbench.distilling.task import Task
 from ddbench.errors import UserError
-from ddbench.method import ImagePasses, Method, MethodSettings
 from ddbench.models.model import Model
-from ddbench.networks import TrainedNetworks
-from ddbench.settings import setting
-from ddbench.task import Task
+from ddbench.plugins.settings import setting
+from ddbench.teachers.pool import TrainedNetworks
 from ddbench.training.loop import predict
 from ddbench.training.recipe import Examples, Loss, TrainingRecipe
 

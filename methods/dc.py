@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ddbench.settings import setting
+from ddbench.plugins.settings import setting
 from ddbench.training.recipe import TrainingRecipe
 
 from ._gradient_matching import GradientMatching

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddbench.distilled import DistilledSet
-from ddbench.settings import setting
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.plugins.settings import setting
 from ddbench.training.recipe import TrainingRecipe
 
 from .mtt import MTT

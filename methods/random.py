@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ddbench.distilled import DistilledSet
-from ddbench.method import Method, MethodSettings
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.distilling.method import Method, MethodSettings
 from ddbench.training.recipe import TrainingRecipe
 
 EVALUATION = TrainingRecipe(epochs=1001, learning_rate=0.01, milestones=(502,))

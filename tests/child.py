@@ -47,14 +47,14 @@ def main(
         from ddbench.cli.main import main as command
 
         sys.exit(command(work))
-    from ddbench.runner import execute
+    from ddbench.runs.execute import execute
 
     execute(work)
 
 
 def note_ticks(out: Path) -> None:
     """Append the title of the phase to a file at every finished step."""
-    from ddbench.progress import Phase
+    from ddbench.runtime.progress import Phase
 
     before = Phase.advance
 
@@ -83,7 +83,7 @@ def note_students(out: Path) -> None:
 
 def leave_out_the_gallery() -> None:
     """Draw no pictures, which take longer than the rest of a tiny run."""
-    from ddbench import runner
+    from ddbench.runs import execute as runner
 
     runner.gallery_png = lambda *arguments: b""  # type: ignore[attr-defined]
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ddbench.config import RunRequest
+    from ddbench.runs.request import RunRequest
 
 CHILD = Path(__file__).with_name("child.py")
 IMPORTED_BEFORE_FORKING = [
     "ddbench.cli.run_verb",
-    "ddbench.runner",
+    "ddbench.runs.execute",
     "sklearn.datasets",
     "torch._dynamo",
 ]
@@ -24,7 +24,7 @@ IMPORTED_BEFORE_FORKING = [
 @pytest.fixture(scope="session")
 def tiny() -> Callable[..., RunRequest]:
     """Requests for runs on real digits at the smoke budget, in the store at `root`."""
-    from ddbench.api import request_of
+    from ddbench.runs.compose import request_of
 
     def make(root: Path, *overrides: str) -> RunRequest:
         fixed = ["dataset=digits", "budget=smoke", "device=cpu", "threads=1", "model=narrow"]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import ddbench
-from ddbench.distilled import DistilledSet
+from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.errors import UserError
 
 TINY = {

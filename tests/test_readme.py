@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from ddbench.cli.main import main
-from ddbench.plugins import METHODS, REGISTRIES
-from ddbench.record import Record
-from ddbench.report import report
+from ddbench.distilling.registry import METHODS
+from ddbench.records.record import Record
+from ddbench.records.report import report
+from ddbench.runs.registries import REGISTRIES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ddbench.record import Record
-from ddbench.runner import opened, run_key
+from ddbench.records.record import Record
+from ddbench.runs.execute import opened, run_key
 from ddbench.store.files import read_json
 from ddbench.store.store import Store
 
@@ -26,7 +26,7 @@ APM = (
     "protocols=[soft]",
 )
 COMMAND = ["run", *APM, "dataset=digits", "budget=smoke", "device=cpu", "threads=1"]
-TICK = "ddbench.progress:Phase.advance"
+TICK = "ddbench.runtime.progress:Phase.advance"
 PHASES = ("teachers", "distilling", "scoring")
 RARELY = "checkpoint_seconds=1000"
 
@@ -142,7 +142,7 @@ def test_run_killed_again_and_again_ends_bit_for_bit(
     [
         (TICK, 15, signal.SIGTERM),  # in a teacher
         (TICK, 27, signal.SIGINT),  # behind a step of distilling
-        ("ddbench.task:Task.train", 2, signal.SIGTERM),  # in the middle of a step
+        ("ddbench.distilling.task:Task.train", 2, signal.SIGTERM),  # in the middle of a step
         (TICK, 60, signal.SIGINT),  # in scoring
     ],
 )
@@ -246,7 +246,7 @@ def test_finished_run_says_where_its_record_is_and_computes_nothing(
     assert {path: path.stat().st_mtime_ns for path in record.parent.iterdir()} == before
 
 
-@pytest.mark.parametrize("place", [TICK, "ddbench.runner:distil"])
+@pytest.mark.parametrize("place", [TICK, "ddbench.runs.execute:distil"])
 def test_resumed_run_restores_its_threads_or_refuses_others(
     place: str,
     run: Callable[..., int],

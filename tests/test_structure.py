@@ -17,6 +17,26 @@ CODE_ROOMS = ("ddbench", "methods", "evaluators")
 TOP_FILES = {"pyproject.toml", "README.md", "LICENSE"}
 # Which rooms a room may import besides itself.
 ARROWS = {"ddbench": set(), "methods": {"ddbench"}, "evaluators": {"ddbench"}}
+# The floors of the harness, the lowest first: a module imports from its own room and from floors
+# below it, for typing alike. Rooms of one floor do not know each other.
+FLOORS = (
+    {"errors"},
+    {"plugins", "store"},
+    {"records", "figures"},  # no torch up to here
+    {"runtime"},
+    {"data"},
+    {"models"},
+    {"training"},
+    {"teachers"},
+    {"distilling"},
+    {"scoring"},
+    {"runs"},
+    {"studies", "leaderboard"},
+    {"api"},
+    {"cli"},
+    {"__init__", "__main__"},
+)
+MOST_ENTRIES = 20
 VERBS = {"run", "evaluate"}
 # Names of plugins that the harness may use because they also mean something else there: the
 # control is configuration, DSA is an augmentation, and the others are what is being measured.
@@ -90,6 +110,63 @@ def test_imports_within_a_room_are_relative(room):
         if room_of(found.target) == room and not found.relative
     ]
     assert wrong == []
+
+
+def module_name(file: Path) -> str:
+    """The dotted name of a file below the root, a package by its own name."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def floor_of(module: str) -> int:
+    room = module.split(".")[1] if "." in module else "__init__"
+    (floor,) = [number for number, rooms in enumerate(FLOORS) if room in rooms]
+    return floor
+
+
+@cache
+def harness_imports() -> dict[str, dict[str, Import]]:
+    """What each module of the harness imports from it, by module."""
+    modules = {module_name(file) for file in sources("ddbench")}
+    return {
+        module_name(file): {
+            target: found
+            for found in imports(file)
+            for target in [
+                found.target if found.target in modules else found.target.rpartition(".")[0]
+            ]
+            if target in modules and target != module_name(file)
+        }
+        for file in sources("ddbench")
+    }
+
+
+def test_every_entry_of_the_harness_has_a_floor():
+    entries = {
+        path.stem
+        for path in (ROOT / "ddbench").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert entries == set().union(*FLOORS)
+    assert len(entries) <= MOST_ENTRIES
+
+
+def test_no_arrow_leads_up_from_a_floor_to_a_higher_one_or_across():
+    wrong = [
+        str(found)
+        for module, targets in harness_imports().items()
+        for target, found in targets.items()
+        if target.split(".")[:2] != module.split(".")[:2] and floor_of(target) >= floor_of(module)
+    ]
+    assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {module: set(targets) for module, targets in harness_imports().items()}
+    # What imports nothing that is left cannot be on a circle.
+    while free := {module for module, targets in graph.items() if not targets & graph.keys()}:
+        graph = {module: targets for module, targets in graph.items() if module not in free}
+    assert sorted(graph) == []
 
 
 def test_nothing_imports_a_plugin_by_its_module_name():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..api import evaluate
 from ..errors import UserError
-from ..report import measurement_tables
+from ..records.report import measurement_tables
 
 
 def evaluate_file(arguments: Sequence[str]) -> int:

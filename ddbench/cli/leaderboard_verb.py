@@ -12,7 +12,7 @@ from ..errors import UserError
 from ..leaderboard.reading import Reading, read_folder
 from ..leaderboard.tables import differences, results_of, table_files, write_tables
 from ..store.files import check_writable, write_bytes
-from .words import truth, words_and_options
+from .arguments import truth, words_and_options
 
 PLACE = Path("leaderboards")
 USUAL = {"check": "false", "pictures": "true", "page": "true"}

@@ -10,11 +10,11 @@ import yaml
 from tabulate import tabulate
 
 from ..errors import UserError, unknown_name
-from ..folders import runs_root
-from ..plugins import REGISTRIES
-from ..presets import first_comment, preset_names
+from ..plugins.presets import first_comment, preset_names
+from ..runs.registries import REGISTRIES
+from ..runtime.folders import runs_root
 from ..studies.study import load_study, study_names
-from .words import words_and_options
+from .arguments import words_and_options
 
 KINDS = (*REGISTRIES, "experiments", "runs")
 

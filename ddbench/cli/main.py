@@ -199,9 +199,9 @@ def _dispatch(words: list[str]) -> int:
         return 0
     verb, rest = words[0], words[1:]
     if verb == "--version":
-        from .. import __version__
+        import importlib.metadata
 
-        print(f"ddbench {__version__}")
+        print(f"ddbench {importlib.metadata.version('ddbench')}")
         return 0
     if verb not in VERBS:
         from ..errors import unknown_name

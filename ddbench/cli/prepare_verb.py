@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import yaml
 
+from ..data.registry import DATASETS
 from ..errors import UserError
-from ..folders import data_root
-from ..plugins import DATASETS
-from ..settings import typed_settings
+from ..plugins.settings import typed_settings
+from ..runtime.folders import data_root
 from ..store.files import check_writable
-from .words import words_and_options
+from .arguments import words_and_options
 
 TABLE = "nas_bench_201"
 """What can be prepared besides datasets: the truth of a benchmark of architectures."""
@@ -39,7 +39,7 @@ def prepare(arguments: Sequence[str]) -> int:
 
 def _prepare_table(arguments: Sequence[str]) -> int:
     """Prepare the table of NAS-Bench-201; its source is a file."""
-    from ..data.nas_bench_201 import prepare_table
+    from ..models.nas_bench_201.table import prepare_table
 
     words, options = words_and_options(arguments, ["source", "data_root"])
     if words != [TABLE]:

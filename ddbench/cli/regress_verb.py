@@ -13,14 +13,21 @@ from pathlib import Path
 from tabulate import tabulate
 
 from ..api import run
-from ..environment import environment
 from ..errors import UserError
-from ..execution import Execution
-from ..progress import duration
-from ..record import Record
-from ..regression import Reference, compare, failed_gates, load_grid, load_reference, run_grid
+from ..records.record import Record
+from ..records.units import duration
+from ..runtime.device import Execution
+from ..runtime.environment import environment
 from ..store.files import write_json
-from .words import truth, words_and_options
+from ..studies.regression import (
+    Reference,
+    compare,
+    failed_gates,
+    load_grid,
+    load_reference,
+    run_grid,
+)
+from .arguments import truth, words_and_options
 
 FILE = Path("leaderboards") / "regression.json"
 WORKERS = 2

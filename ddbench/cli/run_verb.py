@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ..folders import runs_root
-from ..report import sweep_table
+from ..records.report import sweep_table
+from ..runs.compose import check_overrides, given_value, register, study_named
+from ..runtime.folders import runs_root
 from ..store.files import check_writable
-from .cells import DONE, single, sweep, worst
-from .compose import check_overrides, given_value, register, study_named
+from .sweep import DONE, single, sweep, worst
 
 FLAGS = ("-m", "--multirun")
 

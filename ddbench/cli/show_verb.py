@@ -8,11 +8,10 @@ from typing import Any
 
 from tabulate import tabulate
 
-from ..api import request_of
-from ..config import RunRequest
-from ..execution import device_named
-from ..settings import Settings
-from .compose import as_overrides
+from ..plugins.settings import Settings
+from ..runs.compose import as_overrides, request_of
+from ..runs.request import RunRequest
+from ..runtime.device import device_named
 
 
 def show(arguments: Sequence[str]) -> int:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from ..errors import UserError
 from ..figures import png
-from ..folders import runs_root
+from ..runs.compose import check_overrides, given_value
+from ..runtime.folders import runs_root
 from ..store.files import check_writable, write_bytes
 from ..studies.cells import Cell, cell_words, distinct, swept_keys
 from ..studies.figures import draw
 from ..studies.study import load_study, sweeps_with
 from ..studies.table import markdown
-from .cells import DONE, SweptCell, sweep, worst
-from .compose import check_overrides, given_value
+from .sweep import DONE, SweptCell, sweep, worst
 
 
 def run_study(name: str, overrides: Sequence[str]) -> int:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
-from ..folders import runs_root
-from ..leaderboard.submission import check_distilled, check_record, put, rescore
+from ..leaderboard.submission import check_distilled, check_record, put
+from ..runs.rescore import rescore
+from ..runtime.folders import runs_root
 from ..store.files import check_writable
-from .words import truth, words_and_options
+from .arguments import truth, words_and_options
 
 OPTIONS = ("repository", "distilled", "rescore", "runs_root", "data_root", "threads", "device")
 EXAMPLE = "such as `ddbench submit runs/apm-digits-ipc1-short-seed0-9eb021f9d5`"

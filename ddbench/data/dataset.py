@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..plugins import DATASETS
-from ..randomness import RandomStream
-from ..settings import typed_settings
+from ..plugins.settings import typed_settings
+from ..runtime.randomness import RandomStream
 from .pixels import PartedImages, Pixels, pixel_hash
+from .registry import DATASETS
 from .source import DatasetSource, Split
 
 PARTED_BYTES = 2**30

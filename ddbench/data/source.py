@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..settings import Settings
+from ..plugins.settings import Settings
 from .pixels import PartedImages
 
 Split = Literal["train", "test"]

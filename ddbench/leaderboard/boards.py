@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from ..evaluator import Measurement
-from ..presets import preset
-from ..record import Record
-from ..statistics import Estimate, over_seeds_and_networks
+from ..plugins.presets import preset
+from ..records.checking import ACCURACY, DIFFERENCE, OWN_COORDINATES, is_own_accuracy
+from ..records.measurement import Measurement
+from ..records.record import Record
+from ..records.statistics import Estimate, over_seeds_and_networks
 from ..store.files import digest
-from .checking import ACCURACY, DIFFERENCE, OWN_COORDINATES, is_own_accuracy
 
 WHOLE = "whole"
 _OF_THE_MODEL = OWN_COORDINATES | {"control"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..statistics import Estimate
+from ..records.statistics import Estimate
 from .boards import Board, Setting
-from .others import Other, Topic
+from .other_measurements import Other, Topic
 from .published import Reproduction
 from .standings import Standings
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from ..measurement_tables import NOT_MEASURED
-from ..progress import duration, size
-from ..statistics import Estimate, over_seeds_and_networks
+from ..records.report import NOT_MEASURED
+from ..records.statistics import Estimate, over_seeds_and_networks
+from ..records.units import duration, size
 from .boards import Setting
-from .others import METHOD, Other, Topic, layout
-from .published import Reproduction
-from .standings import Standing, Standings
-from .text import (
+from .markdown_text import (
     Labels,
     bullets,
     counts,
@@ -23,6 +20,9 @@ from .text import (
     value,
     wrapped,
 )
+from .other_measurements import METHOD, Other, Topic, layout
+from .published import Reproduction
+from .standings import Standing, Standings
 
 SIDE_BY_SIDE = 4
 LEGEND = (

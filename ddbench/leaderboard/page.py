@@ -11,16 +11,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ..progress import duration, size
-from ..record import Record
-from ..statistics import Estimate, over_seeds_and_networks
+from ..records.record import Record
+from ..records.statistics import Estimate, over_seeds_and_networks
+from ..records.units import duration, size
 from .boards import Entry, Setting, canonical
 from .markdown import LEGEND
-from .others import Other, Topic
+from .markdown_text import counts, p_value_text, percent, value
+from .other_measurements import Other, Topic
 from .reading import Reading
 from .standings import Standing, Standings
 from .tables import Results, picture_names
-from .text import counts, p_value_text, percent, value
 
 TEMPLATE = "page.html"
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..figures import new_figure, png, variant_styles
+from ..distilling.method_style import variant_styles
+from ..figures import new_figure, png
 from .standings import Standing, Standings
 
 if TYPE_CHECKING:

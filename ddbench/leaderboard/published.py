@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from ..statistics import Estimate, over_seeds_and_networks
+from ..records.checking import ACCURACY
+from ..records.statistics import Estimate, over_seeds_and_networks
 from .boards import WHOLE, Setting
-from .checking import ACCURACY
-from .others import Other, Topic
+from .other_measurements import Other, Topic
 from .standings import Standings
 
 PAPER = "paper"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import UserError
-from ..record import Record
-from .checking import problem
+from ..records.checking import problem
+from ..records.record import Record
 
 MAX_BYTES = 50_000_000
 TRIAL = " on trial at "

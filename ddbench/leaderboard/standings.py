@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from ..meters import PhaseCost
-from ..record import Record
-from ..statistics import (
+from ..records.cost import PhaseCost
+from ..records.record import Record
+from ..records.statistics import (
     Estimate,
     holm,
     over_seeds_and_networks,

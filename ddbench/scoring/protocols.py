@@ -10,7 +10,7 @@ import enum
 from dataclasses import dataclass, replace
 
 from ..errors import UserError, unknown_name
-from ..recipes import nearest_ipc
+from ..plugins.recipes import nearest_ipc
 from ..training.recipe import Loss, TrainingRecipe
 
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import torch
 
-from ..budget import Budget
-from ..data.real import RealImages
-from ..lab import Lab
-from ..networks import train_networks
-from ..randomness import RandomStream
+from ..data.real_images import RealImages
+from ..runtime.randomness import RandomStream
 from ..store.store import Artefact
+from ..teachers.train import train_networks
+from ..training.budget import Budget
+from ..training.lab import Lab
 from ..training.loop import Training, predict
 from ..training.recipe import Examples
 from ..training.resumable import train_resumably
 from .protocols import LABEL_TEACHER, Protocol
-from .subjects import TrainingSet
+from .training_sets import TrainingSet
 
 EVALUATION_BATCH = 500
 KIND = "score"

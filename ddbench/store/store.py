@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
-from torch import Tensor
 
 from ..errors import UserError
 from .files import (
@@ -21,6 +20,9 @@ from .files import (
     write_bytes,
     write_json,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def key_of(determinants: Mapping[str, Any]) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from ..evaluator import Measurement
-from ..record import Record
-from ..statistics import Estimate, over_seeds_and_networks
+from ..records.measurement import Measurement
+from ..records.record import Record
+from ..records.statistics import Estimate, over_seeds_and_networks
 from .study import Study
 
 TASK_WORDS = (

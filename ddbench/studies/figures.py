@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from ..figures import new_figure, series_style
-from ..statistics import Estimate
+from ..records.statistics import Estimate
 from .cells import Cell, grouped, over_seeds
 from .study import FigureSpec, Study
 from .tradeoff import TradeoffPoint, tradeoff_figure, tradeoff_point

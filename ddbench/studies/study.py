@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import UserError, unknown_name
-from ..presets import preset, preset_names
+from ..plugins.presets import preset, preset_names
 
 GROUP = "study"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..statistics import Estimate, percentage
+from ..records.statistics import Estimate, percentage
 from .cells import Cell, grouped, over_seeds, paired
 from .figures import tradeoff_points
 from .study import Contrast, Study

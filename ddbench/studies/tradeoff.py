@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-from ..figures import new_figure, variant_styles
-from ..record import Record
+from ..distilling.method_style import variant_styles
+from ..figures import new_figure
+from ..records.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..data.augmentation import DSA
-from ..randomness import RandomStream
+from ..data.augmentation.dsa import DSA
+from ..runtime.randomness import RandomStream
 from .optimisers import OPTIMISERS
 from .recipe import SnapshotFormat, TrainingRecipe
 

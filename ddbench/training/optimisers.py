@@ -3,33 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-if TYPE_CHECKING:
-    from .recipe import TrainingRecipe
-
 Parameters = Iterable[Parameter]
 
 
-def _sgd(parameters: Parameters, recipe: TrainingRecipe) -> torch.optim.Optimizer:
+class OptimiserSettings(Protocol):
+    """The numbers that an optimiser is built from; a `TrainingRecipe` has them."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Initial rate."""
+        ...
+
+    @property
+    def momentum(self) -> float:
+        """Of SGD."""
+        ...
+
+    @property
+    def weight_decay(self) -> float:
+        """L2 penalty factor."""
+        ...
+
+    @property
+    def sharpness_radius(self) -> float:
+        """rho of GSAM."""
+        ...
+
+    @property
+    def surrogate_gap(self) -> float:
+        """alpha of GSAM."""
+        ...
+
+
+def _sgd(parameters: Parameters, settings: OptimiserSettings) -> torch.optim.Optimizer:
     return torch.optim.SGD(
         parameters,
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
+        lr=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
     )
 
 
-def _adam(parameters: Parameters, recipe: TrainingRecipe) -> torch.optim.Optimizer:
-    return torch.optim.Adam(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+def _adam(parameters: Parameters, settings: OptimiserSettings) -> torch.optim.Optimizer:
+    return torch.optim.Adam(
+        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
 
 
-def _adamw(parameters: Parameters, recipe: TrainingRecipe) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+def _adamw(parameters: Parameters, settings: OptimiserSettings) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(
+        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
 
 
 class GSAM(torch.optim.SGD):
@@ -89,18 +119,18 @@ def _norm(values: list[Tensor]) -> Tensor:
     return torch.stack([value.square().sum() for value in values]).sum().sqrt()
 
 
-def _gsam(parameters: Parameters, recipe: TrainingRecipe) -> torch.optim.Optimizer:
+def _gsam(parameters: Parameters, settings: OptimiserSettings) -> torch.optim.Optimizer:
     return GSAM(
         parameters,
-        recipe.sharpness_radius,
-        recipe.surrogate_gap,
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
+        settings.sharpness_radius,
+        settings.surrogate_gap,
+        lr=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
     )
 
 
-OPTIMISERS: dict[str, Callable[[Parameters, TrainingRecipe], torch.optim.Optimizer]] = {
+OPTIMISERS: dict[str, Callable[[Parameters, OptimiserSettings], torch.optim.Optimizer]] = {
     "sgd": _sgd,
     "adam": _adam,
     "adamw": _adamw,

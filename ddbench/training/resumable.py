@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..context import Context
-from ..meters import PhaseCost
-from ..store.checkpoint import Checkpoint
+from ..records.cost import PhaseCost
+from ..runtime.checkpoint import Checkpoint
+from ..runtime.runtime import Context
 from .loop import Training, Weights
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from ddbench.distilled import DistilledSet
-from ddbench.plugins import METHODS
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.distilling.registry import METHODS
 
 MINE = ("budget=smoke", "control=null", "protocols=[hard]", "threads=1")
 

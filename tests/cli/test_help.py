@@ -11,13 +11,13 @@ import sys
 
 import pytest
 
-from ddbench.api import request_of
-from ddbench.cli.compose import check_overrides, compose_config, register
 from ddbench.cli.main import HELP, RUN_HELP, USAGE, VERBS
 from ddbench.cli.prepare_verb import TABLE
 from ddbench.cli.regress_verb import _options
-from ddbench.config import RunConfig, request_from
-from ddbench.plugins import DATASETS, REGISTRIES
+from ddbench.data.registry import DATASETS
+from ddbench.runs.compose import check_overrides, compose_config, register, request_of
+from ddbench.runs.registries import REGISTRIES
+from ddbench.runs.request import RunConfig, request_from
 
 HEAVY = {"torch", "torchvision", "sklearn", "scipy", "matplotlib", "hydra", "pandas"}
 PROBE = """

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ddbench.distilled import DistilledSet
-from ddbench.record import Record
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.records.record import Record
 from ddbench.store.files import digest, write_json
 
 

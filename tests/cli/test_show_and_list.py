@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ddbench.plugins import REGISTRIES
+from ddbench.runs.registries import REGISTRIES
 
 
 def sources(out):

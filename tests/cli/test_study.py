@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ddbench.presets import preset
+from ddbench.plugins.presets import preset
 from ddbench.studies import study as studies
 
 SMALL = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ddbench.cli import cells
-from ddbench.plugins import METHODS
+from ddbench.cli import sweep as cells
+from ddbench.distilling.registry import METHODS
 
 
 class Ran:

@@ -40,7 +40,7 @@ def main() -> None:
 
     from ddbench.data.dataset import Dataset
     from ddbench.data.input_space import fit_input_space
-    from ddbench.data.real import RealImages
+    from ddbench.data.real_images import RealImages
 
     told: dict[str, float] = {"imported_peak_bytes": resident_peak_bytes()}
     begun = last = time.perf_counter()

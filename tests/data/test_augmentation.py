@@ -10,8 +10,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ddbench.data.augmentation import DSA, OPERATIONS, Draw
-from ddbench.data.operations import (
+from ddbench.data.augmentation.dsa import DSA, OPERATIONS, Draw
+from ddbench.data.augmentation.operations import (
     _gather_rotation_gradient,
     brightness,
     contrast,

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from ddbench.cli.main import main
-from ddbench.data import conversion
 from ddbench.data.dataset import Dataset
+from ddbench.data.formats import conversion
 from ddbench.data.pixels import PartedImages
+from ddbench.data.registry import DATASETS
 from ddbench.errors import UserError
-from ddbench.plugins import DATASETS
-from ddbench.progress import Phase
+from ddbench.runtime.progress import Phase
 
 CLASSES = 5
 NAMES = [*(f"train_data_batch_{number}" for number in range(1, 11)), "val_data"]

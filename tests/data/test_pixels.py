@@ -14,7 +14,7 @@ import torch
 from ddbench.data.dataset import ImageSplit
 from ddbench.data.input_space import SAMPLE, SAMPLED_BYTES, fit_input_space
 from ddbench.data.pixels import PartedImages, evenly_spaced, pixel_hash, sampled_hash
-from ddbench.data.real import RealImages
+from ddbench.data.real_images import RealImages
 from ddbench.errors import UserError
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (50, 3, 4, 4)).astype(np.uint8)

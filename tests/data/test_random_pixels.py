@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ddbench.data.dataset import Dataset
+from ddbench.data.registry import DATASETS
 from ddbench.data.source import DatasetSource
 from ddbench.errors import UserError
-from ddbench.plugins import DATASETS
 
 
 def source(**settings: Any) -> DatasetSource:

@@ -11,10 +11,10 @@ import pytest
 import torchvision.datasets.mnist
 
 from ddbench.data.dataset import Dataset
+from ddbench.data.registry import DATASETS
 from ddbench.data.source import DatasetSource
-from ddbench.data.torchvision_source import TorchvisionSource
+from ddbench.data.sources._torchvision import TorchvisionSource
 from ddbench.errors import UserError
-from ddbench.plugins import DATASETS
 
 NAMES = DATASETS.names()
 CIFAR = [name for name in NAMES if name.startswith("cifar")]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from ddbench.budget import Budget
-from ddbench.evaluator import Measurement
-from ddbench.plugins import EVALUATORS
-from ddbench.report import accuracy_table
+from ddbench.records.measurement import Measurement
+from ddbench.records.report import accuracy_table
 from ddbench.scoring.protocols import PROTOCOLS
-from ddbench.scoring.subjects import NotScorable
+from ddbench.scoring.registry import EVALUATORS
+from ddbench.scoring.training_sets import NotScorable
+from ddbench.training.budget import Budget
 
 
 class Finished(SimpleNamespace):

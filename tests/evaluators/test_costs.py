@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from ddbench.config import RunRequest
 from ddbench.data.dataset import ImageSplit
-from ddbench.distilled import DistilledSet
-from ddbench.meters import PhaseCost
-from ddbench.plugins import EVALUATORS
-from ddbench.record import Record
-from ddbench.runner import execute
-from ddbench.step_times import StepSummary
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.records.cost import PhaseCost
+from ddbench.records.record import Record
+from ddbench.runs.execute import execute
+from ddbench.runs.request import RunRequest
+from ddbench.runtime.step_times import StepSummary
+from ddbench.scoring.registry import EVALUATORS
 
 APM = ("method.iterations=4", "method.student_epochs=5", "method.teachers=2", "model.width=8")
 

@@ -13,21 +13,22 @@ import pytest
 import torch
 
 from ddbench.api import evaluate
-from ddbench.budget import Budget
-from ddbench.config import RunRequest
 from ddbench.errors import UserError
-from ddbench.evaluator import Measurement
 from ddbench.figures import png
-from ddbench.finished import FinishedRun
-from ddbench.measurement_tables import other_tables
-from ddbench.models.model import Model, ModelSpec
-from ddbench.models.naming import model_named
-from ddbench.plugins import EVALUATORS
-from ddbench.progress import Progress
-from ddbench.randomness import RandomStream
-from ddbench.runner import execute, finished_run, opened
+from ddbench.models.model import Model
+from ddbench.models.spec import ModelSpec, model_named
+from ddbench.records.measurement import Measurement
+from ddbench.records.report import other_tables
+from ddbench.runs.evaluate_all import finished_run
+from ddbench.runs.execute import execute, opened
+from ddbench.runs.request import RunRequest
+from ddbench.runtime.progress import Progress
+from ddbench.runtime.randomness import RandomStream
+from ddbench.scoring.finished_run import FinishedRun
 from ddbench.scoring.protocols import PROTOCOLS
-from ddbench.scoring.subjects import NotScorable
+from ddbench.scoring.registry import EVALUATORS
+from ddbench.scoring.training_sets import NotScorable
+from ddbench.training.budget import Budget
 from ddbench.training.recipe import Loss, TrainingRecipe
 
 CrossArchitecture = EVALUATORS["cross_architecture"]
@@ -258,7 +259,7 @@ def made(
     request = tiny(root, "method=random", "model.width=8", "protocols=[hard]", "evaluators=[]")
     folder = execute(request, quiet=True).folder
     with opened(request, quiet=True) as (lab, _):
-        from ddbench.distilled import DistilledSet
+        from ddbench.distilling.distilled_set import DistilledSet
 
         distilled = DistilledSet.load(folder / "distilled.safetensors")
         with lab.dataset.scoring():

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ddbench.config import RunRequest
-from ddbench.evaluator import Measurement
-from ddbench.plugins import EVALUATORS
-from ddbench.runner import Outcome, execute
+from ddbench.records.measurement import Measurement
+from ddbench.runs.execute import Outcome, execute
+from ddbench.runs.request import RunRequest
+from ddbench.scoring.registry import EVALUATORS
 
 Execute = Callable[..., Outcome]
 

@@ -11,18 +11,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ddbench.budget import Budget
-from ddbench.config import RunRequest
-from ddbench.data.nas_bench_201 import load_table, render_table, table_path
+from ddbench.data.registry import DATASETS
 from ddbench.errors import UserError
-from ddbench.evaluator import Measurement
 from ddbench.figures import png
-from ddbench.models.cells import cell_strings
-from ddbench.plugins import DATASETS, EVALUATORS
-from ddbench.record import Record
-from ddbench.report import report
-from ddbench.runner import Outcome, execute
+from ddbench.models.nas_bench_201.cells import cell_strings
+from ddbench.models.nas_bench_201.table import load_table, render_table, table_path
+from ddbench.records.measurement import Measurement
+from ddbench.records.record import Record
+from ddbench.records.report import report
+from ddbench.runs.execute import Outcome, execute
+from ddbench.runs.request import RunRequest
 from ddbench.scoring import students
+from ddbench.scoring.registry import EVALUATORS
+from ddbench.training.budget import Budget
 
 CELLS = (1, 2, 9930, 3, 5, 8, 13, 21, 34, 55, 89, 144)
 SMALL = {

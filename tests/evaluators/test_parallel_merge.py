@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 import torch
 
-from ddbench.config import RunRequest
-from ddbench.distilled import DistilledSet
-from ddbench.evaluator import Measurement
-from ddbench.plugins import EVALUATORS
-from ddbench.record import Record
-from ddbench.runner import execute, finished_run, opened
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.records.measurement import Measurement
+from ddbench.records.record import Record
+from ddbench.runs.evaluate_all import finished_run
+from ddbench.runs.execute import execute, opened
+from ddbench.runs.request import RunRequest
 from ddbench.scoring.protocols import PROTOCOLS
+from ddbench.scoring.registry import EVALUATORS
 
 APM = (
     "method=apm",

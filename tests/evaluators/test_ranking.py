@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ddbench.plugins import EVALUATORS
+from ddbench.scoring.registry import EVALUATORS
 
 ranking = importlib.import_module(f"{EVALUATORS.package}._ranking")
 GENERATOR = np.random.default_rng(3)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ddbench.budget import Budget
-from ddbench.evaluator import Measurement
-from ddbench.plugins import EVALUATORS
-from ddbench.scoring.subjects import NotScorable
+from ddbench.records.measurement import Measurement
+from ddbench.scoring.registry import EVALUATORS
+from ddbench.scoring.training_sets import NotScorable
+from ddbench.training.budget import Budget
 
 ACCURACIES = {
     ("apm", "hard"): (0.50, 0.52),

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ddbench.evaluator import Measurement
-from ddbench.presets import preset
-from ddbench.record import Record
+from ddbench.plugins.presets import preset
+from ddbench.records.measurement import Measurement
+from ddbench.records.record import Record
 from ddbench.store.files import write_json
 
 LEVELS = {"random": 0.45, "dm": 0.55, "mtt": 0.62, "apm": 0.7}

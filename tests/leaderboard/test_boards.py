@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from ddbench.evaluator import Measurement
 from ddbench.leaderboard.boards import cells, entries
 from ddbench.leaderboard.tables import results_of
+from ddbench.records.measurement import Measurement
 
 
 def boards_of(*records):

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from ddbench.evaluator import Measurement
 from ddbench.leaderboard.page import galleries_of, page
 from ddbench.leaderboard.reading import Reading
 from ddbench.leaderboard.tables import results_of, table_files
+from ddbench.records.measurement import Measurement
 
 BROWSERS = ("chromium", "chromium-browser", "chrome", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)

@@ -7,11 +7,12 @@ import importlib
 import numpy as np
 import pytest
 
-from ddbench.evaluator import Measurement
 from ddbench.leaderboard.published import published_figures
 from ddbench.leaderboard.tables import results_of
-from ddbench.plugins import EVALUATORS, MODELS
-from ddbench.runner import execute
+from ddbench.models.registry import MODELS
+from ddbench.records.measurement import Measurement
+from ddbench.runs.execute import execute
+from ddbench.scoring.registry import EVALUATORS
 
 ranking = importlib.import_module(f"{EVALUATORS.package}._nas_measurements")
 OTHERS = [one for one in published_figures() if one.metric != "accuracy" or one.coordinates]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ddbench.errors import UserError
-from ddbench.leaderboard.checking import problem
 from ddbench.leaderboard.reading import read_folder, record_files, without_superseded
-from ddbench.record import Record
+from ddbench.records.checking import problem
+from ddbench.records.record import Record
 
 RESULTS = Path(__file__).parents[2] / "leaderboards" / "results"
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ddbench.evaluator import Measurement
 from ddbench.leaderboard.published import published_figures
 from ddbench.leaderboard.reading import Reading, read_folder
 from ddbench.leaderboard.tables import differences, results_of, table_files, write_tables
+from ddbench.records.measurement import Measurement
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
 

@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from ddbench.models.model import Model, ModelSpec
-from ddbench.plugins import METHODS
-from ddbench.randomness import RandomStream
+from ddbench.distilling.registry import METHODS
+from ddbench.models.model import Model
+from ddbench.models.spec import ModelSpec
+from ddbench.runtime.randomness import RandomStream
 
 
 @pytest.fixture(scope="session")

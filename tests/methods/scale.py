@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from ddbench.api import request_of
-from ddbench.meters import peak_memory, reset_peak_memory
+from ddbench.distilling.registry import METHODS
+from ddbench.distilling.task import Task
 from ddbench.models.model import Model
-from ddbench.plugins import METHODS
-from ddbench.randomness import RandomStream
-from ddbench.runner import opened
-from ddbench.store.checkpoint import Checkpoint
+from ddbench.runs.compose import request_of
+from ddbench.runs.execute import opened
+from ddbench.runtime.checkpoint import Checkpoint
+from ddbench.runtime.meters import peak_memory, reset_peak_memory
+from ddbench.runtime.randomness import RandomStream
 from ddbench.store.store import Store
-from ddbench.task import Task
 
 IMAGES = 1_281_167
 CPU = torch.device("cpu")

@@ -12,17 +12,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ddbench.budget import Budget
-from ddbench.config import RunRequest
+from ddbench.data.registry import DATASETS
+from ddbench.distilling.method_choice import resolve_method
+from ddbench.distilling.registry import METHODS
+from ddbench.distilling.task import Task
 from ddbench.errors import UserError
-from ddbench.meters import peak_memory, reset_peak_memory
-from ddbench.models.model import Model, ModelSpec
-from ddbench.plugins import DATASETS, METHODS
-from ddbench.presets import preset
-from ddbench.randomness import RandomStream
-from ddbench.resolution import resolve_method
-from ddbench.runner import opened
-from ddbench.task import Task
+from ddbench.models.model import Model
+from ddbench.models.spec import ModelSpec
+from ddbench.plugins.presets import preset
+from ddbench.runs.execute import opened
+from ddbench.runs.request import RunRequest
+from ddbench.runtime.meters import peak_memory, reset_peak_memory
+from ddbench.runtime.randomness import RandomStream
+from ddbench.training.budget import Budget
 
 CLASSES = 4
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ddbench.data.augmentation import DSA
-from ddbench.models.model import ModelSpec
-from ddbench.randomness import RandomStream
+from ddbench.data.augmentation.dsa import DSA
+from ddbench.models.spec import ModelSpec
+from ddbench.runtime.randomness import RandomStream
 
 
 @pytest.fixture(scope="module")

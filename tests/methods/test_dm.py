@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from ddbench.config import RunRequest
-from ddbench.data.augmentation import DSA
+from ddbench.data.augmentation.dsa import DSA
+from ddbench.distilling.registry import METHODS
+from ddbench.distilling.task import Task
 from ddbench.models.model import Model
-from ddbench.plugins import METHODS
-from ddbench.randomness import RandomStream
-from ddbench.runner import opened
-from ddbench.task import Task
+from ddbench.runs.execute import opened
+from ddbench.runs.request import RunRequest
+from ddbench.runtime.randomness import RandomStream
 
 
 @pytest.fixture(scope="module")

@@ -15,19 +15,20 @@ import numpy as np
 import pytest
 import torch
 
-from ddbench import runner
-from ddbench.config import RunRequest
 from ddbench.data import dataset
-from ddbench.distilled import DistilledSet
-from ddbench.distilling import MethodSkips, distil
+from ddbench.data.registry import DATASETS
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.distilling.loop import MethodSkips, distil
+from ddbench.distilling.method import Method
+from ddbench.distilling.registry import METHODS
+from ddbench.distilling.task import Task
 from ddbench.errors import StopRequested
-from ddbench.lab import Lab
-from ddbench.method import Method
-from ddbench.plugins import DATASETS, METHODS
-from ddbench.progress import Phase
-from ddbench.record import Record
-from ddbench.runner import execute, opened
-from ddbench.task import Task
+from ddbench.records.record import Record
+from ddbench.runs import execute as runner
+from ddbench.runs.execute import execute, opened
+from ddbench.runs.request import RunRequest
+from ddbench.runtime.progress import Phase
+from ddbench.training.lab import Lab
 
 every_method = pytest.mark.parametrize("name", METHODS.names())
 NARROW = "model.width=8"

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from ddbench.config import RunRequest
+from ddbench.distilling.registry import METHODS
+from ddbench.distilling.task import Task
 from ddbench.models.model import Model
-from ddbench.plugins import METHODS
-from ddbench.runner import opened
-from ddbench.task import Task
+from ddbench.runs.execute import opened
+from ddbench.runs.request import RunRequest
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from ddbench.config import RunRequest
-from ddbench.lab import Lab
-from ddbench.plugins import METHODS
-from ddbench.runner import opened
-from ddbench.task import Task
+from ddbench.distilling.registry import METHODS
+from ddbench.distilling.task import Task
+from ddbench.runs.execute import opened
+from ddbench.runs.request import RunRequest
+from ddbench.training.lab import Lab
 
 COUNT, STEPS, BATCH = 60, 40, 7
 

@@ -15,12 +15,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.func import functional_call
 
-from ddbench.config import RunRequest
+from ddbench.distilling.registry import METHODS
+from ddbench.distilling.task import Task
 from ddbench.errors import UserError
 from ddbench.models.model import Model
-from ddbench.plugins import METHODS
-from ddbench.runner import opened
-from ddbench.task import Task
+from ddbench.runs.execute import opened
+from ddbench.runs.request import RunRequest
 from ddbench.training.recipe import SnapshotFormat
 
 ORDER = [[0, 1, 2], [3, 4], [4, 0, 2], [1]]

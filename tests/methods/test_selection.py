@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from ddbench.config import RunRequest
-from ddbench.plugins import METHODS
-from ddbench.runner import opened
-from ddbench.task import Task
+from ddbench.distilling.registry import METHODS
+from ddbench.distilling.task import Task
+from ddbench.runs.execute import opened
+from ddbench.runs.request import RunRequest
 
 SELECTIONS = pytest.mark.parametrize(
     ("module", "function"), [("herding", "herding_order"), ("kcenter", "farthest_first_order")]

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from ddbench.config import RunRequest
-from ddbench.distilled import DistilledSet
-from ddbench.networks import labeller
-from ddbench.plugins import METHODS
-from ddbench.runner import execute, opened
-from ddbench.task import Task
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.distilling.registry import METHODS
+from ddbench.distilling.task import Task
+from ddbench.runs.execute import execute, opened
+from ddbench.runs.request import RunRequest
+from ddbench.teachers.pool import labeller
 
 
 @pytest.fixture

@@ -23,10 +23,10 @@ from tabulate import tabulate
 from torch import Tensor
 from torch.func import functional_call
 
-from ddbench.meters import peak_memory, reset_peak_memory
-from ddbench.models.model import ModelSpec
-from ddbench.plugins import METHODS
-from ddbench.randomness import RandomStream
+from ddbench.distilling.registry import METHODS
+from ddbench.models.spec import ModelSpec
+from ddbench.runtime.meters import peak_memory, reset_peak_memory
+from ddbench.runtime.randomness import RandomStream
 
 GRADIENTS = {
     "MTT, full unroll": "unrolled_gradient",

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torchvision.models import vgg
 
 from ddbench.errors import UserError
-from ddbench.models.model import Model, ModelSpec
-from ddbench.randomness import RandomStream
+from ddbench.models.model import Model
+from ddbench.models.spec import ModelSpec
+from ddbench.runtime.randomness import RandomStream
 
 STREAM = RandomStream(3, ("network",))
 PAPER_SIZES = {

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from ddbench.errors import UserError
-from ddbench.models.model import Model, ModelSpec
-from ddbench.randomness import RandomStream
+from ddbench.models.model import Model
+from ddbench.models.spec import ModelSpec
+from ddbench.runtime.randomness import RandomStream
 
 STREAM = RandomStream(3, ("network",))
 

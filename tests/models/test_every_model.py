@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from ddbench.errors import UserError
-from ddbench.models.model import Model, ModelSpec
-from ddbench.plugins import MODELS
-from ddbench.randomness import RandomStream
+from ddbench.models.model import Model
+from ddbench.models.registry import MODELS
+from ddbench.models.spec import ModelSpec
+from ddbench.runtime.randomness import RandomStream
 
 every_model = pytest.mark.parametrize("name", MODELS.names())
 STREAM = RandomStream(3, ("network",))

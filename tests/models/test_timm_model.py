@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from ddbench.errors import UserError
-from ddbench.models.model import Model, ModelSpec
-from ddbench.models.naming import model_named
-from ddbench.randomness import RandomStream
+from ddbench.models.model import Model
+from ddbench.models.spec import ModelSpec, model_named
+from ddbench.runtime.randomness import RandomStream
 
 STREAM = RandomStream(3, ("network",))
 SMALL_STEM = "conv1 3x3 stride 1, maxpool left out"

@@ -10,20 +10,21 @@ from typing import Any
 import pytest
 import torch
 
-from ddbench.config import RunRequest
 from ddbench.data import dataset
-from ddbench.distilling import distil
+from ddbench.data.registry import DATASETS
+from ddbench.distilling.loop import distil
 from ddbench.errors import UserError
-from ddbench.finished import FinishedRun
-from ddbench.lab import Lab
 from ddbench.models.model import Model
-from ddbench.networks import labeller, train_networks
-from ddbench.plugins import DATASETS
-from ddbench.randomness import RandomStream
-from ddbench.runner import execute, opened
+from ddbench.runs.execute import execute, opened
+from ddbench.runs.request import RunRequest
+from ddbench.runtime.randomness import RandomStream
 from ddbench.scoring import students
+from ddbench.scoring.finished_run import FinishedRun
 from ddbench.scoring.protocols import LABEL_TEACHER, PROTOCOLS, protocol_named, soft_rate
-from ddbench.scoring.subjects import NotScorable, training_set
+from ddbench.scoring.training_sets import NotScorable, training_set
+from ddbench.teachers.pool import labeller
+from ddbench.teachers.train import train_networks
+from ddbench.training.lab import Lab
 from ddbench.training.loop import Training, predict
 from ddbench.training.recipe import Examples, Loss
 

@@ -157,7 +157,7 @@ def test_lock_of_a_killed_process_is_free(
     store: Store, tiny: Callable[..., Any], child: Callable[..., Any], tmp_path: Path
 ) -> None:
     request = tiny(store.root, "method=random", "protocols=[hard]", "control=null")
-    process = child(request, tmp_path / "out", ("ddbench.progress:Phase.advance", 1, 9))
+    process = child(request, tmp_path / "out", ("ddbench.runtime.progress:Phase.advance", 1, 9))
     process.join(60)
     assert process.exitcode == -9
     (lock_file,) = store.root.glob("artefacts/run/*.lock")

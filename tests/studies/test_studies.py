@@ -9,21 +9,14 @@ from typing import Any
 
 import pytest
 
-from ddbench.cli.compose import check_overrides, register
 from ddbench.errors import UserError
-from ddbench.evaluator import Measurement
 from ddbench.figures import png
-from ddbench.record import Record
+from ddbench.records.measurement import Measurement
+from ddbench.records.record import Record
+from ddbench.runs.compose import check_overrides, register
 from ddbench.studies.cells import Cell, cell_words, distinct, grouped, over_seeds, swept_keys
 from ddbench.studies.figures import draw
-from ddbench.studies.study import (
-    Contrast,
-    FigureSpec,
-    Study,
-    load_study,
-    study_names,
-    sweeps_with,
-)
+from ddbench.studies.study import Contrast, FigureSpec, Study, load_study, study_names, sweeps_with
 from ddbench.studies.table import contrast_value, markdown
 
 STUDY = Study("A question", "What is compared.", ((),), {"experiment=a": "Arm A"})

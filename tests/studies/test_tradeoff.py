@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ddbench.evaluator import Measurement
-from ddbench.figures import method_style
+from ddbench.distilling.method_style import method_style
+from ddbench.records.measurement import Measurement
 from ddbench.studies.tradeoff import TradeoffPoint, tradeoff_figure, tradeoff_point, tradeoff_table
 
 

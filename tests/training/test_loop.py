@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ddbench.data.augmentation import DSA
-from ddbench.randomness import RandomStream
+from ddbench.data.augmentation.dsa import DSA
+from ddbench.runtime.randomness import RandomStream
 from ddbench.training.loop import Training, copy_weights, predict
 from ddbench.training.recipe import Examples, Loss, SnapshotFormat, TrainingRecipe
 

@@ -5,7 +5,7 @@ A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 
 from __future__ import annotations
 
-from ..torchvision_source import CifarSource
+from ._torchvision import CifarSource
 
 
 class Cifar10(CifarSource):

@@ -6,7 +6,7 @@ fine labels.
 
 from __future__ import annotations
 
-from ..torchvision_source import CifarSource
+from ._torchvision import CifarSource
 
 _CLASS_NAMES = """
     apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus

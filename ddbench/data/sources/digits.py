@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fixed_split import every_fifth
 from ..source import DatasetSource, Split
+from ._fixed_split import every_fifth
 
 
 class Digits(DatasetSource):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..source import Split
-from ..torchvision_source import TorchvisionSource
+from ._torchvision import TorchvisionSource
 
 # torchvision keeps checksums of the compressed files only. The unpacked ones are known by their
 # sizes: a header of 16 or 8 bytes, then 28 * 28 bytes an image or one byte a label.

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ...settings import setting
-from ..conversion import FOLDER, Conversion
-from ..image_files import DecodedFiles, Filter, Found, list_images
+from ...plugins.settings import setting
+from ..formats.conversion import FOLDER, Conversion
+from ..formats.image_files import DecodedFiles, Filter, Found, list_images
 from ..source import DatasetSettings, DatasetSource, Split
 
 

@@ -22,8 +22,8 @@ import torch
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ..conversion import FOLDER, Conversion, key_of_files
-from ..image_batches import Batch, batch_file, open_batch
+from ..formats.conversion import FOLDER, Conversion, key_of_files
+from ..formats.image_batches import Batch, batch_file, open_batch
 from ..pixels import PartedImages, sampled_hash
 from ..source import DatasetSettings, DatasetSource, Split
 

@@ -11,8 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fixed_split import every_fifth
 from ..source import DatasetSource, Split
+from ._fixed_split import every_fifth
 
 
 class Mnist5k(DatasetSource):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ...settings import setting
+from ...plugins.settings import setting
 from ..source import DatasetSettings, DatasetSource, Split
 
 SEEDS: dict[Split, int] = {"train": 1, "test": 2}

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ..conversion import FOLDER, Conversion
-from ..image_files import DecodedFiles, Filter, Found, list_images
+from ..formats.conversion import FOLDER, Conversion
+from ..formats.image_files import DecodedFiles, Filter, Found, list_images
 from ..source import DatasetSettings, DatasetSource, Split
 
 ARCHIVE = "tiny-imagenet-200.zip"

@@ -11,7 +11,7 @@ from typing import Self
 from torch import nn
 
 from ...errors import UserError
-from ...settings import setting
+from ...plugins.settings import setting
 from ..blocks import BlocksModel
 from ..layers import Norm, first_padding, norm_layer
 from ..model import ModelSettings

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ...settings import setting
+from ...plugins.settings import setting
 from ..model import Model, ModelSettings
 
 

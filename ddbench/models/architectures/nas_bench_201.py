@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UserError
-from ...settings import setting
-from ..cells import EDGES, Cell, cell_string, parse_cell
+from ...plugins.settings import setting
 from ..model import Model, ModelSettings
+from ..nas_bench_201.cells import EDGES, Cell, cell_string, parse_cell
 
 RESIDUAL = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...settings import setting
+from ...plugins.settings import setting
 from ..blocks import BlocksModel
 from ..layers import Norm, first_padding, norm_layer
 from ..model import ModelSettings

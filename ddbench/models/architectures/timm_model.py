@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UserError
-from ...settings import setting
+from ...plugins.settings import setting
 from ..model import Model, ModelSettings
 
 DEFAULT = "convnext_atto"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from ...settings import setting
+from ...plugins.settings import setting
 from ..blocks import BlocksModel
 from ..layers import Norm, first_padding, norm_layer
 from ..model import ModelSettings

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...errors import UserError
-from ...settings import setting
+from ...plugins.settings import setting
 from ..model import Model, ModelSettings
 
 PATCH = 4  # pixels a side

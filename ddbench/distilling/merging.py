@@ -1,0 +1,72 @@
+"""The union of distilled sets, such as groups that were distilled independently of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+from .distilled_set import DistilledSet
+
+
+def merged(sets: Sequence[DistilledSet]) -> DistilledSet:
+    """All images with their labels, one set after the other.
+
+    Students of the union train at the mean of the sets' learned rates, where they have some. It
+    names a labeller only if all sets name the same.
+
+    Args:
+        sets: at least one.
+
+    Raises:
+        UserError: when they differ in classes, shape, input space, kind of labels or evaluation.
+    """
+    first, *others = sets
+    if not others:
+        return first
+    for one in others:
+        problem = _difference(first, one)
+        if problem:
+            raise UserError(f"these sets cannot be merged: their {problem} differ")
+    rates = [one.learned_rate for one in sets if one.learned_rate is not None]
+    soft = [one.soft_labels for one in sets if one.soft_labels is not None]
+    return replace(
+        first,
+        images=torch.cat([one.images for one in sets]),
+        labels=torch.cat([one.labels for one in sets]),
+        soft_labels=torch.cat(soft) if soft else None,
+        labeller=first.labeller if len({one.labeller for one in sets}) == 1 else None,
+        learned_rate=fmean(rates) if rates else None,
+        provenance={"merged": [one.provenance for one in sets]},
+    )
+
+
+def _difference(a: DistilledSet, b: DistilledSet) -> str | None:
+    """What keeps two sets apart, in words, or None."""
+    for words, name in (
+        ("datasets", "dataset"),
+        ("classes", "class_names"),
+        ("input spaces", "input_space"),
+        ("kinds of soft labels", "soft_label_kind"),
+        ("evaluations", "evaluation"),
+    ):
+        if getattr(a, name) != getattr(b, name):
+            return words
+    if a.images.shape[1:] != b.images.shape[1:]:
+        return "shapes of images"
+    if (a.learned_rate is None) != (b.learned_rate is None):
+        return "learned rates (some have none)"
+    if not _same_space(a.space_fingerprint, b.space_fingerprint):
+        return "whitenings"
+    return None
+
+
+def _same_space(a: Tensor | None, b: Tensor | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    # As `InputSpace.matches`, which compares a fingerprint with a space.
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-2, atol=1e-2)

@@ -1,0 +1,122 @@
+"""Which settings a method runs with, and where each of them comes from."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from ..plugins.presets import preset
+from ..plugins.recipes import Layer, layers
+from ..plugins.settings import typed_settings
+from ..training.budget import Budget
+from .registry import METHODS
+
+
+@dataclass(frozen=True)
+class MethodChoice:
+    """A method with its resolved settings.
+
+    Args:
+        name: of the method.
+        settings: an instance of its `Settings`.
+        sources: where each value comes from, by name.
+        input_space: the space that its recipe names, if any.
+        notes: what must be said aloud about the recipe.
+        given: the values that a person gave.
+        dataset: name of the dataset that it is for.
+        ipc: images per class that it is for.
+        recipe_budget: the budget whose recipes hold.
+        budget: the fractions by which published values shrink.
+    """
+
+    name: str
+    settings: Any
+    sources: dict[str, str]
+    input_space: str | None
+    notes: tuple[str, ...]
+    given: dict[str, Any]
+    dataset: str
+    ipc: int
+    recipe_budget: str
+    budget: Budget
+
+    def for_ipc(self, ipc: int) -> MethodChoice:
+        """The same choice for other images per class."""
+        return resolve_method(
+            self.name, self.given, self.dataset, ipc, self.recipe_budget, self.budget
+        )
+
+    def as_published(self) -> MethodChoice:
+        """The same choice with all of the published computation."""
+        return resolve_method(self.name, self.given, self.dataset, self.ipc, "paper", Budget())
+
+
+def resolve_method(
+    name: str, given: dict[str, Any], dataset: str, ipc: int, recipe_budget: str, budget: Budget
+) -> MethodChoice:
+    """A method's settings: default, published recipe, scaled, budget's recipe, then given.
+
+    Args:
+        name: of the method.
+        given: values that a person gave.
+        dataset: name of the dataset, by which recipes are chosen.
+        ipc: images per class, by which recipes are chosen.
+        recipe_budget: the named budget whose own recipes are laid over the published ones.
+        budget: the fractions by which published values shrink; where one is not the named
+            budget's, it is given, and goes before the recipe's values of what it scales.
+
+    Raises:
+        UserError: for names, types and ranges.
+    """
+    settings_type = METHODS[name].Settings
+    fields = dataclasses.fields(settings_type)
+    values: dict[str, Any] = {}
+    sources = {item.name: "default" for item in fields}
+    notes: dict[str, str | None] = {}
+    space: str | None = None
+    named = typed_settings(Budget, preset("budget", recipe_budget), "budget")
+
+    def lay(layer: Layer, skipped: frozenset[str] = frozenset()) -> None:
+        nonlocal space
+        laid = {k: v for k, v in layer.entry.settings.items() if k not in skipped}
+        values.update(laid)
+        sources.update(dict.fromkeys(laid, f"recipe: {layer.entry.source}"))
+        notes.update(dict.fromkeys(laid, layer.note))
+        if layer.entry.input_space:
+            space = layer.entry.input_space
+            notes["input_space"] = layer.note
+
+    for layer in layers(name, "paper", dataset, ipc):
+        lay(layer)
+    rescaled = set()
+    for item in fields:
+        scaled = item.metadata.get("scaled")
+        if scaled is None:
+            continue
+        if budget.fraction(scaled) < 1:
+            published = values.get(item.name, item.default)
+            values[item.name] = max(1, round(published * budget.fraction(scaled)))
+            sources[item.name] += f", {published} x {budget.fraction(scaled):g} by the budget"
+        if budget.fraction(scaled) != named.fraction(scaled):
+            rescaled.add(item.name)
+    if recipe_budget != "paper":
+        for layer in layers(name, recipe_budget, dataset, ipc):
+            lay(layer, frozenset(rescaled))
+    values.update(given)
+    sources.update(dict.fromkeys(given, "given"))
+    notes.update(dict.fromkeys(given))
+    settings = typed_settings(settings_type, values, f"method {name}")
+    told = tuple(dict.fromkeys(note for note in notes.values() if note))
+    return MethodChoice(
+        name,
+        settings,
+        sources,
+        space,
+        told,
+        given,
+        dataset,
+        ipc,
+        recipe_budget,
+        budget,
+    )

@@ -1,0 +1,215 @@
+"""The task: everything that a method may see of the world, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..data.augmentation.dsa import DSA
+from ..data.real_images import RealImages
+from ..errors import UserError
+from ..models.model import Model
+from ..models.spec import ModelSpec
+from ..runtime.randomness import RandomStream
+from ..teachers.pool import TrainedNetworks
+from ..teachers.train import train_networks
+from ..training.lab import Lab
+from ..training.loop import Data, Training, Weights
+from ..training.recipe import TrainingRecipe
+from .distilled_set import DistilledSet
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One (dataset, ipc, model, input space, validation fraction, seed, group), by value.
+
+    Args:
+        dataset: its name.
+        ipc: images per class.
+        model: of students and teachers.
+        input_space: its name.
+        dataset_settings: of the dataset, in plain types.
+        validation: fraction of the training images held out.
+        seed: of distillation.
+        group: which of several disjoint sets; groups start from disjoint real images.
+        network_seed: of teachers and evaluation networks, which distillation seeds share.
+    """
+
+    dataset: str
+    ipc: int
+    model: ModelSpec
+    input_space: str
+    dataset_settings: dict[str, Any] = field(default_factory=dict)
+    validation: float = 0.0
+    seed: int = 0
+    group: int = 0
+    network_seed: int = 0
+
+
+class Task:
+    """What a method works on. Distilling sees a task and never a protocol or the test split."""
+
+    def __init__(self, spec: TaskSpec, lab: Lab) -> None:
+        """Bind a specification to an opened lab.
+
+        Raises:
+            UserError: when a class has too few images for this ipc and group.
+        """
+        self.spec = spec
+        self._lab = lab
+        smallest = min(len(self.class_indices(c)) for c in range(self.classes))
+        if (spec.group + 1) * spec.ipc > smallest:
+            group = f" in group={spec.group}" if spec.group else ""
+            raise UserError(
+                f"ipc={spec.ipc}{group}: {spec.dataset} has a class of only {smallest} "
+                "training images"
+            )
+
+    @property
+    def ipc(self) -> int:
+        """Images per class."""
+        return self.spec.ipc
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self._lab.dataset.classes
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        dataset = self._lab.dataset
+        return dataset.channels, dataset.resolution, dataset.resolution
+
+    @property
+    def device(self) -> torch.device:
+        """Where networks and real images are."""
+        return self._lab.context.execution.device
+
+    @property
+    def real(self) -> RealImages:
+        """The real training images in the task's input space, on the device."""
+        return self._lab.real
+
+    @property
+    def pixel_std(self) -> Tensor:
+        """Standard deviation of each channel in the input space (C,), on the CPU."""
+        return self._lab.space.pixel_std
+
+    @property
+    def augmentation(self) -> DSA:
+        """The DSA augmentation of the task."""
+        return self._lab.augmentation
+
+    def stream(self, use: str, *indices: int | str) -> RandomStream:
+        """The place of a use of random numbers, which depends on seed and group."""
+        return RandomStream(self.spec.seed, ("group", self.spec.group, use, *indices))
+
+    def generator(self, use: str, *indices: int | str) -> torch.Generator:
+        """A fresh CPU generator for a use; the same name gives the same numbers."""
+        return self.stream(use, *indices).generator()
+
+    def class_indices(self, class_id: int) -> Tensor:
+        """Positions of a class's training images, ascending, on the CPU."""
+        return self._lab.dataset.train.class_indices(class_id)
+
+    def sample_class(self, class_id: int, n: int, generator: torch.Generator) -> Tensor:
+        """`n` real images (n, C, H, W) of a class, without replacement while they last."""
+        positions = self.class_indices(class_id)
+        rounds = -(-n // len(positions))
+        order = [torch.randperm(len(positions), generator=generator) for _ in range(rounds)]
+        return self.real.images(positions[torch.cat(order)[:n]])
+
+    def real_subset(self) -> Tensor:
+        """Positions of ipc random training images of each class (classes * ipc,), by class.
+
+        Every method starts from these, so methods are compared from the same images. A larger ipc
+        contains the smaller one's first images, and the groups of one seed are disjoint.
+        """
+        chosen = []
+        for class_id in range(self.classes):
+            positions = self.class_indices(class_id)
+            stream = RandomStream(self.spec.seed, ("real-subset", class_id))
+            order = torch.randperm(len(positions), generator=stream.generator())
+            chosen.append(positions[order[self.group_slice]])
+        return torch.cat(chosen)
+
+    @property
+    def group_slice(self) -> slice:
+        """Which of a class's ranked images belong to the task's group: ipc of them."""
+        first = self.spec.group * self.ipc
+        return slice(first, first + self.ipc)
+
+    def balanced_labels(self) -> Tensor:
+        """Class ids (classes * ipc,) in the order of `real_subset`, on the CPU."""
+        return torch.arange(self.classes).repeat_interleave(self.ipc)
+
+    def new_network(self, use: str, *indices: int | str) -> Model:
+        """A network with fresh weights, on the device."""
+        return self._lab.new_network(self.stream(use, *indices))
+
+    def teachers(self, recipe: TrainingRecipe, n: int) -> TrainedNetworks:
+        """A pool of `n` teachers; the first 10 of 100 are the same 10."""
+        return train_networks(self._lab, "teacher", recipe, range(n))
+
+    def experts(self, recipe: TrainingRecipe, n: int) -> TrainedNetworks:
+        """`n` expert trajectories: networks whose weights are kept at the recipe's snapshots."""
+        return train_networks(self._lab, "expert", recipe, range(n))
+
+    def train(
+        self, network: Model, data: Data, recipe: TrainingRecipe, stream: RandomStream
+    ) -> dict[int, Weights]:
+        """Train a network inside a step and return its kept weights by completed epochs.
+
+        Raises:
+            StopRequested: when the run is asked to stop; the step is redone after resuming.
+        """
+        training = Training(network, data, recipe, stream, self.augmentation)
+        return training.run(lambda _: self._lab.context.stop.check())
+
+    def frozen(self, weights: Weights) -> Model:
+        """A network with these weights that is not trained any more, on the device."""
+        return self._lab.frozen(weights)
+
+    def distilled_set(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        evaluation: TrainingRecipe,
+        soft_labels: Tensor | None = None,
+        soft_label_kind: str | None = None,
+        labeller: str | None = None,
+        learned_rate: float | None = None,
+    ) -> DistilledSet:
+        """The product of a method, with all that the task knows filled in.
+
+        Args:
+            images: (N, C, H, W) in the task's input space.
+            labels: (N,) class ids.
+            evaluation: how the method's authors train students on it.
+            soft_labels: (N, classes), if any.
+            soft_label_kind: "logits" or "probabilities".
+            labeller: `TrainedNetworks.reference` of the network that gave the soft labels.
+            learned_rate: of students, where one was distilled.
+        """
+        space = self._lab.space
+        mean, std = space.channel_statistics()
+        return DistilledSet(
+            images=images.detach().float().cpu(),
+            labels=labels.cpu(),
+            class_names=tuple(self._lab.dataset.class_names),
+            dataset=self.spec.dataset,
+            input_space=self.spec.input_space,
+            soft_labels=None if soft_labels is None else soft_labels.detach().float().cpu(),
+            soft_label_kind=soft_label_kind,
+            labeller=labeller,
+            learned_rate=learned_rate,
+            evaluation=evaluation,
+            space_fingerprint=space.fingerprint(),
+            channel_mean=torch.tensor(mean),
+            channel_std=torch.tensor(std),
+        )

@@ -1,0 +1,104 @@
+"""Words, numbers and tables of the Markdown files, 79 columns wide where they can be."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from ..records.report import NOT_MEASURED
+from ..records.statistics import Estimate, percentage
+from ..records.units import duration, size
+
+WIDTH = 79
+LONGEST_LABEL = 12
+
+
+def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+    """A Markdown table whose source lines up; cells are taken as plain text."""
+    from tabulate import tabulate
+
+    cells = [[safe(cell) for cell in row] for row in rows]
+    # As a row among others the header takes no more room than it needs.
+    drawn = tabulate([headers, *cells], tablefmt="github", disable_numparse=True)
+    rule, *lines = drawn.splitlines()
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def wrapped(text: str) -> str:
+    """A paragraph at 79 columns."""
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def percent(estimate: Estimate | None, sign: bool = False) -> str:
+    """A fraction as a percentage with its interval."""
+    if estimate is None:
+        return NOT_MEASURED
+    return percentage(estimate.mean, estimate.half_width, sign)
+
+
+def counts(estimate: Estimate) -> str:
+    """Seeds and networks, with a star where the interval is not over seeds."""
+    return estimate.n if estimate.over == "seeds" else f"{estimate.n}*"
+
+
+def bullets(lines: Iterable[str]) -> list[str]:
+    """A list of one paragraph an entry, or nothing."""
+    filled = [
+        textwrap.fill(
+            f"- {safe(line)}",
+            WIDTH,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in lines
+    ]
+    return ["\n".join(filled)] if filled else []
+
+
+class Labels:
+    """Names that fit their column: a long one is cut at its bracket and explained below."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def __call__(self, label: str, always: bool = False) -> str:
+        """The name in its column; with `always`, what stands before a colon."""
+        head, colon, _ = label.partition(": ")
+        if always and not colon:
+            return label
+        if not always and len(label) <= LONGEST_LABEL:
+            return label
+        number = self.numbers.setdefault(label, len(self.numbers) + 1)
+        short = head if always else label.partition(" ")[0]
+        return f"{short} #{number}"
+
+    def legend(self) -> list[str]:
+        """The full names, as a list; nothing where none was cut."""
+        return bullets(f"#{number}: {label}" for label, number in self.numbers.items())
+
+
+def value(estimate: Estimate | None, unit: str) -> str:
+    """A value with its interval in the words of its unit."""
+    if estimate is None:
+        return NOT_MEASURED
+    if unit == "fraction":
+        return percent(estimate)
+    if unit in ("seconds", "bytes"):
+        return duration(estimate.mean) if unit == "seconds" else size(round(estimate.mean))
+    width = estimate.half_width
+    return f"{estimate.mean:.3g}" + ("" if width is None else f" ± {width:.2g}")
+
+
+def p_value_text(value: float | None) -> str:
+    """A p value to three digits."""
+    if value is None:
+        return NOT_MEASURED
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def safe(text: str) -> str:
+    """Text of a record as text: it opens no column, link, image or tag."""
+    for sign, entity in {"|": "&#124;", "<": "&lt;", "\n": " ", "[": "&#91;", "`": "'"}.items():
+        text = text.replace(sign, entity)
+    return text

@@ -1,0 +1,170 @@
+"""What evaluators measured besides accuracy: one table a metric, whatever its coordinates are."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..records.measurement import Measurement
+from ..records.statistics import ROUNDING, Estimate, over_seeds_and_networks
+from .boards import Entry, Setting, Variant
+
+PLACED = ("protocol", "subject", "split")
+"""Coordinates that choose the table or the row; the others are columns."""
+METHOD = "method"
+"""Stands for the methods where these, and not values of a coordinate, are side by side."""
+
+
+@dataclass(frozen=True, order=True)
+class Topic:
+    """One table: a setting, a metric and the protocol that it belongs to, if to one."""
+
+    setting: Setting
+    metric: str
+    protocol: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Other:
+    """One row: a value at its coordinates, over the distillation seeds that have it.
+
+    Args:
+        ipc: images per class.
+        variant: the method as it was run.
+        subject: of which images it is: the method's name, its control's, or "".
+        coordinates: the remaining ones, sorted by name.
+        estimate: its mean with an interval.
+        notes: what a reader must know.
+        runs: keys of the records.
+    """
+
+    ipc: int
+    variant: Variant
+    subject: str
+    coordinates: tuple[tuple[str, str | int | float], ...]
+    estimate: Estimate
+    notes: tuple[str, ...]
+    runs: tuple[str, ...]
+
+    def at(self, name: str | None) -> str:
+        """A coordinate as text; "" where it has none of that name."""
+        found = dict(self.coordinates).get(name, "") if name else ""
+        return found if isinstance(found, str) else f"{found:g}"
+
+    @property
+    def label(self) -> str:
+        """The method, or what stands beside it."""
+        own = self.variant.label.partition("/")[0]
+        if self.subject in ("", own):
+            return self.variant.label
+        return f"{self.subject} beside {self.variant.label}"
+
+
+def topics(measured: Iterable[tuple[Entry, Measurement]]) -> dict[Topic, list[Other]]:
+    """Measurements by topic; of several of one seed at one place the last one stays."""
+    by_seed: dict[tuple[Topic, int, Variant, str, str], dict[int, tuple[Entry, Measurement]]] = {}
+    for entry, m in measured:
+        if m.value is None:
+            continue
+        record = entry.record
+        topic = Topic(entry.setting, m.metric, str(m.coordinates.get("protocol", "")), m.unit)
+        subject = str(m.coordinates.get("subject", ""))
+        rest = repr(_coordinates(m))
+        place = (topic, record.task["ipc"], entry.variant, subject, rest)
+        by_seed.setdefault(place, {})[record.task["seed"]] = (entry, m)
+    found: dict[Topic, list[Other]] = {}
+    for (topic, ipc, variant, subject, _), seeds in by_seed.items():
+        ms = {seed: m for seed, (_, m) in sorted(seeds.items())}
+        found.setdefault(topic, []).append(
+            Other(
+                ipc,
+                variant,
+                subject,
+                _coordinates(next(iter(ms.values()))),
+                over_seeds_and_networks({seed: _values(m) for seed, m in ms.items()}),
+                tuple(sorted({m.note for m in ms.values() if m.note})),
+                tuple(seeds[seed][0].record.run for seed in sorted(seeds)),
+            )
+        )
+    for rows in found.values():
+        rows.sort(key=_order)
+    return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the values of one metric make a table.
+
+    Args:
+        across: the coordinate whose values stand side by side, or `METHOD`; None: one value a line.
+        shown: the coordinates with a column of their own.
+        shared: those that all rows have alike.
+    """
+
+    across: str | None
+    shown: tuple[str, ...]
+    shared: dict[str, str]
+
+    def line(self, row: Other) -> tuple[str, ...]:
+        """What begins the line of a row: ipc, method unless that is across, coordinates."""
+        own = () if self.across == METHOD else (row.label,)
+        return (str(row.ipc), *own, *map(row.at, self.shown))
+
+    def head(self, row: Other) -> str:
+        """The column of a row's value; "" where there is one only."""
+        if self.across is None:
+            return ""
+        return row.label if self.across == METHOD else row.at(self.across)
+
+
+def layout(rows: Sequence[Other], most: int) -> Layout:
+    """The table with the most columns, up to `most`, in which no place is empty.
+
+    What follows from other coordinates, as the size of a union from the number of its groups, is
+    left out.
+    """
+    values = {
+        name: len({row.at(name) for row in rows})
+        for name in sorted({name for row in rows for name, _ in row.coordinates})
+    }
+    found = []
+    for across in (*values, METHOD):
+        one = _layout(rows, across, values)
+        heads, lines = {one.head(row) for row in rows}, {one.line(row) for row in rows}
+        if 2 <= len(heads) <= most and len(heads) * len(lines) == len(rows):
+            found.append((across == METHOD, -len(heads), across, one))
+    return min(found)[-1] if found else _layout(rows, None, values)
+
+
+def _layout(rows: Sequence[Other], across: str | None, values: dict[str, int]) -> Layout:
+    shown: list[str] = []
+    for name in sorted(values, key=lambda name: -values[name]):
+        known = {tuple(map(row.at, [across, *shown])) for row in rows}
+        if len({tuple(map(row.at, [across, *shown, name])) for row in rows}) > len(known):
+            shown.append(name)
+    shared = {name: rows[0].at(name) for name in values if values[name] == 1}
+    return Layout(across, tuple(sorted(shown)), shared)
+
+
+def _coordinates(m: Measurement) -> tuple[tuple[str, str | int | float], ...]:
+    return tuple(sorted((k, v) for k, v in m.coordinates.items() if k not in PLACED))
+
+
+def _values(m: Measurement) -> Sequence[float]:
+    """The values behind it where it is their mean; else, as for a median or a peak, itself."""
+    assert m.value is not None
+    if m.values and abs(statistics.fmean(m.values) - m.value) <= ROUNDING * max(1, abs(m.value)):
+        return m.values
+    return (m.value,)
+
+
+def _order(row: Other) -> tuple[object, ...]:
+    # Numbers before words, so that 2 groups stand before 10.
+    places = [
+        (name, isinstance(v, str), 0.0 if isinstance(v, str) else v, str(v))
+        for name, v in row.coordinates
+    ]
+    own = row.subject in ("", row.variant.label.partition("/")[0])
+    return (row.ipc, row.variant, not own, row.subject, places)

@@ -1,0 +1,1 @@
+"""What every plugin has: a registry, settings, presets and recipes."""

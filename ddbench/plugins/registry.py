@@ -1,0 +1,153 @@
+"""Plugins by name: methods, evaluators, datasets and models, in-tree and foreign.
+
+An in-tree plugin is a file: `methods/apm.py` is the method `apm`, and nothing is imported to know
+that it exists. A foreign plugin is an entry point of an installed package. Either way the target
+is one class derived from the registry's base class.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from ..errors import UserError, unknown_name
+
+T = TypeVar("T")
+
+
+@dataclass
+class Registry(Generic[T]):
+    """Names of one kind of plugin, loaded when asked for.
+
+    Args:
+        noun: what one entry is called in messages, such as "method".
+        package: the package whose files are the in-tree plugins, such as "ddbench.methods".
+        base: where the base class is, as "module:Class"; imported only to load a plugin.
+        entry_points: the group of entry points through which other packages add plugins.
+    """
+
+    noun: str
+    package: str
+    base: str
+    entry_points: str
+    problems: dict[str, str] = field(default_factory=dict)
+    _added: dict[str, type[T]] = field(default_factory=dict)
+
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        spec = importlib.util.find_spec(self.package)
+        folders = list(spec.submodule_search_locations or []) if spec else []
+        files = [file for folder in folders for file in Path(folder).glob("[a-z]*.py")]
+        return {file.stem: file for file in sorted(files)}
+
+    @cached_property
+    def _foreign(self) -> dict[str, importlib.metadata.EntryPoint]:
+        found: dict[str, importlib.metadata.EntryPoint] = {}
+        for point in importlib.metadata.entry_points(group=self.entry_points):
+            if point.name in self._files or point.name in found:
+                self.problems[point.name] = (
+                    f"{self.noun} {point.name!r} of {point.value} is passed over: the name is taken"
+                )
+            else:
+                found[point.name] = point
+        return found
+
+    def names(self) -> list[str]:
+        """All names, sorted, whether or not they can be imported."""
+        return sorted({*self._files, *self._foreign, *self._added})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names()
+
+    def check(self, name: str) -> None:
+        """Raise a `UserError` with near names when nothing bears this name."""
+        if name not in self.names():
+            raise unknown_name(self.noun, name, self.names())
+
+    def add(self, name: str, plugin: type[T]) -> None:
+        """Register a class by hand, as a notebook or a test does. A taken name is refused."""
+        if name in self.names():
+            raise UserError(f"the {self.noun} {name!r} is registered already; choose another name")
+        self._added[name] = plugin
+
+    def __getitem__(self, name: str) -> type[T]:
+        """The class behind a name.
+
+        Raises:
+            UserError: for an unknown name, or a foreign plugin that does not load.
+        """
+        self.check(name)
+        if name in self._added:
+            return self._added[name]
+        if name in self._files:
+            return self._class_in(importlib.import_module(f"{self.package}.{name}"))
+        return self._load_foreign(name)
+
+    def loadable(self) -> dict[str, type[T]]:
+        """Every plugin that loads; a foreign one that does not is noted in `problems`."""
+        loaded = {}
+        for name in self.names():
+            try:
+                loaded[name] = self[name]
+            except UserError as error:
+                if name not in self._foreign:
+                    raise
+                self.problems[name] = str(error)
+        return loaded
+
+    def summary(self, name: str) -> str:
+        """The first line of a plugin's documentation, read without importing anything."""
+        if name in self._files:
+            text = ast.get_docstring(ast.parse(self._files[name].read_text(encoding="utf-8")))
+        elif name in self._foreign:
+            text = f"from {self._foreign[name].value}"
+        else:
+            text = self[name].__doc__  # not inspect.getdoc, which takes the base class's
+        return (text or "").strip().split("\n")[0]
+
+    @cached_property
+    def _base(self) -> type[T]:
+        module, _, name = self.base.partition(":")
+        base: type[T] = getattr(importlib.import_module(module), name)
+        return base
+
+    def _class_in(self, module: object) -> type[T]:
+        """The one plugin class that a module defines itself (imported bases do not count)."""
+        own = [
+            member
+            for member in vars(module).values()
+            if inspect.isclass(member)
+            and issubclass(member, self._base)
+            and member.__module__ == module.__name__  # type: ignore[attr-defined]
+            and not member.__name__.startswith("_")
+        ]
+        if len(own) != 1:
+            raise TypeError(f"{module!r} must define one {self._base.__name__}, not {len(own)}")
+        return own[0]
+
+    def _load_foreign(self, name: str) -> type[T]:
+        point = self._foreign[name]
+        try:
+            plugin = point.load()
+        except Exception as error:  # a stranger's module may fail in any way at all
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"the {self.noun} {name!r} ({point.value}) cannot be loaded: "
+                f"{type(error).__name__}: {reason}"
+            ) from error
+        if not (inspect.isclass(plugin) and issubclass(plugin, self._base)):
+            raise UserError(
+                f"the {self.noun} {name!r} ({point.value}) is no {self._base.__name__} class"
+            )
+        return plugin

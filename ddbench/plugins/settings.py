@@ -1,0 +1,130 @@
+"""Settings of a plugin: a flat, typed dataclass whose fields carry their meaning and range."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+
+from ..errors import UserError, unknown_name
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    scaled: str | None = None,
+) -> Any:
+    """A field of a settings dataclass.
+
+    Args:
+        default: the value where neither a recipe nor a person gives one.
+        help: what it means, with its unit; shown by `ddbench show`.
+        low: the smallest value allowed.
+        high: the largest value allowed.
+        above: a bound that the value must exceed.
+        scaled: which fraction of the budget shrinks the value: "distilling" or "teachers".
+    """
+    metadata = {"help": help, "low": low, "high": high, "above": above, "scaled": scaled}
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass
+class Settings:
+    """Base of all settings: every field is made with `setting` and checked when constructed."""
+
+    def __post_init__(self) -> None:
+        for item in dataclasses.fields(self):
+            problem = range_problem(getattr(self, item.name), **_bounds(item))
+            if problem:
+                raise UserError(f"{item.name}={getattr(self, item.name)}: {problem}")
+
+    def plain(self) -> dict[str, Any]:
+        """Names and values in plain JSON types (an enum by its name)."""
+        return {item.name: _plain(getattr(self, item.name)) for item in dataclasses.fields(self)}
+
+
+def range_problem(
+    value: Any, low: float | None = None, high: float | None = None, above: float | None = None
+) -> str | None:
+    """What is wrong with a number, in words, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not math.isfinite(value):
+        return "must be a finite number"
+    if low is not None and value < low:
+        return f"must be at least {low}"
+    if high is not None and value > high:
+        return f"must be at most {high}"
+    if above is not None and value <= above:
+        return f"must be above {above}"
+    return None
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def typed_settings(settings_type: type[S], values: Any, where: str) -> S:
+    """A settings dataclass from plain values.
+
+    Raises:
+        UserError: one line for an unknown name, a wrong type, or a value out of range.
+    """
+    known = [item.name for item in dataclasses.fields(settings_type)]
+    try:
+        node = OmegaConf.merge(OmegaConf.structured(settings_type), values)
+        made = OmegaConf.to_object(node)
+    except ConfigKeyError as error:
+        raise unknown_name(f"setting of {where}", str(error.key), known) from error
+    except OmegaConfBaseException as error:
+        raise UserError(f"{where}: {one_line(error)}") from error
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    assert isinstance(made, settings_type)
+    return made
+
+
+def one_line(error: Exception) -> str:
+    """The telling part of a message of OmegaConf or Hydra."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key")), "")
+    told = [line for line in lines if not line.startswith(("full_key", "object_type", "reference"))]
+    text = " ".join(told[:2]) or type(error).__name__
+    if "is not Optional" in text:
+        text = "null is no value here"
+    return f"{key}: {text}" if key else text
+
+
+def schema(settings_type: type[Settings]) -> DictConfig:
+    """The typed node of a plugin with every value missing, so that what is there was given."""
+    node: DictConfig = OmegaConf.structured(settings_type)
+    for item in dataclasses.fields(settings_type):
+        node[item.name] = MISSING
+    return node
+
+
+def given_values(node: Any) -> dict[str, Any]:
+    """The values of a plugin's node that a person gave."""
+    return {str(key): node[key] for key in node if not OmegaConf.is_missing(node, key)}
+
+
+def _bounds(item: dataclasses.Field[Any]) -> dict[str, Any]:
+    return {name: item.metadata.get(name) for name in ("low", "high", "above")}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value

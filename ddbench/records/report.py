@@ -1,0 +1,260 @@
+"""The plain table that ends every run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from .cost import PhaseCost
+from .measurement import Measurement
+from .record import Record
+from .statistics import half_width, percentage
+from .units import duration, size
+
+INTERVAL = (
+    "± is the 95% t interval over n evaluation networks of this one distilled set; "
+    "intervals over distillation seeds need several runs."
+)
+
+
+def report(record: Record) -> str:
+    """What was measured and what it cost, for people."""
+    task, budget = record.task, record.budget
+    head = (
+        f"{record.method['name']} on {task['dataset']}, ipc {task['ipc']}, "
+        f"{task['model_label']}, input space {task['input_space']}, budget {budget['name']}, "
+        f"seed {task['seed']}" + (f", group {task['group']}" if task["group"] else "")
+    )
+    parts = [
+        head,
+        accuracy_table(record.measurements),
+        _costs(record),
+        *other_tables(record.measurements),
+        _paper(record),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def measurement_tables(measurements: Sequence[Measurement]) -> str:
+    """What was measured, for people: accuracies first, then what other evaluators said."""
+    parts = [accuracy_table(measurements), *other_tables(measurements)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _paper(record: Record) -> str:
+    if record.budget["name"] == "paper" or record.paper_seconds is None:
+        return ""
+    return f"budget=paper would take about {duration(record.paper_seconds)} on this machine"
+
+
+def accuracy_table(measurements: Sequence[Measurement]) -> str:
+    """Accuracy of the method and its control under each protocol."""
+    wanted = [m for m in measurements if m.metric == "accuracy"]
+    rows = []
+    for m in wanted:
+        difference = _difference(m, measurements)
+        rows.append(
+            [
+                m.coordinates["protocol"],
+                m.coordinates["subject"],
+                m.coordinates.get("labels", "" if m.value is None else "class ids"),
+                percent(m),
+                percent(difference, sign=True) if difference else "",
+                len(m.values),
+            ]
+        )
+    if not rows:
+        return ""
+    split = wanted[0].coordinates["split"]
+    headers = ["protocol", "images", "labels", f"{split} accuracy %", "- control", "n"]
+    table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
+    own = [m for m in measurements if of_accuracy(m)]
+    return "\n".join([table, *notes(own), INTERVAL])
+
+
+def sweep_table(cells: Sequence[tuple[str, Record | None]]) -> str:
+    """One row a cell of a sweep: accuracy under each protocol and its difference from the control.
+
+    Beside them what distilling cost: seconds a step (nothing for methods that choose), and peak
+    memory.
+
+    Args:
+        cells: the overrides of each cell in one text, and its record; None where it left none.
+    """
+    words = [text.split() for text, _ in cells]
+    common = set.intersection(*map(set, words)) if len(cells) > 1 else set()
+    records = [record for _, record in cells if record is not None]
+    protocols = list(dict.fromkeys(p for record in records for p in record.protocols))
+    rows = [
+        [
+            " ".join(word for word in own if word not in common),
+            *(_in_one_cell(record, protocol) for protocol in protocols),
+            *_distilling_in_two_cells(record),
+        ]
+        for own, (_, record) in zip(words, cells, strict=True)
+    ]
+    accuracies = [f"{protocol} % (- control)" for protocol in protocols]
+    headers = ["cell", *accuracies, "a step", "peak memory"]
+    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
+
+
+def _in_one_cell(record: Record | None, protocol: str) -> str:
+    if record is None:
+        return NOT_MEASURED
+    for m in record.measurements:
+        place = (m.metric, m.coordinates.get("protocol"), m.coordinates.get("subject"))
+        if place == ("accuracy", protocol, record.method["name"]):
+            difference = _difference(m, record.measurements)
+            return percent(m) + (f" ({percent(difference, sign=True)})" if difference else "")
+    return ""
+
+
+def _distilling_in_two_cells(record: Record | None) -> tuple[str, str]:
+    """Time of a step, teachers and experts apart, and peak memory."""
+    if record is None or "distil" not in record.costs:
+        return "", ""
+    cost = PhaseCost(**record.costs["distil"])
+    steps = record.curve[-1]["step"] + 1 if record.curve else 0
+    return duration(cost.wall_seconds / steps) if steps else "", size(cost.peak_bytes)
+
+
+def _difference(m: Measurement, measurements: Iterable[Measurement]) -> Measurement | None:
+    """The difference from the control that belongs to an accuracy."""
+    for d in measurements:
+        same = all(d.coordinates.get(k) == m.coordinates[k] for k in ("protocol", "subject"))
+        if d.metric == "accuracy_difference" and same:
+            return d
+    return None
+
+
+def _costs(record: Record) -> str:
+    rows = [
+        [
+            phase,
+            duration(cost.wall_seconds),
+            size(cost.peak_bytes),
+        ]
+        for phase, cost in ((name, PhaseCost(**plain)) for name, plain in record.costs.items())
+    ]
+    held = f"storage of the set: {size(record.distilled['storage_bytes'])}"
+    for pool in record.networks:
+        held += f"; {_counted(pool)}: {size(pool['bytes'])}"
+    table = tabulate(rows, ["phase", "time", "peak memory"], tablefmt="simple")
+    return "\n".join([table, held, *_trajectories(record)])
+
+
+def _counted(pool: Mapping[str, Any]) -> str:
+    """Such as "2 teachers"."""
+    return f"{pool['networks']} {pool['stream']}{'s' if pool['networks'] > 1 else ''}"
+
+
+def _trajectories(record: Record) -> list[str]:
+    """What the method's networks would take as expert trajectories, or do take as these."""
+    lines = []
+    for pool in record.networks:
+        if pool["stream"] not in ("teacher", "expert") or "trajectory_bytes" not in pool:
+            continue
+        epochs, snapshots, whole = pool["epochs"], pool["snapshots"], pool["trajectory_bytes"]
+        held = f"{_counted(pool)} held as"
+        if snapshots == 1:
+            lines.append(
+                f"{held} the last of {epochs} epochs; expert trajectories of the same training "
+                f"would take {epochs + 1} times that: {size(whole)}"
+            )
+        else:
+            lines.append(
+                f"{held} {snapshots} snapshots of {epochs} epochs; the last epoch alone would "
+                f"take {size(round(whole / (epochs + 1)))}"
+            )
+    return lines
+
+
+NOT_MEASURED = "n/a"
+
+
+def of_accuracy(m: Measurement) -> bool:
+    """Whether a measurement belongs to the table of accuracies."""
+    return m.metric.startswith("accuracy")
+
+
+def other_tables(measurements: Sequence[Measurement]) -> list[str]:
+    """Measurements besides accuracy: subjects beside each other, the rest one line each; notes."""
+    others = [m for m in measurements if not of_accuracy(m)]
+    rows = [
+        [m.metric, _place(m), _value(m, with_unit=True)]
+        for m in others
+        if "subject" not in m.coordinates
+    ]
+    parts = _subject_tables([m for m in others if "subject" in m.coordinates])
+    if rows:
+        parts.append(tabulate(rows, ["metric", "of", "value"], tablefmt="simple"))
+    return [*parts, "\n".join(notes(others))] if others else []
+
+
+def notes(measurements: Iterable[Measurement]) -> list[str]:
+    """A line for each different note."""
+    return list(dict.fromkeys(f"note: {m.note}" for m in measurements if m.note))
+
+
+def _place(m: Measurement) -> str:
+    """Coordinates in one line; a number is nothing without its name."""
+    places = m.coordinates.items()
+    return ", ".join(v if isinstance(v, str) else f"{name} {v}" for name, v in places)
+
+
+def _subject_tables(measurements: Sequence[Measurement]) -> list[str]:
+    """One table for the measurements that have the same coordinates, one column a subject.
+
+    A metric called M_difference, which has a control among its coordinates, stands in a last
+    column beside M. Coordinates with one value throughout stand above the table.
+    """
+    groups: dict[tuple[str, ...], list[Measurement]] = {}
+    for m in measurements:
+        names = tuple(name for name in m.coordinates if name not in ("subject", "control"))
+        groups.setdefault(names, []).append(m)
+    return [_subject_table(names, group) for names, group in groups.items()]
+
+
+def _subject_table(names: Sequence[str], group: Sequence[Measurement]) -> str:
+    common = [name for name in names if len({m.coordinates[name] for m in group}) == 1]
+    varying = [name for name in names if name not in common]
+    subjects = list(dict.fromkeys(str(m.coordinates["subject"]) for m in group))
+    columns = [
+        *subjects,
+        *(["- control"] if any("control" in m.coordinates for m in group) else []),
+    ]
+    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    for m in group:
+        beside = "control" in m.coordinates
+        metric = m.metric.removesuffix("_difference") if beside else m.metric
+        row = rows.setdefault((metric, *(str(m.coordinates[name]) for name in varying)), {})
+        column = "- control" if beside else str(m.coordinates["subject"])
+        row[column] = _value(m, sign=beside, with_unit=m.unit != "fraction")
+    head = ", ".join(f"{name} {group[0].coordinates[name]}" for name in common)
+    if any(m.unit == "fraction" for m in group):
+        head += f"{'; ' if head else ''}fractions in %"
+    cells = [[*place, *(row.get(column, "") for column in columns)] for place, row in rows.items()]
+    table = tabulate(
+        cells, ["metric", *varying, *columns], tablefmt="simple", disable_numparse=True
+    )
+    return f"{head}\n{table}" if head else table
+
+
+def _value(m: Measurement, sign: bool = False, with_unit: bool = False) -> str:
+    if m.value is None:
+        return NOT_MEASURED
+    if not with_unit:
+        return percent(m, sign)
+    if m.unit == "bytes":
+        return size(int(m.value))
+    interval = "" if m.interval is None else f" [{m.interval[0]:.3g}, {m.interval[1]:.3g}]"
+    return f"{m.value:{'+' if sign else ''}.5g} {m.unit}{interval}"
+
+
+def percent(measurement: Measurement, sign: bool = False) -> str:
+    """A fraction as a percentage with its interval, such as "61.2 ± 0.8"."""
+    if measurement.value is None:
+        return NOT_MEASURED
+    return percentage(measurement.value, half_width(measurement.values), sign)

@@ -1,0 +1,75 @@
+"""A finished set with its control, and what all evaluators measure of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..distilling.distilled_set import DistilledSet
+from ..distilling.loop import Distillation, distil
+from ..figures import png
+from ..records.cost import PhaseCost
+from ..records.measurement import Measurement
+from ..scoring.evaluator import Evaluator
+from ..scoring.finished_run import FinishedRun
+from ..scoring.registry import EVALUATORS
+from ..store.files import write_bytes
+from ..training.lab import Lab
+from .request import RunRequest
+
+
+def finished_run(
+    request: RunRequest, lab: Lab, name: str, distilled: DistilledSet, costs: dict[str, PhaseCost]
+) -> tuple[FinishedRun, Distillation | None]:
+    """A set with its control, ready to be scored, and the control as it was made.
+
+    Args:
+        request: names the control, protocols and budget.
+        lab: where students are trained.
+        name: what the set is called beside its control.
+        distilled: the set.
+        costs: of making it.
+    """
+    subjects, control = {name: distilled}, None
+    if request.control is not None:
+        control = distil(request.control, request.task, lab)
+        subjects[request.control.name] = control.distilled
+    finished = FinishedRun(
+        task=request.task,
+        budget=request.budget,
+        protocols=request.protocols,
+        subjects=subjects,
+        whole=request.whole,
+        lab=lab,
+        costs=dict(costs),
+        control=request.control,
+    )
+    return finished, control
+
+
+def evaluate_all(
+    request: RunRequest, finished: FinishedRun, folder: Path
+) -> tuple[list[Measurement], dict[str, Any]]:
+    """The measurements of all evaluators asked for, and what is recorded of each evaluator.
+
+    Args:
+        request: names the evaluators.
+        finished: what they measure.
+        folder: where the picture of each goes, as `<evaluator>.png`.
+    """
+    measurements: list[Measurement] = []
+    told: dict[str, Any] = {}
+    for name, settings in request.evaluators.items():
+        evaluator: Evaluator = EVALUATORS[name](settings)
+        told[name] = {"version": evaluator.version, "settings": settings.plain()}
+        reason = evaluator.skip(finished)
+        if reason:
+            finished.progress.say(f"evaluator {name} skips: {reason}")
+            told[name]["skipped"] = reason
+        else:
+            measured = evaluator.evaluate(finished)
+            measurements += measured
+            figure = evaluator.figure(measured)
+            if figure is not None:
+                write_bytes(folder / f"{name}.png", png(figure))
+    return measurements, told

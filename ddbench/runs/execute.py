@@ -1,0 +1,214 @@
+"""A run from beginning to end: data, teachers, distilling, scoring, record."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ..distilling.gallery import gallery_png
+from ..distilling.loop import check_possible, distil
+from ..distilling.task import Task
+from ..errors import StopRequested, UserError
+from ..records.cost import PhaseCost
+from ..records.record import Record, largest_contained
+from ..records.report import report
+from ..runtime.device import Execution, process_settings_restored
+from ..runtime.interrupt import StopFlag
+from ..runtime.meters import CostMeter
+from ..runtime.progress import Progress
+from ..runtime.runtime import Context
+from ..scoring.students import evaluation_images
+from ..store.files import read_json, write_bytes, write_json
+from ..store.store import Store, remove_leftovers
+from ..teachers.ledger import pools
+from ..training.lab import Lab
+from .assemble_record import assemble_record, configuration, folder_name, run_key
+from .estimate import paper_seconds
+from .evaluate_all import evaluate_all, finished_run
+from .request import RunRequest
+
+DISK_ERRORS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EFBIG,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Args:
+        record: what it left.
+        folder: where that is.
+        ran: False when the record was there already.
+    """
+
+    record: Record
+    folder: Path
+    ran: bool
+
+
+def execute(request: RunRequest, quiet: bool = False) -> Outcome:
+    """Do a run, or find it done.
+
+    Raises:
+        UserError: for a mistake of the user, one line.
+        StopRequested: when asked to stop; the same request continues the run.
+    """
+    with disk_trouble_in_one_line(), opened(request, quiet) as (lab, data_cost):
+        context = lab.context
+        task = Task(request.task, lab)  # refused before anything is written
+        for choice in filter(None, (request.method, request.control)):
+            check_possible(choice, task)
+        key = run_key(request, lab)
+        folder = request.runs_root / folder_name(request, key)
+        folder.mkdir(parents=True, exist_ok=True)
+        with context.locked("run", {"run": key}, "this run"):
+            done = folder / "record.json"
+            if done.exists():
+                return Outcome(Record.load(done), folder, ran=False)
+            context.progress.log = folder / "log.txt"
+            begun = folder / "execution.json"
+            (folder / "failed.json").unlink(missing_ok=True)
+            remove_leftovers(folder)
+            continue_as_begun(context.execution, begun)
+            try:
+                record = _run(request, lab, folder, data_cost)
+            except (StopRequested, KeyboardInterrupt):
+                context.progress.write_log("stopped; the same command continues")
+                raise
+            except UserError:
+                raise
+            except Exception as error:
+                context.progress.write_log(f"failed: {type(error).__name__}: {error}")
+                note_failure(folder, error)
+                raise
+            begun.unlink()
+            return Outcome(record, folder, ran=True)
+
+
+@contextmanager
+def opened(request: RunRequest, quiet: bool) -> Iterator[tuple[Lab, PhaseCost]]:
+    """The data and the model of a request, checked, and what reading them cost.
+
+    Signals that ask to stop are noticed between steps while the block runs.
+    """
+    with StopFlag().listening() as stop, process_settings_restored():
+        store = Store(request.runs_root)
+        execution = Execution.start(request.device, request.threads)
+        meter = CostMeter(execution.device)
+        progress = Progress(quiet=quiet)
+        context = Context(store, execution, meter, progress, stop, request.checkpoint_seconds)
+        task = request.task
+        with meter.measure() as cost:
+            lab = Lab.open(
+                task.dataset,
+                task.dataset_settings,
+                request.data_root,
+                task.validation,
+                task.model,
+                task.input_space,
+                task.network_seed,
+                context,
+            )
+        yield lab, cost
+
+
+def continue_as_begun(execution: Execution, begun: Path) -> None:
+    """Repeat the device and threads that an unfinished run began with, which change bits.
+
+    Raises:
+        UserError: when this process cannot repeat them.
+    """
+    if begun.exists():
+        execution.continue_from(read_json(begun), begun)
+    else:
+        write_json(begun, execution.plain())
+
+
+@contextmanager
+def disk_trouble_in_one_line() -> Iterator[None]:
+    """Turn a full or forbidden disk into a `UserError`; files are whole or absent all the same."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        raise UserError(
+            f"cannot write {error.filename or 'to the store'}: {error.strerror}; "
+            "make room or choose another runs_root, then give the same command to continue"
+        ) from error
+
+
+def note_failure(folder: Path, error: BaseException) -> None:
+    """Leave `failed.json` with the traceback, if that can be written, and say where in a note."""
+    with suppress(OSError):  # the disk may be the trouble itself
+        write_json(
+            folder / "failed.json",
+            {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()},
+        )
+        error.add_note(str(folder / "failed.json"))
+
+
+def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> Record:
+    context, progress = lab.context, lab.context.progress
+    progress.say(f"run {folder}")
+    for note in request.method.notes:
+        progress.say(note)
+    config = yaml.safe_dump(configuration(request), sort_keys=False)
+    write_bytes(folder / "config.yaml", config.encode())
+    with context.meter.measure(data_cost):
+        lab.real.prepare()
+    made = distil(request.method, request.task, lab)
+    write_bytes(folder / "distilled.safetensors", context.store.file(made.artefact).read_bytes())
+    title = f"{request.method.name}, {request.task.dataset}, ipc {request.task.ipc}"
+    write_bytes(folder / "gallery.png", gallery_png(made.distilled, lab.space, title))
+    networks = list(made.artefact.facts["pools"])
+    costs = {
+        "data": data_cost,
+        **({"input space": lab.space_cost} if lab.space_cost else {}),
+        **{f"{pool['stream']}s": PhaseCost(**pool["cost"]) for pool in networks},
+        "distil": made.cost,
+    }
+    finished, control = finished_run(request, lab, request.method.name, made.distilled, costs)
+    finished.method, finished.making = request.method, made
+    with lab.noting_networks() as used, lab.dataset.scoring():
+        with context.meter.measure() as costs["scored data"]:
+            scored_images = evaluation_images(lab)
+            scored_images.prepare()
+        measurements, evaluators = evaluate_all(request, finished, folder)
+    networks += pools(used)
+    costs |= {pool["stream"]: PhaseCost(**pool["cost"]) for pool in pools(used)}
+    if finished.scored:
+        costs["score"] = PhaseCost.total(score.cost for score in finished.scored.values())
+    record = assemble_record(
+        request,
+        lab,
+        made=made,
+        control=control,
+        costs=costs,
+        pools=networks,
+        measurements=measurements,
+        evaluators=evaluators,
+        scored={"scored_split": finished.split, "scored_hash": scored_images.split.hash},
+        paper_seconds=paper_seconds(request, lab, costs),
+    )
+    others = request.runs_root.glob(f"{request.method.name}-{request.task.dataset}-*/record.json")
+    record = dataclasses.replace(record, supersedes=largest_contained(record, others))
+    write_json(folder / "record.json", record.plain())
+    progress.say(f"\n{report(record)}\n\nrecord: {folder / 'record.json'}")
+    return record

@@ -1,0 +1,18 @@
+"""The registries of the program, by the kind of plugin that each holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..data.registry import DATASETS
+from ..distilling.registry import METHODS
+from ..models.registry import MODELS
+from ..plugins.registry import Registry
+from ..scoring.registry import EVALUATORS
+
+REGISTRIES: dict[str, Registry[Any]] = {
+    "methods": METHODS,
+    "datasets": DATASETS,
+    "evaluators": EVALUATORS,
+    "models": MODELS,
+}

@@ -1,0 +1,214 @@
+"""From a composed configuration to a request: types, names and ranges are checked before work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from omegaconf import MISSING, DictConfig, ListConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from ..data.input_space import input_space_definition
+from ..data.registry import DATASETS
+from ..distilling.method_choice import MethodChoice, resolve_method
+from ..distilling.registry import METHODS
+from ..distilling.task import TaskSpec
+from ..errors import UserError
+from ..models.registry import MODELS
+from ..models.spec import ModelSpec
+from ..plugins.presets import preset
+from ..plugins.settings import Settings, given_values, one_line, range_problem, typed_settings
+from ..runtime.device import device_named
+from ..runtime.folders import data_root, runs_root
+from ..scoring.protocols import Labels, Protocol, protocol_named
+from ..scoring.registry import EVALUATORS
+from ..training.budget import Budget
+
+DEFAULT_INPUT_SPACE = "normalised"
+CUSTOM = "custom"
+ROOT_RANGES: dict[str, tuple[float, float | None]] = {
+    "ipc": (1, None),
+    "seed": (0, None),
+    "group": (0, None),
+    "network_seed": (0, None),
+    "validation": (0, 0.9),
+    "checkpoint_seconds": (0, None),
+    "threads": (1, 4096),
+}
+
+
+@dataclass
+class RunConfig:
+    """The root of the configuration; `ddbench run --help` explains each key."""
+
+    method: Any = MISSING
+    dataset: Any = MISSING
+    model: Any = MISSING
+    budget: Any = MISSING
+    evaluators: Any = field(default_factory=dict)
+    ipc: int = 1
+    seed: int = 0
+    group: int = 0
+    network_seed: int = 0
+    validation: float = 0.0
+    input_space: str | None = None
+    protocols: Any = field(default_factory=lambda: ["paper", "hard", "soft"])
+    soft_rate: float | None = None
+    control: str | None = "random"
+    whole: bool = False
+    device: str = "auto"
+    threads: int | None = None
+    checkpoint_seconds: float = 60.0
+    runs_root: str | None = None
+    data_root: str | None = None
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run, by value: all that `ddbench.runs.execute.execute` needs; it can be pickled.
+
+    Args:
+        method: what makes the distilled set.
+        task: what it is made for.
+        space_source: where the task's input space comes from.
+        budget_name: "paper", "short", "smoke", or "custom" where values were given.
+        budget: the fractions.
+        protocols: under which it is scored.
+        evaluators: settings of each evaluator, by name.
+        control: the method shown beside it; None for none.
+        whole: whether networks trained on all real data are scored, too.
+        device: "auto", "cpu", "cuda", ….
+        threads: of torch on the CPU, or None.
+        checkpoint_seconds: least time between checkpoints.
+        runs_root: folder of runs and artefacts.
+        data_root: folder of datasets.
+    """
+
+    method: MethodChoice
+    task: TaskSpec
+    space_source: str
+    budget_name: str
+    budget: Budget
+    protocols: tuple[Protocol, ...]
+    evaluators: dict[str, Any]
+    control: MethodChoice | None
+    whole: bool
+    device: str
+    threads: int | None
+    checkpoint_seconds: float
+    runs_root: Path
+    data_root: Path
+
+
+@contextmanager
+def _config_errors_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except OmegaConfBaseException as error:  # such as an interpolation of what does not exist
+        raise UserError(one_line(error)) from error
+
+
+@_config_errors_in_one_line()
+def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
+    """A request from a composed configuration.
+
+    Args:
+        config: composed from `RunConfig` and the groups.
+        choices: which option of each group was chosen, as Hydra records it.
+
+    Raises:
+        UserError: one line for the first mistake.
+    """
+    for name, (low, high) in ROOT_RANGES.items():
+        problem = range_problem(config[name], low, high)
+        if problem:
+            raise UserError(f"{name}={config[name]}: {problem}")
+    budget = typed_settings(Budget, config.budget, "budget")
+    chosen = str(choices["budget"])
+    named = typed_settings(Budget, preset("budget", chosen), "budget")
+    dataset = str(config.dataset.name)
+    method = resolve_method(
+        str(choices["method"]),
+        given_values(config.method),
+        dataset,
+        config.ipc,
+        chosen,
+        budget,
+    )
+    control = None
+    if config.control not in (None, method.name):
+        METHODS.check(config.control)
+        control = resolve_method(config.control, {}, dataset, config.ipc, chosen, budget)
+    space, space_source = DEFAULT_INPUT_SPACE, "default"
+    if method.input_space:
+        space, space_source = method.input_space, f"recipe of {method.name}"
+    if config.input_space:
+        space, space_source = str(config.input_space), "given"
+    input_space_definition(space)
+    task = TaskSpec(
+        dataset=dataset,
+        ipc=config.ipc,
+        model=_model(config),
+        input_space=space,
+        dataset_settings=_plugin_settings(config.dataset, DATASETS[dataset].Settings, "dataset"),
+        validation=config.validation,
+        seed=config.seed,
+        group=config.group,
+        network_seed=config.network_seed,
+    )
+    return RunRequest(
+        method=method,
+        task=task,
+        space_source=space_source,
+        budget_name=chosen if budget == named else CUSTOM,
+        budget=budget,
+        protocols=_protocols(config.protocols, config.soft_rate, config.validation),
+        evaluators={
+            str(name): typed_settings(
+                EVALUATORS[str(name)].Settings, given_values(node), f"evaluator {name}"
+            )
+            for name, node in config.evaluators.items()
+        },
+        control=control,
+        whole=config.whole,
+        device=config.device,
+        threads=config.threads,
+        checkpoint_seconds=config.checkpoint_seconds,
+        runs_root=runs_root(config.runs_root),
+        data_root=data_root(config.data_root),
+    )
+
+
+def _model(config: DictConfig) -> ModelSpec:
+    name = str(config.model.name)
+    plain = _plugin_settings(config.model, MODELS[name].Settings, f"model {name}")
+    device = device_named(config.device).partition(":")[0]
+    typed = typed_settings(MODELS[name].Settings, plain, f"model {name}")
+    return ModelSpec(name, typed.for_device(device).plain())
+
+
+def _plugin_settings(node: Any, settings_type: type[Settings], where: str) -> dict[str, Any]:
+    """Plain settings of a node that carries its plugin's name beside them."""
+    given = {key: value for key, value in given_values(node).items() if key != "name"}
+    return typed_settings(settings_type, given, where).plain()
+
+
+def _protocols(given: Any, soft_rate: float | None, validation: float) -> tuple[Protocol, ...]:
+    names = [str(name) for name in given] if isinstance(given, ListConfig) else [str(given)]
+    if given is None or not names:
+        raise UserError("protocols=[]: name at least one, such as protocols=[hard,soft]")
+    protocols = tuple(dict.fromkeys(protocol_named(name) for name in names))
+    if soft_rate is None:
+        return protocols
+    if not validation or not soft_rate > 0:
+        raise UserError(
+            f"soft_rate={soft_rate}: the rates of protocol soft are frozen; a rate above 0 can be "
+            "tried on held-out images, with validation=0.1"
+        )
+    return tuple(
+        replace(p, trial_rate=soft_rate) if p.labels is Labels.label_teacher else p
+        for p in protocols
+    )

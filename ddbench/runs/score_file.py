@@ -1,0 +1,84 @@
+"""Scoring a distilled set that may come from anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from ..distilling.distilled_set import DistilledSet
+from ..errors import UserError
+from ..records.measurement import Measurement
+from ..store.files import digest
+from ..training.lab import Lab
+from .compose import as_overrides, request_of
+from .evaluate_all import evaluate_all, finished_run
+from .execute import disk_trouble_in_one_line, opened
+from .request import RunRequest
+
+
+def score_set(
+    distilled: DistilledSet, given: Sequence[str], quiet: bool = False
+) -> list[Measurement]:
+    """Measure a set with all evaluators asked for, beside the control.
+
+    Args:
+        distilled: the set.
+        given: overrides of `ddbench run`; what the set says itself cannot be contradicted.
+        quiet: print nothing.
+
+    Raises:
+        UserError: for a mistake in what was asked, or a set that does not fit its dataset.
+    """
+    ipc = int(torch.bincount(distilled.labels).max())
+    own = {"dataset": distilled.dataset, "ipc": ipc, "input_space": distilled.input_space}
+    for word in given:
+        name, _, value = word.partition("=")
+        if name in own and value != str(own[name]):
+            raise UserError(f"{word}: the distilled set says {name}={own[name]}")
+        if word.startswith("method"):
+            raise UserError(f"{word}: the set is made already; only its scoring can be chosen")
+    request = request_of([*given, *as_overrides(own)])
+    with disk_trouble_in_one_line(), opened(request, quiet) as (lab, cost):
+        check_fit(distilled, lab)
+        lab.context.progress.say(_described(distilled, request))
+        folder = request.runs_root / "evaluated" / digest(distilled.to_bytes())[:16]
+        finished, _ = finished_run(request, lab, "file", distilled, {"data": cost})
+        with lab.dataset.scoring():
+            return evaluate_all(request, finished, folder)[0]
+
+
+def check_fit(distilled: DistilledSet, lab: Lab) -> None:
+    """Refuse a set whose classes, shape or whitening are not the dataset's.
+
+    Raises:
+        UserError: one line on what differs.
+    """
+    dataset = lab.dataset
+    shape = (dataset.channels, dataset.resolution, dataset.resolution)
+    if tuple(distilled.images.shape[1:]) != shape:
+        raise UserError(
+            f"the set's images are {tuple(distilled.images.shape[1:])}, those of "
+            f"{dataset.name} {shape}"
+        )
+    if distilled.class_names != tuple(dataset.class_names):
+        raise UserError(f"the set's classes are not those of {dataset.name} in their order")
+    fingerprint = distilled.space_fingerprint
+    if fingerprint is None or not lab.space.matches(fingerprint):
+        raise UserError(
+            f"the set's input space {distilled.input_space!r} is not the one fitted to the "
+            f"training images of {dataset.name} here, so it would be scored wrongly"
+        )
+
+
+def _described(distilled: DistilledSet, request: RunRequest) -> str:
+    """What is scored how, in a line or two."""
+    task = request.task
+    text = (
+        f"{len(distilled)} images of {task.dataset}, input space {task.input_space}; students: "
+        f"{task.model.label}, budget {request.budget_name}"
+    )
+    made_for = distilled.provenance.get("model")
+    if made_for not in (None, task.model.label):
+        text += f"\nnote: the set was made with {made_for}; model= chooses the students"
+    return text

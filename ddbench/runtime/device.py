@@ -1,0 +1,147 @@
+"""What computes: device and threads. They change bits, so a resumed run repeats or refuses them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import UserError
+
+
+@dataclass
+class Execution:
+    """The device and the number of threads of this process.
+
+    Args:
+        device: where tensors are computed.
+        threads: of torch on the CPU.
+        threads_given: whether a person chose the number of threads.
+    """
+
+    device: torch.device
+    threads: int
+    threads_given: bool = False
+
+    @classmethod
+    def start(cls, device: str = "auto", threads: int | None = None) -> Execution:
+        """Choose the device, set the threads and ask torch for repeatable algorithms.
+
+        Args:
+            device: "auto" (an accelerator where there is one), "cpu", "cuda", "cuda:1", ….
+            threads: of torch on the CPU; None leaves torch's own choice.
+
+        Raises:
+            UserError: for a device that this machine does not have.
+        """
+        device = device_named(device)
+        try:
+            chosen = torch.device(device)
+            torch.zeros(1, device=chosen).cpu()
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            reason = str(error).strip().split("\n")[0].partition(". ")[0]
+            raise UserError(f"device={device}: not to be had on this machine ({reason})") from error
+        if threads is not None:
+            torch.set_num_threads(threads)
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.allow_tf32 = False  # the number format is float32 everywhere
+        torch.backends.cuda.matmul.allow_tf32 = False
+        return cls(chosen, torch.get_num_threads(), threads is not None)
+
+    @property
+    def device_name(self) -> str:
+        """The name of the accelerator or the processor."""
+        if self.device.type == "cuda":
+            return str(torch.cuda.get_device_name(self.device))
+        return _processor()
+
+    def plain(self) -> dict[str, Any]:
+        """What a checkpoint and a record keep of it."""
+        return {
+            "device": self.device.type,
+            "device_name": self.device_name,
+            "threads": self.threads,
+            "torch": str(torch.__version__),
+            "number_format": "float32",
+        }
+
+    @property
+    def driver(self) -> str | None:
+        """The version of the accelerator's driver; None on a CPU or where it is not told."""
+        if self.device.type != "cuda":
+            return None
+        command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+        with suppress(OSError, subprocess.SubprocessError):
+            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+            return done.stdout.split("\n")[0].strip() or None
+        return None
+
+    def continue_from(self, saved: dict[str, Any], path: Path) -> None:
+        """Take over the threads of saved work, so that its numbers are repeated.
+
+        Raises:
+            UserError: when the work was done by something else than this process has.
+        """
+        remedy = f"or remove {path} to start this part again"
+        own = self.plain()
+        for name in ("device", "device_name", "torch"):
+            if saved.get(name) != own[name]:
+                raise UserError(
+                    f"this work was begun with {name} {saved.get(name)}, now it is {own[name]}, "
+                    f"which changes bits: continue it there, {remedy}"
+                )
+        threads = saved.get("threads")
+        if not isinstance(threads, int) or threads < 1:
+            raise UserError(f"{path} is damaged: it names no number of threads")
+        if threads != self.threads:
+            if self.threads_given:
+                raise UserError(
+                    f"threads={self.threads}: this work was begun with threads={threads}, "
+                    f"which changes bits: give that, {remedy}"
+                )
+            self.use_threads(threads)
+
+    def use_threads(self, threads: int) -> None:
+        """Compute with another number of threads from now on."""
+        self.threads = threads
+        torch.set_num_threads(threads)
+
+
+def device_named(device: str) -> str:
+    """The device that "auto" stands for here, or the one that is named."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@contextmanager
+def process_settings_restored() -> Iterator[None]:
+    """Give torch back its threads and its algorithms behind a run: the next one chooses anew."""
+    threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine()

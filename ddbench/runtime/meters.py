@@ -1,0 +1,93 @@
+"""What a phase costs: wall seconds and peak memory, each phase apart.
+
+The harness times and weighs; a method never does. A phase begun inside another (teachers made on
+demand while distilling) is counted for itself, and the outer one goes on counting behind it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import torch
+
+from ..records.cost import PhaseCost
+
+
+class CostMeter:
+    """Counts what blocks of work cost.
+
+    Args:
+        device: where the work happens.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._stack: list[PhaseCost] = []
+        self._since = 0.0
+
+    @contextmanager
+    def measure(self, cost: PhaseCost | None = None) -> Iterator[PhaseCost]:
+        """Add what a block costs, less what is measured inside it, to `cost` and yield that.
+
+        Args:
+            cost: what earlier processes spent on the same work.
+        """
+        total = cost or PhaseCost()
+        self.update()
+        self._stack.append(total)
+        self._open()
+        try:
+            yield total
+        finally:
+            self.update()
+            self._stack.pop()
+            self._open()
+
+    def update(self) -> None:
+        """Bring the innermost measured cost up to this instant, as for a checkpoint."""
+        if self._stack:
+            elapsed = monotonic_seconds(self.device) - self._since
+            now = PhaseCost(elapsed, *peak_memory(self.device))
+            self._stack[-1].add(now)
+            self._open()
+
+    def _open(self) -> None:
+        self._since = time.monotonic()
+        reset_peak_memory(self.device)
+
+
+def monotonic_seconds(device: torch.device) -> float:
+    """The clock, read when all work that was given to the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.monotonic()
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Start a new maximum, on Linux and accelerators; elsewhere the process's maximum stays."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with suppress(OSError):  # not Linux, or not permitted in this container
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_memory(device: torch.device) -> tuple[int, int | None, int | None]:
+    """Peak bytes since the last reset: resident, allocated and reserved on the accelerator."""
+    resident = psutil.Process().memory_info().rss
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                resident = max(resident, int(line.split()[1]) * 1024)
+    except OSError:
+        pass  # not Linux: the present size is what can be known
+    if device.type != "cuda":
+        return resident, None, None
+    return (
+        resident,
+        int(torch.cuda.max_memory_allocated(device)),
+        int(torch.cuda.max_memory_reserved(device)),
+    )

@@ -1,0 +1,218 @@
+"""A finished run, as evaluators see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ..distilling.distilled_set import DistilledSet
+from ..distilling.loop import Distillation, distil
+from ..distilling.method_choice import MethodChoice
+from ..distilling.task import TaskSpec
+from ..models.spec import ModelSpec
+from ..records.cost import PhaseCost
+from ..runtime.progress import Progress
+from ..training.budget import Budget
+from ..training.lab import Lab
+from ..training.recipe import TrainingRecipe
+from .parallel import Work, scores_in_flight, worth_starting
+from .protocols import Protocol
+from .students import Score, evaluated_split, evaluation_images, score_student, score_whole
+from .training_sets import TrainingSet, merged_training_set, training_set
+
+
+@dataclass
+class FinishedRun:
+    """A distilled set with its control, ready to be scored.
+
+    Args:
+        task: what it was made for.
+        budget: scales what evaluators train.
+        protocols: under which it is scored.
+        subjects: the distilled sets by name: the method's own first, then the control's.
+        whole: whether networks trained on all real data are wanted, too.
+        costs: of each phase of making it, by name; only `data` for a set made elsewhere.
+        method: what made the set, for a set that the harness made.
+        control: what made the control, if there is one.
+        making: how it was made, for a set that the harness made.
+        scored: every score so far by its key, from which the cost of scoring is summed.
+    """
+
+    task: TaskSpec
+    budget: Budget
+    protocols: tuple[Protocol, ...]
+    subjects: dict[str, DistilledSet]
+    whole: bool
+    lab: Lab
+    costs: dict[str, PhaseCost] = field(default_factory=dict)
+    method: MethodChoice | None = None
+    control: MethodChoice | None = None
+    making: Distillation | None = None
+    scored: dict[str, Score] = field(default_factory=dict)
+    _training_sets: dict[tuple[str, str], TrainingSet] = field(default_factory=dict)
+
+    @property
+    def distilled(self) -> DistilledSet:
+        """The set that is measured."""
+        return next(iter(self.subjects.values()))
+
+    @property
+    def progress(self) -> Progress:
+        """Where news go."""
+        return self.lab.context.progress
+
+    @property
+    def split(self) -> str:
+        """The real images that students are scored on: "test", or "validation" if held out."""
+        return evaluated_split(self.lab)
+
+    def distil(
+        self, *, group: int | None = None, ipc: int | None = None, control: bool = False
+    ) -> Distillation:
+        """The same method's set for another group or ipc, from the store or made in place.
+
+        Args:
+            group: that of the run by default.
+            ipc: that of the run by default.
+            control: the control's set in place of the method's.
+
+        Raises:
+            ValueError: for a set that the harness did not make, or a control that there is not.
+            MethodSkips: when the method cannot do that task.
+        """
+        choice = self.control if control else self.method
+        if choice is None:
+            raise ValueError("a set that was made elsewhere cannot be distilled again")
+        task = replace(
+            self.task,
+            group=self.task.group if group is None else group,
+            ipc=self.task.ipc if ipc is None else ipc,
+        )
+        with self.lab.dataset.locked():
+            return distil(choice.for_ipc(task.ipc), task, self.lab)
+
+    def training_set(self, subject: str, protocol: Protocol) -> TrainingSet:
+        """What students of a subject learn from under a protocol.
+
+        Raises:
+            NotScorable: when the subject lacks what the protocol needs.
+        """
+        place = (subject, protocol.label)
+        if place not in self._training_sets:
+            own = self.subjects[subject]
+            like = None if own is self.distilled else self.distilled
+            self._training_sets[place] = training_set(
+                own, protocol, self.budget, self.lab, self.task.ipc, like
+            )
+        return self._training_sets[place]
+
+    def lab_of(self, model: ModelSpec) -> Lab:
+        """The same data and surroundings with another model for what is trained there."""
+        if model == self.lab.model:
+            return self.lab
+        evaluation_images(self.lab)  # read once, for all architectures
+        return self.lab.with_model(model)
+
+    def score(
+        self,
+        subject: str,
+        protocol: Protocol,
+        index: int,
+        model: ModelSpec | None = None,
+        recipe: TrainingRecipe | None = None,
+    ) -> Score:
+        """The score of evaluation network `index` on a subject, from the store if known.
+
+        Args:
+            subject: name of a set.
+            protocol: whose labels students learn from; labels come from networks of the task's
+                model whatever the student is.
+            index: of the evaluation network.
+            model: of the student; None: the task's.
+            recipe: how it is trained; None: as the protocol says, at the budget.
+        """
+        title = f"{subject} {protocol.label} network {index + 1}/{self.budget.networks}"
+        learnt = self.training_set(subject, protocol)
+        if recipe is not None:
+            learnt = replace(learnt, recipe=recipe)
+        lab = self.lab if model is None else self.lab_of(model)
+        if lab is not self.lab:
+            title = f"{lab.model.label} on {title}"
+        score = score_student(lab, learnt, protocol, index, title)
+        self.scored[score.key] = score
+        return score
+
+    def score_models(
+        self, work: Work, models: Sequence[ModelSpec], title: str, processes: int = 1
+    ) -> list[Score]:
+        """The scores of other architectures, in their order.
+
+        Args:
+            work: what is done in the lab of each, such as `score_student` with its other arguments.
+            models: the architectures.
+            title: of the progress line.
+            processes: that train at once, each with one thread, once what is left takes long
+                enough to start them; 1: this one, with its own threads.
+        """
+        scores: list[Score] = []
+        with self.progress.phase(title, len(models)) as phase:
+            for model in models:
+                if processes > 1 and worth_starting(scores, len(models) - len(scores)):
+                    break
+                scores.append(work(self.lab_of(model)))
+                phase.advance(len(scores))
+            known = len(scores)
+            if known < len(models):
+                scores += scores_in_flight(
+                    self.lab, work, models[known:], processes, lambda n: phase.advance(known + n)
+                )
+        self.scored |= {score.key: score for score in scores}
+        return scores
+
+    def score_whole(
+        self, index: int, model: ModelSpec | None = None, epochs: int | None = None
+    ) -> Score:
+        """The score of network `index` trained on all real training images.
+
+        Args:
+            index: of the network.
+            model: another architecture than the task's.
+            epochs: other epochs than those of the teacher recipe at the budget.
+        """
+        lab = self.lab if model is None else self.lab_of(model)
+        score = score_whole(lab, self.budget, index, epochs)
+        self.scored[score.key] = score
+        return score
+
+    def score_union(
+        self,
+        name: str,
+        sets: Sequence[DistilledSet],
+        protocol: Protocol,
+        likes: Sequence[DistilledSet] = (),
+    ) -> list[Score]:
+        """The score of every evaluation network on the union of sets.
+
+        Args:
+            name: of the union, for the progress line.
+            sets: one or more.
+            protocol: the rules.
+            likes: the sets that these are the controls of, one for one.
+
+        Raises:
+            NotScorable: when a set lacks what the protocol needs.
+        """
+        union = merged_training_set(sets, protocol, self.budget, self.lab, likes)
+        count = self.budget.networks
+        scores = [
+            score_student(
+                self.lab,
+                union,
+                protocol,
+                index,
+                f"{name} {protocol.label} network {index + 1}/{count}",
+            )
+            for index in range(count)
+        ]
+        self.scored |= {score.key: score for score in scores}
+        return scores

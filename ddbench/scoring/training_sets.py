@@ -1,0 +1,148 @@
+"""What is scored: a distilled set, and the control that stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..distilling.distilled_set import DistilledSet
+from ..distilling.merging import merged
+from ..store.files import digest
+from ..teachers.pool import labeller
+from ..teachers.train import train_networks
+from ..training.budget import Budget
+from ..training.lab import Lab
+from ..training.loop import predict
+from ..training.recipe import Loss, TrainingRecipe
+from .protocols import LABEL_TEACHER, Labels, Protocol
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Images with the labels and the recipe that one protocol gives them.
+
+    Args:
+        images: (N, C, H, W) in the input space, on the CPU.
+        targets: (N,) class ids or (N, classes) soft labels, on the CPU.
+        recipe: how students are trained, at the budget.
+        regime: where the targets come from, for keys and reports.
+    """
+
+    images: Tensor
+    targets: Tensor
+    recipe: TrainingRecipe
+    regime: str
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of images and targets."""
+        images, targets = (part.contiguous().numpy() for part in (self.images, self.targets))
+        return digest(images.data, targets.data, str(images.shape).encode())
+
+
+class NotScorable(Exception):
+    """A set cannot be scored under a protocol; the message is the reason."""
+
+
+def training_set(
+    distilled: DistilledSet,
+    protocol: Protocol,
+    budget: Budget,
+    lab: Lab,
+    ipc: int,
+    like: DistilledSet | None = None,
+) -> TrainingSet:
+    """What students are trained on under a protocol.
+
+    Args:
+        distilled: the set.
+        protocol: the rules.
+        budget: scales the epochs.
+        lab: where label teachers are trained.
+        ipc: of the task, for the frozen table of learning rates.
+        like: the set that `distilled` is the control of: under the method's own rules the control
+            takes the method's recipe and its kind of labels.
+
+    Raises:
+        NotScorable: when a set lacks what the protocol needs.
+    """
+    model = like or distilled
+    recipe = protocol.recipe_for(distilled.dataset, ipc)
+    if recipe is None:
+        if model.evaluation is None:
+            raise NotScorable("the set names no published evaluation")
+        recipe = model.evaluation
+        if model.learned_rate is not None:
+            recipe = replace(recipe, learning_rate=model.learned_rate)
+        targets, regime = _own_labels(distilled, model, lab)
+        if recipe.loss is not Loss.cross_entropy and targets.ndim == 1:
+            targets = F.one_hot(targets, distilled.classes).float()
+            regime = "one-hot class ids"
+    elif protocol.labels is Labels.label_teacher:
+        teacher_recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
+        teacher = train_networks(lab, "label-teacher", teacher_recipe, [0])[0]
+        targets = _logits(teacher, distilled.images, lab) * protocol.logit_scale
+        regime = "label teacher"
+    else:
+        targets, regime = distilled.labels, "class ids"
+    return TrainingSet(distilled.images, targets, budget.evaluation_recipe(recipe), regime)
+
+
+def _own_labels(distilled: DistilledSet, model: DistilledSet, lab: Lab) -> tuple[Tensor, str]:
+    """Labels of the kind that the method publishes, for the set itself or for its control."""
+    if model.soft_labels is None:
+        return distilled.labels, "class ids"
+    if distilled is model:
+        return model.soft_labels, f"own {model.soft_label_kind}"
+    network = labeller(lab, model.labeller) if model.labeller else None
+    if network is None:
+        raise NotScorable("the network that labelled the set is not in this store")
+    targets = _logits(network, distilled.images, lab)
+    if model.soft_label_kind == "probabilities":
+        targets = targets.softmax(1)
+    return targets, f"own {model.soft_label_kind}"
+
+
+def _logits(network: torch.nn.Module, images: Tensor, lab: Lab) -> Tensor:
+    return predict(network, images.to(lab.context.execution.device)).cpu()
+
+
+def merged_training_set(
+    sets: Sequence[DistilledSet],
+    protocol: Protocol,
+    budget: Budget,
+    lab: Lab,
+    likes: Sequence[DistilledSet] = (),
+) -> TrainingSet:
+    """What students of the union of sets are trained on under a protocol.
+
+    Args:
+        sets: of equally many images.
+        protocol: the rules.
+        budget: scales the epochs.
+        lab: where label teachers are trained.
+        likes: the sets that `sets` are the controls of, one for one: under the method's own rules
+            each takes the kind of labels, and the labeller, of its own, and all the union's rate.
+
+    Raises:
+        NotScorable: when a set lacks what the protocol needs.
+        UserError: when the sets cannot be merged.
+    """
+    union = merged(sets)
+    ipc = int(torch.bincount(union.labels).max())
+    if not likes:
+        return training_set(union, protocol, budget, lab, ipc)
+    rate = merged(likes).learned_rate
+    parts = [
+        training_set(own, protocol, budget, lab, ipc, replace(like, learned_rate=rate))
+        for own, like in zip(sets, likes, strict=True)
+    ]
+    return replace(
+        parts[0],
+        images=union.images,
+        targets=torch.cat([part.targets for part in parts]),
+    )

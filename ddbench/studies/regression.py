@@ -1,0 +1,277 @@
+"""The accuracy regression: a small fixed grid, compared with what it gave before.
+
+The grid is `configs/regression.yaml`, the reference `leaderboards/regression.json`. Each run of
+the grid starts from an empty store, so that nothing is found that an older program made.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..plugins.presets import preset
+from ..records.record import Record
+from ..store.files import read_json
+
+SCHEMA = "ddbench-regression/1"
+ACCURACY, DIFFERENCE = "accuracy", "accuracy_difference"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """An order that must hold: a cell's difference from the control.
+
+    Args:
+        cell: its name.
+        protocol: such as "hard/1".
+        above_control: least mean difference, a fraction.
+    """
+
+    cell: str
+    protocol: str
+    above_control: float
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What is run.
+
+    Args:
+        common: overrides of all cells, in one text.
+        seeds: of distillation.
+        least_band: least drift of a mean accuracy that counts, a fraction.
+        memory_growth: factor by which a cell's peak memory may grow.
+        cells: overrides by name.
+        gates: orders that must hold.
+    """
+
+    common: str
+    seeds: tuple[int, ...]
+    least_band: float
+    memory_growth: float
+    cells: dict[str, str]
+    gates: tuple[Gate, ...]
+
+    def overrides(self, cell: str, seed: int) -> list[str]:
+        """The overrides of one run."""
+        return [*shlex.split(self.common), *shlex.split(self.cells[cell]), f"seed={seed}"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One accuracy, or difference from the control, of a cell over seeds (fractions)."""
+
+    mean: float
+    spread: float
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What a cell gave.
+
+    Args:
+        accuracy: by protocol.
+        difference: from the control, by protocol.
+        peak_bytes: the largest peak memory of any phase of any seed.
+    """
+
+    accuracy: dict[str, Series]
+    difference: dict[str, Series]
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the grid gave when it was last accepted.
+
+    Args:
+        cells: by name.
+        environment: packages and platform there.
+        reason: why it was accepted.
+    """
+
+    cells: dict[str, CellResult]
+    environment: dict[str, Any]
+    reason: str
+    schema: str = SCHEMA
+
+    def plain(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        values = asdict(self)
+        return {"schema": values.pop("schema"), **values}
+
+
+@dataclass
+class Verdict:
+    """How a grid compares with its reference.
+
+    Args:
+        rows: cell, what, reference, now, drift, band, verdict: text for people.
+        accuracy: lines on what left its band or failed its gate.
+        memory: lines on what grew out of its band.
+    """
+
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    accuracy: list[str] = field(default_factory=list)
+    memory: list[str] = field(default_factory=list)
+
+
+def load_grid() -> Grid:
+    """The grid of `configs/regression.yaml`."""
+    values = dict(preset(".", "regression"))
+    gates = tuple(Gate(**row) for row in values.pop("gates"))
+    return Grid(gates=gates, seeds=tuple(values.pop("seeds")), **values)
+
+
+def load_reference(path: Path) -> Reference:
+    """The reference in a file.
+
+    Raises:
+        UserError: when there is none, or it is not one.
+    """
+    if not path.exists():
+        raise UserError(f"no reference {path}: `ddbench regress --update --reason TEXT` makes it")
+    values = read_json(path)
+    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+        raise UserError(f"{path} is not a reference of schema {SCHEMA}")
+    try:
+        cells = {name: _cell_result(**row) for name, row in values["cells"].items()}
+        return Reference(cells, values["environment"], values["reason"])
+    except (TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+
+
+RunAll = Callable[[Sequence[list[str]]], Iterable[Record]]
+
+
+def run_grid(grid: Grid, run_all: RunAll) -> dict[str, CellResult]:
+    """Run every cell with every seed and put the seeds together.
+
+    Args:
+        grid: what is run.
+        run_all: does the runs of several lists of overrides and gives their records in order.
+    """
+    places = [(name, seed) for name in grid.cells for seed in grid.seeds]
+    records = list(run_all([grid.overrides(name, seed) for name, seed in places]))
+    return {
+        name: cell_result(r for r, (cell, _) in zip(records, places, strict=True) if cell == name)
+        for name in grid.cells
+    }
+
+
+def cell_result(records: Iterable[Record]) -> CellResult:
+    """Accuracies and peak memory of one cell, from its records, one a seed."""
+    found: dict[str, dict[str, list[float]]] = {ACCURACY: {}, DIFFERENCE: {}}
+    peak = 0
+    for record in records:
+        for m in record.measurements:
+            own = m.coordinates.get("subject") == record.method["name"]
+            if m.metric in found and own and m.value is not None:
+                protocol = str(m.coordinates["protocol"])
+                found[m.metric].setdefault(protocol, []).append(m.value)
+        costs = record.costs.values()
+        used = [c["allocated_peak_bytes"] or c["resident_peak_bytes"] or 0 for c in costs]
+        peak = max(peak, *used)
+    accuracy, difference = (
+        {protocol: series(values) for protocol, values in found[metric].items()}
+        for metric in (ACCURACY, DIFFERENCE)
+    )
+    return CellResult(accuracy, difference, peak)
+
+
+def series(values: Iterable[float]) -> Series:
+    """Mean and standard deviation over seeds."""
+    given = tuple(values)
+    spread = statistics.stdev(given) if len(given) > 1 else 0.0
+    return Series(statistics.fmean(given), spread, given)
+
+
+def compare(grid: Grid, reference: Reference, now: dict[str, CellResult]) -> Verdict:
+    """Each cell beside its reference, and each gate.
+
+    A mean accuracy is equivalent when it lies within its band of the reference mean, above or
+    below: seeds are the same, so only the program, its packages and the machine can move it. What
+    one cell gains by augmentation (hard less noaug) is held in the same way.
+    """
+    verdict = Verdict()
+    for name, result in now.items():
+        before = reference.cells.get(name)
+        if before is None:
+            verdict.accuracy.append(f"{name}: the reference does not know this cell")
+            continue
+        for what, old in _held(before).items():
+            new = _held(result).get(what)
+            if new is None:
+                verdict.accuracy.append(f"{name}: {what} was not measured")
+                continue
+            band = max(grid.least_band, 3 * old.spread / math.sqrt(len(old.values)))
+            drift = new.mean - old.mean
+            inside = abs(drift) <= band
+            if not inside:
+                way = "fell" if drift < 0 else "rose"
+                verdict.accuracy.append(
+                    f"{name}: {what} {way} by {100 * abs(drift):.1f} points, from "
+                    f"{100 * old.mean:.1f} to {100 * new.mean:.1f} (band {100 * band:.1f})"
+                )
+            verdict.rows.append(
+                (
+                    name,
+                    what,
+                    f"{100 * old.mean:.1f}",
+                    f"{100 * new.mean:.1f}",
+                    f"{100 * drift:+.2f}",
+                    f"{100 * band:.1f}",
+                    "same" if inside else "LEFT ITS BAND",
+                )
+            )
+        limit = grid.memory_growth * before.peak_bytes
+        if result.peak_bytes > limit:
+            verdict.memory.append(
+                f"{name}: peak memory grew from {before.peak_bytes / 1e6:.0f} to "
+                f"{result.peak_bytes / 1e6:.0f} MB (band {limit / 1e6:.0f} MB)"
+            )
+    verdict.accuracy += failed_gates(grid, now)
+    return verdict
+
+
+def failed_gates(grid: Grid, now: dict[str, CellResult]) -> list[str]:
+    """A line for each gate that does not hold."""
+    lines = []
+    for gate in grid.gates:
+        difference = now[gate.cell].difference.get(gate.protocol)
+        if difference is None or not difference.mean >= gate.above_control:
+            told = "not measured" if difference is None else f"{100 * difference.mean:+.1f} points"
+            lines.append(
+                f"{gate.cell}: gate: under {gate.protocol} at least "
+                f"{100 * gate.above_control:+.1f} points above the control, now {told}"
+            )
+    return lines
+
+
+def _held(result: CellResult) -> dict[str, Series]:
+    """What is compared: accuracies by protocol, and what augmentation gave if both are there."""
+    held = dict(result.accuracy)
+    hard, plain = held.get("hard/1"), held.get("noaug/1")
+    if hard and plain:
+        gains = [a - b for a, b in zip(hard.values, plain.values, strict=True)]
+        held["hard/1 less noaug/1"] = series(gains)
+    return held
+
+
+def _cell_result(
+    accuracy: dict[str, Any], difference: dict[str, Any], peak_bytes: int
+) -> CellResult:
+    def read(rows: dict[str, Any]) -> dict[str, Series]:
+        return {
+            name: Series(row["mean"], row["spread"], tuple(row["values"]))
+            for name, row in rows.items()
+        }
+
+    return CellResult(read(accuracy), read(difference), peak_bytes)

@@ -1,0 +1,99 @@
+"""Trained networks in the store: teachers, expert trajectories, and their weights by epoch.
+
+A teacher is the last epoch of its training, never the epoch that tests best. An expert trajectory
+is the same training with more epochs kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from safetensors import safe_open
+from torch import Tensor
+
+from ..errors import UserError
+from ..models.model import Model
+from ..store.store import Artefact
+from ..training.lab import Lab
+from ..training.loop import Weights
+
+KIND = "network"
+
+
+class TrainedNetworks(Sequence[Model]):
+    """Networks in the store, read when asked for.
+
+    Args:
+        lab: where they were trained.
+        artefacts: one a network.
+        epochs: numbers of completed epochs whose weights are kept, ascending.
+    """
+
+    def __init__(self, lab: Lab, artefacts: list[Artefact], epochs: tuple[int, ...]) -> None:
+        self.lab = lab
+        self.artefacts = artefacts
+        self.epochs = epochs
+        self._checked: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.artefacts)
+
+    def __getitem__(self, index: Any) -> Model:  # type: ignore[override]
+        """The network of an index after its last epoch, frozen, in evaluation mode."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self.lab.frozen(self.weights(index, self.epochs[-1]))
+
+    def weights(self, index: int, epoch: int) -> Weights:
+        """The weights of one network after `epoch` epochs (0: initial), float32, on the CPU.
+
+        The file is read through once, to compare its checksum; from then on it is memory-mapped and
+        only the pages of the epochs asked for are read.
+        """
+        artefact = self.artefacts[index]
+        if index not in self._checked:
+            self.lab.context.store.file(artefact)
+            self._checked.add(index)
+        return _read_weights(artefact, epoch)
+
+    def reference(self, index: int, epoch: int | None = None) -> str:
+        """What names a network after an epoch (None: the last) in a distilled set: "KEY@EPOCH"."""
+        return f"{self.artefacts[index].key}@{self.epochs[-1] if epoch is None else epoch}"
+
+
+def _read_weights(artefact: Artefact, epoch: int) -> Weights:
+    prefix = f"{epoch}/"
+    assert artefact.path is not None
+    with safe_open(artefact.path, framework="pt") as file:
+        names = [name for name in file.keys() if name.startswith(prefix)]
+        if not names:
+            raise UserError(f"{artefact.path} holds no weights of epoch {epoch}")
+        return {name.removeprefix(prefix): _single(file.get_tensor(name)) for name in names}
+
+
+def _single(value: Tensor) -> Tensor:
+    """Numbers as networks compute with them, from the format in which they were stored."""
+    return value.float() if value.is_floating_point() else value
+
+
+def labeller(lab: Lab, reference: str) -> Model | None:
+    """The network that a distilled set names as its labeller, if this store has it.
+
+    Args:
+        lab: whose data, input space and model it must be trained with.
+        reference: "KEY@EPOCH", from a file that may be anybody's.
+    """
+    key, _, epoch = reference.partition("@")
+    if not (key.isalnum() and epoch.isdecimal()):
+        raise UserError(f"the labeller {reference!r} is not of the form KEY@EPOCH")
+    artefact = lab.context.store.by_key(KIND, key)
+    if artefact is None or artefact.facts.get("kind_of_network") != kind_of_network(lab):
+        return None
+    lab.context.store.file(artefact)
+    return lab.frozen(_read_weights(artefact, int(epoch)))
+
+
+def kind_of_network(lab: Lab) -> dict[str, Any]:
+    """What makes the logits of two networks comparable."""
+    return {name: lab.identity[name] for name in ("data", "space", "model")}

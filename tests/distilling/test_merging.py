@@ -1,0 +1,69 @@
+"""The union of distilled sets is their concatenation, and only of sets that belong together."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+
+from ddbench.distilling.distilled_set import DistilledSet
+from ddbench.distilling.merging import merged
+from ddbench.errors import UserError
+
+
+def made(first: float, **others: Any) -> DistilledSet:
+    parts: dict[str, Any] = {
+        "images": torch.full((4, 1, 2, 2), first),
+        "labels": torch.tensor([0, 0, 1, 1]),
+        "class_names": ("a", "b"),
+        "dataset": "digits",
+        "input_space": "normalised",
+        "soft_labels": torch.full((4, 2), first),
+        "soft_label_kind": "logits",
+        "labeller": "abc@5",
+        "learned_rate": first,
+        "space_fingerprint": torch.tensor([1.0, 2.0]),
+        "provenance": {"group": int(first)},
+    }
+    return DistilledSet(**{**parts, **others})
+
+
+def test_union_is_one_set_after_the_other() -> None:
+    union = merged([made(1.0), made(2.0), made(3.0)])
+    assert union.images.flatten(1)[:, 0].tolist() == [1] * 4 + [2] * 4 + [3] * 4
+    assert union.labels.tolist() == [0, 0, 1, 1] * 3
+    assert union.soft_labels is not None
+    assert union.soft_labels[:, 0].tolist() == [1] * 4 + [2] * 4 + [3] * 4
+    assert union.learned_rate == 2
+    assert union.labeller == "abc@5"
+    assert [one["group"] for one in union.provenance["merged"]] == [1, 2, 3]
+
+
+def test_union_of_one_set_is_that_set() -> None:
+    one = made(1.0)
+    assert merged([one]) is one
+
+
+def test_sets_of_several_labellers_have_none_in_common() -> None:
+    assert merged([made(1.0), made(2.0, labeller="def@5")]).labeller is None
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"dataset": "mnist5k"}, "datasets"),
+        ({"class_names": ("b", "a")}, "classes"),
+        ({"input_space": "zca"}, "input spaces"),
+        ({"space_fingerprint": torch.tensor([1.0, 2.5])}, "whitenings"),
+        ({"space_fingerprint": None}, "whitenings"),
+        ({"soft_label_kind": "probabilities"}, "kinds of soft labels"),
+        ({"images": torch.zeros(4, 1, 3, 3)}, "shapes of images"),
+        ({"learned_rate": None}, "learned rates"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_sets_that_do_not_belong_together_are_refused(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError, match=f"cannot be merged: their {told}"):
+        merged([made(1.0), dataclasses.replace(made(2.0), **change)])

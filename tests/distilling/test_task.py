@@ -1,0 +1,93 @@
+"""What a method may draw from its task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ddbench.distilling.task import Task
+from ddbench.errors import UserError
+from ddbench.runs.execute import opened
+from ddbench.runs.request import RunRequest
+from ddbench.training.lab import Lab
+
+
+@pytest.fixture
+def lab_and_request(
+    tiny: Callable[..., RunRequest], tmp_path: Path
+) -> Iterator[tuple[Lab, RunRequest]]:
+    request = tiny(tmp_path, "method=random", "ipc=3")
+    with opened(request, quiet=True) as (lab, _):
+        yield lab, request
+
+
+@pytest.fixture
+def task_with(lab_and_request: tuple[Lab, RunRequest]) -> Callable[..., Task]:
+    lab, request = lab_and_request
+
+    def make(**changes: Any) -> Task:
+        return Task(replace(request.task, **changes), lab)
+
+    return make
+
+
+def rows(images: torch.Tensor) -> set[bytes]:
+    return {image.numpy().tobytes() for image in images}
+
+
+def test_sample_of_a_class_is_without_replacement_while_images_last(
+    task_with: Callable[..., Task],
+) -> None:
+    task = task_with()
+    known = rows(task.real.images(task.class_indices(4)))
+    sample = task.sample_class(4, 20, task.generator("here", 0))
+    assert sample.shape == (20, *task.image_shape)
+    assert rows(sample) <= known
+    assert len(rows(sample)) == 20
+    assert torch.equal(sample, task.sample_class(4, 20, task.generator("here", 0)))
+    assert not torch.equal(sample, task.sample_class(4, 20, task.generator("here", 1)))
+    count = len(task.class_indices(4))
+    assert len(task.sample_class(4, count + 5, task.generator("here", 0))) == count + 5
+
+
+def test_subset_has_ipc_images_of_each_class_in_the_order_of_the_labels(
+    task_with: Callable[..., Task],
+) -> None:
+    task = task_with()
+    chosen = task.real_subset()
+    _, labels = task.real.batch(chosen)
+    assert torch.equal(labels, task.balanced_labels())
+    assert len(set(chosen.tolist())) == 30
+
+
+def test_larger_subset_contains_the_smaller_and_groups_are_disjoint(
+    task_with: Callable[..., Task],
+) -> None:
+    small, large = (set(task_with(ipc=ipc).real_subset().tolist()) for ipc in (3, 7))
+    assert small < large
+    groups = [set(task_with(group=group).real_subset().tolist()) for group in range(3)]
+    assert len(set.union(*groups)) == 90
+
+
+def test_streams_differ_by_use_index_seed_and_group(task_with: Callable[..., Task]) -> None:
+    task = task_with()
+    seeds = [
+        task.stream("a").seed,
+        task.stream("b").seed,
+        task.stream("a", 1).seed,
+        task_with(seed=1).stream("a").seed,
+        task_with(group=1).stream("a").seed,
+    ]
+    assert len(set(seeds)) == 5
+
+
+def test_ipc_beyond_the_smallest_class_is_refused(task_with: Callable[..., Task]) -> None:
+    with pytest.raises(UserError, match=r"ipc=200: digits has a class of only \d+ training images"):
+        task_with(ipc=200)
+    with pytest.raises(UserError, match="ipc=3 in group=99"):
+        task_with(group=99)

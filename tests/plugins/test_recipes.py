@@ -1,0 +1,110 @@
+"""Recipes: each entry is right, and the layers lie in order."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from ddbench.data.input_space import input_space_definition
+from ddbench.data.registry import DATASETS
+from ddbench.distilling.registry import METHODS
+from ddbench.errors import UserError
+from ddbench.plugins import recipes
+from ddbench.plugins.presets import preset_names
+from ddbench.plugins.recipes import Entry, layers, recipe_entries
+from ddbench.plugins.settings import typed_settings
+
+
+@pytest.fixture
+def entries(monkeypatch):
+    """Let a method `example` have these entries."""
+
+    def give(*made):
+        monkeypatch.setattr(recipes, "recipe_entries", lambda method: made)
+
+    return give
+
+
+def sources(*task):
+    return [layer.entry.source for layer in layers("example", *task)]
+
+
+def test_every_recipe_belongs_to_a_method():
+    assert set(preset_names("recipes")) <= set(METHODS.names())
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_entries_name_settings_that_exist_in_range_and_their_source(name):
+    settings_type = METHODS[name].Settings
+    for entry in recipe_entries(name):
+        assert entry.source.strip()
+        assert entry.budget in preset_names("budget")
+        assert entry.ipc is None or entry.ipc >= 1
+        if entry.input_space:
+            input_space_definition(entry.input_space)
+        where = f"{name}, {entry.source}"
+        known = {item.name for item in dataclasses.fields(settings_type)}
+        assert set(entry.settings) <= known, where
+        for key, value in entry.settings.items():
+            alone = {"student_epochs": 10**6} if key == "checkpoints" else {}
+            typed_settings(settings_type, {**alone, key: value}, where)
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_datasets_of_recipes_exist_or_are_ahead_of_us(name):
+    """A recipe may name a dataset that is still to come, but not misspell one that is there."""
+    for entry in recipe_entries(name):
+        if entry.dataset is not None and entry.dataset not in DATASETS:
+            near = [known for known in DATASETS.names() if known.replace("_", "") == entry.dataset]
+            assert near == []
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_one_dataset_ipc_and_budget_has_one_entry(name):
+    places = [(e.budget, e.dataset, e.ipc) for e in recipe_entries(name)]
+    assert len(places) == len(set(places))
+
+
+def test_the_particular_lies_over_the_general(entries):
+    entries(
+        Entry("ipc", dataset="digits", ipc=1),
+        Entry("dataset", dataset="digits"),
+        Entry("ipc anywhere", ipc=1),
+        Entry("all"),
+        Entry("other dataset", dataset="mnist5k"),
+        Entry("other budget", budget="short"),
+    )
+    assert sources("paper", "digits", 1) == ["all", "dataset", "ipc anywhere", "ipc"]
+    assert sources("short", "digits", 1) == ["other budget"]
+    assert sources("smoke", "digits", 1) == []
+
+
+@pytest.mark.parametrize(
+    ("ipc", "taken"), [(1, 1), (2, 1), (3, 1), (4, 10), (10, 10), (20, 10), (30, 50), (500, 50)]
+)
+def test_the_nearest_ipc_in_ratio_stands_in_and_says_so(ipc, taken, entries):
+    entries(*(Entry(f"ipc {known}", dataset="digits", ipc=known) for known in (50, 1, 10)))
+    (layer,) = layers("example", "paper", "digits", ipc)
+    assert layer.entry.ipc == taken
+    if ipc == taken:
+        assert layer.note is None
+    else:
+        assert layer.note == (
+            f"no paper recipe of example for digits ipc {ipc}: taking that of ipc {taken}"
+        )
+
+
+def test_an_ipc_without_a_dataset_stands_in_for_every_dataset(entries):
+    entries(Entry("ipc 1", ipc=1), Entry("ipc 50", ipc=50))
+    (layer,) = layers("example", "paper", "digits", 2)
+    assert layer.entry.source == "ipc 1"
+    assert layer.note == "no paper recipe of example ipc 2: taking that of ipc 1"
+
+
+def test_a_recipe_with_an_unknown_key_is_refused_by_its_name(monkeypatch):
+    monkeypatch.setattr(recipes, "preset", lambda group, name: [{"source": "x", "iqc": 1}])
+    recipe_entries.cache_clear()
+    with pytest.raises(UserError, match=r"recipe example\.yaml.*iqc"):
+        recipe_entries("example")
+    recipe_entries.cache_clear()
