@@ -133,7 +133,7 @@ class CrossArchitecture(Evaluator):
         model = run.task.model
         stream = RandomStream(0)
         yield _Student(model.label, model, True, run.lab.new_network(stream))
-        device = run.lab.context.execution.device.type
+        device = run.device_type
         for name in self.settings.targets:
             spec = model_named(name, device)
             if spec == model:

@@ -35,7 +35,7 @@ class Runtime(Evaluator):
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
         """Seconds by phase, their sum, then the statistics of a step."""
         assert run.making is not None
-        device = run.lab.context.execution.device_name
+        device = run.device_name
         seconds = {name: cost.wall_seconds for name, cost in phases(run).items()}
         seconds["all phases"] = sum(seconds.values())
         measurements = [

@@ -7,7 +7,7 @@ import importlib.metadata
 from typing import Any
 
 from ..data.registry import DATASETS
-from ..distilling.loop import Distillation, determinants_of
+from ..distilling.loop import Distillation, identity_of
 from ..distilling.method_choice import MethodChoice
 from ..distilling.registry import METHODS
 from ..records.cost import PhaseCost
@@ -23,14 +23,14 @@ from .request import RunRequest
 def run_key(request: RunRequest, lab: Lab) -> str:
     """The hash of everything that determines a record's numbers."""
     sets = [
-        key_of(determinants_of(choice, request.task, lab))
+        key_of(identity_of(choice, request.task, lab))
         for choice in (request.method, request.control)
         if choice is not None
     ]
     tables = {
         name: found
         for name, settings in request.evaluators.items()
-        if (found := EVALUATORS[name](settings).determinants(lab))
+        if (found := EVALUATORS[name](settings).identity(request.task.dataset, request.data_root))
     }
     return key_of({"sets": sets, **_scoring(request), **({"tables": tables} if tables else {})})
 
@@ -105,7 +105,7 @@ def assemble_record(
         measurements=measurements,
         curve=made.artefact.facts["curve"],
         paper_seconds=paper_seconds,
-        environment=environment(lab.context.execution),
+        environment=environment(lab.runtime.execution),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
 
@@ -128,16 +128,16 @@ def _task(request: RunRequest) -> dict[str, Any]:
     return {
         "dataset": task.dataset,
         "dataset_version": DATASETS[task.dataset].version,
-        "dataset_settings": task.dataset_settings,
+        "dataset_settings": task.lab.dataset_settings,
         "ipc": task.ipc,
         "model": {"name": task.model.name, "settings": task.model.settings},
         "model_label": task.model.label,
         "input_space": task.input_space,
         "input_space_source": request.space_source,
-        "validation": task.validation,
+        "validation": task.lab.validation,
         "seed": task.seed,
         "group": task.group,
-        "network_seed": task.network_seed,
+        "network_seed": task.lab.network_seed,
     }
 
 

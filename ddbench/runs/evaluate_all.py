@@ -19,7 +19,12 @@ from .request import RunRequest
 
 
 def finished_run(
-    request: RunRequest, lab: Lab, name: str, distilled: DistilledSet, costs: dict[str, PhaseCost]
+    request: RunRequest,
+    lab: Lab,
+    name: str,
+    distilled: DistilledSet,
+    costs: dict[str, PhaseCost],
+    making: Distillation | None = None,
 ) -> tuple[FinishedRun, Distillation | None]:
     """A set with its control, ready to be scored, and the control as it was made.
 
@@ -29,6 +34,7 @@ def finished_run(
         name: what the set is called beside its control.
         distilled: the set.
         costs: of making it.
+        making: how the harness made it; None for a set made elsewhere.
     """
     subjects, control = {name: distilled}, None
     if request.control is not None:
@@ -42,6 +48,8 @@ def finished_run(
         whole=request.whole,
         lab=lab,
         costs=dict(costs),
+        method=None if making is None else request.method,
+        making=making,
         control=request.control,
     )
     return finished, control

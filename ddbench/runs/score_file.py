@@ -41,7 +41,7 @@ def score_set(
     request = request_of([*given, *as_overrides(own)])
     with disk_trouble_in_one_line(), opened(request, quiet) as (lab, cost):
         check_fit(distilled, lab)
-        lab.context.progress.say(_described(distilled, request))
+        lab.runtime.progress.say(_described(distilled, request))
         folder = request.runs_root / "evaluated" / digest(distilled.to_bytes())[:16]
         finished, _ = finished_run(request, lab, "file", distilled, {"data": cost})
         with lab.dataset.scoring():

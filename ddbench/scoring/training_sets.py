@@ -108,7 +108,7 @@ def _own_labels(distilled: DistilledSet, model: DistilledSet, lab: Lab) -> tuple
 
 
 def _logits(network: torch.nn.Module, images: Tensor, lab: Lab) -> Tensor:
-    return predict(network, images.to(lab.context.execution.device)).cpu()
+    return predict(network, images.to(lab.runtime.execution.device)).cpu()
 
 
 def merged_training_set(

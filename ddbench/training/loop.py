@@ -91,8 +91,8 @@ class Training:
         self.network.eval()
         return self.snapshots
 
-    def step(self) -> None:
-        """One optimiser step on one mini-batch."""
+    def step(self) -> dict[str, Tensor]:
+        """One optimiser step on one mini-batch; its loss."""
         if self._order is None:
             self._order = self._shuffled()
         start = self.step_in_epoch * self.recipe.batch_size
@@ -115,6 +115,7 @@ class Training:
         if self.step_in_epoch == self.steps_per_epoch:
             self.epoch, self.step_in_epoch, self._order = self.epoch + 1, 0, None
             self._keep()
+        return {"loss": self.loss}
 
     def _keep(self) -> None:
         if self.epoch in self.recipe.kept_epochs:

@@ -283,7 +283,7 @@ def test_labels_of_another_models_students_come_from_the_source(
     made: tuple[FinishedRun, Path],
 ) -> None:
     run, _ = made
-    with run.lab.noting_networks() as used:
+    with run.lab.runtime.ledger.recording() as used:
         run.score("random", PROTOCOLS["soft"], 0, model_named("mlp", "cpu"))
     (teachers,) = used.values()
     assert [
