@@ -11,9 +11,11 @@ from ..distilling.distilled_set import DistilledSet
 from ..distilling.loop import Distillation, distil
 from ..distilling.method_choice import MethodChoice
 from ..distilling.task import TaskSpec
+from ..models.model import Model
 from ..models.spec import ModelSpec
 from ..records.cost import PhaseCost
 from ..runtime.progress import Progress
+from ..runtime.randomness import RandomStream
 from ..training.budget import Budget
 from ..training.lab import Lab
 from ..training.recipe import TrainingRecipe
@@ -132,6 +134,14 @@ class FinishedRun:
                 own, protocol, self.budget, self.lab, self.task.ipc, like
             )
         return self._training_sets[place]
+
+    def new_network(self, model: ModelSpec) -> Model:
+        """A network of an architecture with arbitrary weights, to look at, on the CPU.
+
+        Raises:
+            UserError: when the architecture cannot take the images.
+        """
+        return self.lab_of(model).new_network(RandomStream(0)).cpu()
 
     def lab_of(self, model: ModelSpec) -> Lab:
         """The same data with another model for what is trained there."""

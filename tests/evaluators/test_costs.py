@@ -111,9 +111,7 @@ def test_storage_is_counted_by_hand() -> None:
 
 
 def finished(**others: Any) -> Any:
-    execution = SimpleNamespace(device_name="an accelerator")
-    lab = SimpleNamespace(context=SimpleNamespace(execution=execution))
-    return SimpleNamespace(lab=lab, **others)
+    return SimpleNamespace(device_name="an accelerator", **others)
 
 
 def test_accelerator_has_what_was_allocated_and_what_was_reserved() -> None:

@@ -211,9 +211,9 @@ def test_test_split_is_untouched_until_scoring(
         events.append(split)
         return load(self, split)
 
-    def noted_scoring(*arguments: Any) -> Any:
+    def noted_scoring(*arguments: Any, **named: Any) -> Any:
         events.append("scoring")
-        return finished_run(*arguments)
+        return finished_run(*arguments, **named)
 
     def locked(lab: Lab) -> None:
         with pytest.raises(dataset.TestSplitLocked):
