@@ -7,6 +7,7 @@ from typing import Any
 
 from ..distilling.distilled_set import DistilledSet
 from ..distilling.loop import Distillation, distil
+from ..distilling.merging import with_counts_of
 from ..figures import png
 from ..records.cost import PhaseCost
 from ..records.measurement import Measurement
@@ -39,7 +40,8 @@ def finished_run(
     subjects, control = {name: distilled}, None
     if request.control is not None:
         control = distil(request.control, request.task, lab)
-        subjects[request.control.name] = control.distilled
+        beside = with_counts_of(control.distilled, distilled)
+        subjects[request.control.name] = beside
     finished = FinishedRun(
         task=request.task,
         budget=request.budget,
