@@ -8,7 +8,7 @@ from typing import Any
 from ..distilling.distilled_set import DistilledSet
 from ..distilling.loop import Distillation, distil
 from ..figures import png
-from ..records.cost import PhaseCost
+from ..records.cost import Phase, PhaseCost
 from ..records.measurement import Measurement
 from ..scoring.evaluator import Evaluator
 from ..scoring.finished_run import FinishedRun
@@ -19,7 +19,7 @@ from .request import RunRequest
 
 
 def finished_run(
-    request: RunRequest, lab: Lab, name: str, distilled: DistilledSet, costs: dict[str, PhaseCost]
+    request: RunRequest, lab: Lab, name: str, distilled: DistilledSet, costs: dict[Phase, PhaseCost]
 ) -> tuple[FinishedRun, Distillation | None]:
     """A set with its control, ready to be scored, and the control as it was made.
 

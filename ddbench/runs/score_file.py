@@ -8,6 +8,7 @@ import torch
 
 from ..distilling.distilled_set import DistilledSet
 from ..errors import UserError
+from ..records.cost import DATA
 from ..records.measurement import Measurement
 from ..store.files import digest
 from ..training.lab import Lab
@@ -43,7 +44,7 @@ def score_set(
         check_fit(distilled, lab)
         lab.context.progress.say(_described(distilled, request))
         folder = request.runs_root / "evaluated" / digest(distilled.to_bytes())[:16]
-        finished, _ = finished_run(request, lab, "file", distilled, {"data": cost})
+        finished, _ = finished_run(request, lab, "file", distilled, {DATA: cost})
         with lab.dataset.scoring():
             return evaluate_all(request, finished, folder)[0]
 
