@@ -94,8 +94,17 @@ class PhaseCost:
 
 
 def phase_text(coordinates: Mapping[str, object]) -> str:
-    """The phase that a measurement belongs to, with its part where it is of one, for people."""
+    """The phase among coordinates, with its part where there is one, for people."""
     return ": ".join(str(coordinates[key]) for key in ("phase", "part") if key in coordinates)
+
+
+def joined(coordinates: Mapping[str, Any]) -> dict[str, Any]:
+    """Coordinates for people, in which a phase and its part are one."""
+    return {
+        key: phase_text(coordinates) if key == "phase" else value
+        for key, value in coordinates.items()
+        if key != "part" or "phase" not in coordinates
+    }
 
 
 def largest_peak(peaks: Iterable[Peak | None]) -> Peak | None:

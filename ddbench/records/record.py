@@ -121,7 +121,7 @@ class Record(Facts):
         """Read a record of this schema or an earlier one.
 
         Raises:
-            UserError: when it is not one; one line that names the file, the field and what is wrong.
+            UserError: when it is not one, with the file, the field and what is wrong in one line.
         """
         values = read_json(path)
         schema = values.pop("schema", None) if isinstance(values, dict) else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from .cost import Peak, phase_text
+from .cost import Peak, joined
 from .facts import PhaseCostFacts, PoolFacts
 from .measurement import Measurement
 from .record import Record
@@ -214,10 +214,8 @@ def notes(measurements: Iterable[Measurement]) -> list[str]:
 
 def _place(m: Measurement) -> str:
     """Coordinates in one line; a number is nothing without its name."""
-    phase = phase_text(m.coordinates)
-    places = [(name, v) for name, v in m.coordinates.items() if name not in ("phase", "part")]
-    told = [v if isinstance(v, str) else f"{name} {v}" for name, v in places]
-    return ", ".join([*([phase] if phase else []), *told])
+    places = joined(m.coordinates).items()
+    return ", ".join(v if isinstance(v, str) else f"{name} {v}" for name, v in places)
 
 
 def _subject_tables(measurements: Sequence[Measurement]) -> list[str]:

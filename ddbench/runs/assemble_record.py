@@ -19,8 +19,8 @@ from ..records.cost import Phase, PhaseCost, Stage
 from ..records.facts import (
     BudgetFacts,
     ControlFacts,
-    DatasetFacts,
     DataFacts,
+    DatasetFacts,
     DistilledFacts,
     EnvironmentFacts,
     EvaluatorFacts,
