@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from plausible import changed, plausible, write_records
+
 if TYPE_CHECKING:
+    from ddbench.records.record import Record
     from ddbench.runs.request import RunRequest
 
 CHILD = Path(__file__).with_name("child.py")
@@ -49,3 +52,19 @@ def child() -> Callable[..., Any]:
         return process
 
     return start
+
+
+@pytest.fixture(scope="session")
+def make() -> Callable[..., Record]:
+    return plausible
+
+
+@pytest.fixture(scope="session")
+def written() -> Callable[..., list[Path]]:
+    return write_records
+
+
+@pytest.fixture(scope="session")
+def altered() -> Callable[..., Record]:
+    """Replace the values at dotted places of a record."""
+    return changed
