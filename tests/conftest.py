@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from plausible import changed, plausible, write_records
 
 if TYPE_CHECKING:

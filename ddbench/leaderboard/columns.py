@@ -230,10 +230,10 @@ COLUMNS = (
 )
 
 
-def csv_fields(row: Standing, columns: tuple[Column, ...] = COLUMNS) -> Mapping[str, Any]:
+def csv_fields(row: Standing) -> Mapping[str, Any]:
     """The CSV fields of a row, in their order."""
-    order = [column for column in columns if not column.fields_after]
-    for column in columns:
+    order = [column for column in COLUMNS if not column.fields_after]
+    for column in COLUMNS:
         if column.fields_after:
             names = [other.name for other in order]
             order.insert(names.index(column.fields_after) + 1, column)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ddbench.leaderboard.boards import cells, entries
-from ddbench.leaderboard.labels import budget_label, dataset_label, variant_label
+from ddbench.leaderboard.labels import budget_label, setting_title, variant_label
 from ddbench.leaderboard.tables import results_of
 from ddbench.records.cost import Peak
 from ddbench.records.measurement import Measurement
@@ -43,8 +43,9 @@ def test_numbers_that_may_not_be_compared_stand_on_different_boards(change, make
     found = boards_of(make("apm"), make("dm", **change))
     assert [len(board.rows) for board in found] == [1, 1]
     assert all(board.rows[0].rank == 1 for board in found)
-    titles = {(dataset_label(b.board.setting).full, b.board.setting.model,
-               budget_label(b.board.setting).full, b.board.protocol.label, b.board.labels) for b in found}  # fmt: skip
+    titles = {
+        (setting_title(b.board.setting), b.board.protocol.label, b.board.labels) for b in found
+    }
     assert len(titles) == 2  # a reader sees it, too
 
 
@@ -197,7 +198,11 @@ def test_methods_that_draw_nothing_are_compared_over_networks(make):
     """By hand: differences 0, 1, 2 points have mean 1 and deviation 1; t(2) is 4.30265."""
     fixed = {"herding": (0.90, 0.91, 0.92), "kcenter": (0.90, 0.90, 0.90)}
     (board,) = boards_of(
-        *(make(m, seed=seed, scores=scores(m, own)) for seed in range(3) for m, own in fixed.items())
+        *(
+            make(m, seed=seed, scores=scores(m, own))
+            for seed in range(3)
+            for m, own in fixed.items()
+        )
     )
     (pair,) = board.pairs
     assert (pair.difference.over, pair.difference.n) == ("networks", "1x3")

@@ -9,6 +9,7 @@ import pytest
 
 from ddbench.errors import UserError
 from ddbench.leaderboard.reading import read_folder, record_files, without_superseded
+from ddbench.leaderboard.tables import results_of, table_files
 from ddbench.records.record import Record
 
 RESULTS = Path(__file__).parents[2] / "leaderboards" / "results"
@@ -78,6 +79,35 @@ def test_damaged_record_is_named_and_the_rest_is_read(place, value, make, writte
     (line,) = reading.problems
     assert str(tmp_path / "bad.json") in line
     assert "\n" not in line
+
+
+def texts(value, place=()):
+    """The dotted places of all texts below a value."""
+    if isinstance(value, str):
+        yield ".".join(map(str, place))
+    elif isinstance(value, dict | list):
+        for key, inside in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from texts(inside, (*place, key))
+
+
+@pytest.mark.parametrize("nonsense", ["\ud800", "a\x00b", "x" * 3000, float("nan"), {"a": []}],
+                         ids=["surrogate", "control", "long", "nan", "table"])  # fmt: skip
+def test_nonsense_in_any_text_stops_no_other_record(nonsense, make, written, tmp_path):
+    good, bad = make("dm"), make("apm")
+    written(tmp_path, good)
+    places = sorted(texts(json.loads(json.dumps(bad.plain()))))
+    for number, place in enumerate(places):
+        text = json.dumps(damaged(bad, place, nonsense))
+        (tmp_path / f"bad{number}.json").write_text(text)
+    reading = read_folder(tmp_path)
+    assert good in reading.records
+    left = {int(line.split("/bad")[1].split(".")[0]) for line in reading.problems}
+    entered = {place for number, place in enumerate(places) if number not in left}
+    # Settings and the table of the environment may hold any plain value.
+    free = {place for place in places if place.endswith(".value") or place.startswith("environ")}
+    free = {place for place in free | {"task.model.settings.norm"} if "device_name" not in place}
+    assert entered <= (free if nonsense == {"a": []} else set())
+    assert table_files(results_of(reading.records), reading, pictures=False)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "3", "[" * 100_000, '{"schema": "other/1"}'])

@@ -15,7 +15,6 @@ from ddbench.errors import UserError
 from ddbench.records.measurement import Measurement
 from ddbench.records.record import SCHEMA, Record, largest_contained
 from ddbench.records.report import report
-from ddbench.store.files import write_json
 
 Make = Callable[..., Record]
 Written = Callable[..., list[Path]]
@@ -146,9 +145,7 @@ def test_record_that_is_not_contained_is_not_superseded(
     assert largest_contained(record("c", HARD), paths) is None
 
 
-def test_damaged_neighbours_are_passed_over(
-    record: Make, written: Written, tmp_path: Path
-) -> None:
+def test_damaged_neighbours_are_passed_over(record: Make, written: Written, tmp_path: Path) -> None:
     (path,) = written(tmp_path, record("a", HARD))
     (tmp_path / "broken.json").write_text("{")
     paths = [tmp_path / "broken.json", tmp_path / "missing.json", path]

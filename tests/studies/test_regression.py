@@ -25,7 +25,7 @@ from ddbench.studies.regression import (
     series,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GRID = Grid("", (0, 1, 2), 0.02, 1.25, {"dm": ""}, (Gate("dm", "hard/1", 0.08),))
 
 
