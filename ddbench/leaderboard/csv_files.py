@@ -90,10 +90,9 @@ def csv_bytes(rows: Iterable[Row]) -> bytes:
     """A CSV file of rows with the same fields; numbers to six digits, counts whole."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    for number, row in enumerate(rows):
-        if number == 0:
-            writer.writerow(row)
-        writer.writerow(map(_field, row.values()))
+    known = list(rows)
+    writer.writerow(known[0] if known else [])
+    writer.writerows(map(_field, row.values()) for row in known)
     return text.getvalue().encode()
 
 
