@@ -57,7 +57,7 @@ def board_page(
     """
     parts = [f"# {dataset}", wrapped(LEGEND)]
     for setting, own in groupby(boards, key=lambda one: one.board.setting):
-        parts.append(f"## {setting_title(setting)}")
+        parts.append(f"## {safe(setting_title(setting))}")
         if setting in whole:
             told = percent(_plain_estimate(whole[setting]))
             parts.append(f"All real training images: {told} (n 1x{len(whole[setting])}*).")
@@ -98,7 +98,7 @@ def pairs_page(dataset: str, boards: Sequence[Standings]) -> str:
                 ]
                 for pair in same
             ]
-            parts.append(f"## {_title(one)}, ipc {ipc}")
+            parts.append(f"## {safe(_title(one))}, ipc {ipc}")
             headers = ["first", "second", "difference", "p", "p, Holm", "n"]
             parts += [table(rows, headers), *labels.legend()]
     return _page(parts)
@@ -138,7 +138,7 @@ def published_page(reproductions: Sequence[Reproduction]) -> str:
 
 def _board(one: Standings) -> list[str]:
     labels = Labels()
-    parts = [f"### {one.board.protocol.label}, labels: {one.board.labels or 'none'}"]
+    parts = [f"### {one.board.protocol.label}, labels: {safe(one.board.labels or 'none')}"]
     ipcs = sorted({row.ipc for row in one.rows})
     if len(ipcs) > 1:
         parts += _matrix(one.rows, ipcs)

@@ -65,7 +65,9 @@ def boards_png(boards: Sequence[Standings]) -> bytes:
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("test accuracy %", fontsize=8)
     handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="center right", fontsize=8)
+    legend = figure.legend(*handles, loc="center right", fontsize=8)
+    for text in (*(axis.title for axis in axes), *legend.get_texts()):
+        text.set_parse_math(False)  # the words of a record are no formulas
     return png(figure)
 
 

@@ -75,7 +75,7 @@ class ModelFacts(Facts):
 
     name: Name
     settings: dict[Name, Plain]
-    label: Name
+    label: Line
 
 
 class TaskFacts(Facts):

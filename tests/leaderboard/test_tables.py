@@ -131,6 +131,16 @@ def test_text_of_a_record_opens_no_markup(make):
         assert not re.search(r"^\|.*a \| b", line)
 
 
+def test_text_of_a_record_is_no_formula_in_a_picture(make, altered):
+    odd = r"$\frac$ <b> [x](y) |"
+    record = make("apm", given={"image_rate": odd}, regimes={"hard/1": odd})
+    record = altered(record, {"task.model.label": odd})
+    files = files_of(record, pictures=True)
+    assert "<b>" not in files["boards/cifar10.md"].decode()
+    assert "[x]" not in files["boards/cifar10.md"].decode()
+    assert any(data.startswith(b"\x89PNG") for data in files.values())
+
+
 def merged(subject, groups, value):
     where = {"protocol": "hard/1", "subject": subject, "split": "test", "groups": groups}
     return Measurement("accuracy", value, "fraction", (value, value), where)
