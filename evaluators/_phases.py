@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from ddbench.records.cost import PhaseCost
+from ddbench.records.cost import DISTIL, PhaseCost
+from ddbench.records.measurement import Coordinates
 from ddbench.scoring.finished_run import FinishedRun
 
 MADE_ELSEWHERE = "the set was not made here, so what its making cost is not known"
-STEPS = "distil: steps"
 
 
-def phases(run: FinishedRun) -> dict[str, PhaseCost]:
+def phases(run: FinishedRun) -> list[tuple[Coordinates, PhaseCost]]:
     """The cost of each phase up to the distilled set, distilling in its parts where known.
 
-    Scoring is left out: what it costs depends on the other evaluators; records have it.
+    Each has the coordinates `phase` and, of a part, `part`. Scoring is left out: what it costs
+    depends on the other evaluators; records have it.
     """
     assert run.making is not None
-    shown: dict[str, PhaseCost] = {}
-    for name, cost in run.costs.items():
-        parts = run.making.parts if name == "distil" else {}
-        shown |= {f"{name}: {part}": own for part, own in parts.items()} or {name: cost}
+    shown: list[tuple[Coordinates, PhaseCost]] = []
+    for phase, cost in run.costs.items():
+        parts = run.making.parts if phase == DISTIL else {}
+        if parts:
+            shown += [({"phase": phase.name, "part": part}, own) for part, own in parts.items()]
+        else:
+            shown.append(({"phase": phase.name}, cost))
     return shown

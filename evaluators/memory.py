@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ddbench.figures import COLOURS, new_figure
+from ddbench.records.cost import phase_text
 from ddbench.records.measurement import Coordinates, Measurement
 from ddbench.records.units import size
 from ddbench.scoring.evaluator import Evaluator
@@ -42,14 +43,14 @@ class Memory(Evaluator):
         device = run.device_name
         measurements = [
             Measurement(
-                "peak_memory", float(peak), "bytes", (), {"phase": phase, "of": kind, "on": device}
+                "peak_memory", float(peak), "bytes", (), {**phase, "of": kind, "on": device}
             )
-            for phase, cost in phases(run).items()
+            for phase, cost in phases(run)
             for kind, name in KINDS.items()
             if (peak := getattr(cost, name)) is not None
         ]
         for pool in run.making.pools:
-            where: Coordinates = {"of": f"{pool['stream']}s", "networks": pool["networks"]}
+            where: Coordinates = {"of": pool["stream"], "networks": pool["networks"]}
             measurements.append(Measurement("kept", float(pool["bytes"]), "bytes", (), where))
         state = run.making.state_bytes
         if state is not None:
@@ -62,7 +63,7 @@ class Memory(Evaluator):
         peaks = [m for m in measurements if m.metric == "peak_memory" and m.value is not None]
         if not peaks:
             return None
-        rows = list(dict.fromkeys(str(m.coordinates["phase"]) for m in peaks))
+        rows = list(dict.fromkeys(phase_text(m.coordinates) for m in peaks))
         kinds = list(dict.fromkeys(str(m.coordinates["of"]) for m in peaks))
         figure = new_figure(7, 1.2 + 0.3 * len(rows) * (len(kinds) + 0.4))
         axes = figure.subplots()
@@ -70,7 +71,7 @@ class Memory(Evaluator):
         for number, kind in enumerate(kinds):
             own = [m for m in peaks if m.coordinates["of"] == kind]
             places = [
-                rows.index(str(m.coordinates["phase"])) + (number - (len(kinds) - 1) / 2) * height
+                rows.index(phase_text(m.coordinates)) + (number - (len(kinds) - 1) / 2) * height
                 for m in own
             ]
             values = [m.value or 0 for m in own]

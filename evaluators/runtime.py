@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ddbench.figures import COLOURS, new_figure
+from ddbench.records.cost import phase_text
 from ddbench.records.measurement import Coordinates, Measurement
 from ddbench.records.units import duration
 from ddbench.scoring.evaluator import Evaluator
@@ -36,11 +37,12 @@ class Runtime(Evaluator):
         """Seconds by phase, their sum, then the statistics of a step."""
         assert run.making is not None
         device = run.device_name
-        seconds = {name: cost.wall_seconds for name, cost in phases(run).items()}
-        seconds["all phases"] = sum(seconds.values())
+        seconds = [(phase, cost.wall_seconds) for phase, cost in phases(run)]
+        whole: Coordinates = {"phase": "all phases"}
+        seconds.append((whole, sum(value for _, value in seconds)))
         measurements = [
-            Measurement("wall_time", value, "seconds", (), {"phase": phase, "on": device})
-            for phase, value in seconds.items()
+            Measurement("wall_time", value, "seconds", (), {**phase, "on": device})
+            for phase, value in seconds
         ]
         summary = run.making.step_summary
         if summary is None:
@@ -72,7 +74,7 @@ class Runtime(Evaluator):
         values = [m.value or 0 for m in phased]
         drawn = left.barh(range(len(values)), values, 0.6, color=COLOURS[0])
         left.bar_label(drawn, [duration(value) for value in values], padding=4)
-        left.set_yticks(range(len(values)), [str(m.coordinates["phase"]) for m in phased])
+        left.set_yticks(range(len(values)), [phase_text(m.coordinates) for m in phased])
         left.invert_yaxis()
         left.margins(x=0.18)
         left.set_xlabel("wall time in seconds")

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from plausible import changed, plausible, write_records
 
 if TYPE_CHECKING:
+    from ddbench.records.record import Record
     from ddbench.runs.request import RunRequest
 
 # One thread here and in child processes, unless a test sets its own number: small steps are no
@@ -57,3 +59,19 @@ def child() -> Callable[..., Any]:
         return process
 
     return start
+
+
+@pytest.fixture(scope="session")
+def make() -> Callable[..., Record]:
+    return plausible
+
+
+@pytest.fixture(scope="session")
+def written() -> Callable[..., list[Path]]:
+    return write_records
+
+
+@pytest.fixture(scope="session")
+def altered() -> Callable[..., Record]:
+    """Replace the values at dotted places of a record."""
+    return changed

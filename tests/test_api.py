@@ -50,8 +50,8 @@ def test_unknown_attributes_of_the_package_are_refused():
 def test_run_returns_the_record(record):
     (accuracy,) = (m for m in record.measurements if m.metric == "accuracy")
     assert 0 < accuracy.value <= 1
-    assert record.method["name"] == "random"
-    assert record.task["dataset"] == "digits"
+    assert record.method.name == "random"
+    assert record.task.dataset.name == "digits"
 
 
 def test_run_again_returns_the_same_record(record, root):

@@ -68,7 +68,7 @@ def test_example_of_a_method_runs_beside_its_control(
     words = ["method=noise", "method.spread=0.5", "dataset=digits", f"runs_root={tmp_path}"]
     assert main(["run", *words, *TINY, "protocols=[hard]"]) == 0
     record = Record.load(next(tmp_path.glob("noise-*/record.json")))
-    assert record.method["settings"]["spread"] == {"value": 0.5, "source": "given"}
+    assert record.method.settings["spread"].plain() == {"value": 0.5, "source": "given"}
 
 
 @pytest.mark.parametrize("kind", ["methods", "datasets", "evaluators"])
@@ -90,4 +90,4 @@ def test_table_is_the_report_of_a_committed_record() -> None:
     name, table = re.findall(r"<!-- report of (\S+) -->\n```\n(.*?)\n```", README, re.DOTALL)[0]
     record = Record.load(ROOT / name)
     assert table == report(record)
-    assert "smoke" not in str(record.budget["name"])
+    assert "smoke" not in record.budget.name

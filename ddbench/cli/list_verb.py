@@ -62,7 +62,7 @@ def _runs(pattern: str, root: Path) -> list[tuple[str, ...]]:
             continue
         try:
             config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-            told = (config["task"]["model_label"], " ".join(config["protocols"]))
+            told = (config["task"]["model"]["label"], " ".join(config["protocols"]))
         except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):
             told = ("?", "?")
         rows.append((folder.name, *told, _state(folder)))

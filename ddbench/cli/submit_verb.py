@@ -31,7 +31,7 @@ def submit(arguments: Sequence[str]) -> int:
         raise UserError(f"{file}: no such file; the record's set is given by distilled=FILE")
     distilled = check_distilled(record, file)
     check_writable(repository / "leaderboards" / "results", "repository=FOLDER")
-    if record.environment.get("git_dirty"):
+    if record.environment.git_dirty:
         print("note: the record was made with source that was changed and not committed")
     if again:
         keys = ("data_root", "threads", "device")

@@ -68,7 +68,7 @@ class ImageSplit:
         if self.fingerprint is not None:
             digest = hashlib.blake2b(self.fingerprint.encode(), digest_size=20)
             digest.update(rows.numpy().astype("<i8").tobytes())
-            fingerprint = f"part-{digest.hexdigest()}"
+            fingerprint = digest.hexdigest()
         return ImageSplit(images, self.labels[mask], fingerprint)
 
     @cached_property

@@ -10,14 +10,22 @@ from functools import cache
 from typing import Any
 
 from ..plugins.presets import preset
-from ..records.checking import ACCURACY, DIFFERENCE, OWN_COORDINATES, is_own_accuracy
+from ..records.checking import ACCURACY, DIFFERENCE, OWN_COORDINATES, WHOLE, is_own_accuracy
+from ..records.facts import GIVEN, BudgetFacts, ProtocolFacts
 from ..records.measurement import Measurement
 from ..records.record import Record
-from ..records.statistics import Estimate, over_seeds_and_networks
+from ..records.statistics import (
+    Estimate,
+    draws_nothing,
+    one_of_each,
+    over_seeds_and_networks,
+)
 from ..store.files import digest
 
-WHOLE = "whole"
 _OF_THE_MODEL = OWN_COORDINATES | {"control"}
+
+Values = tuple[tuple[str, str], ...]
+"""Names with values as text, sorted by name."""
 
 
 @dataclass(frozen=True, order=True)
@@ -25,16 +33,22 @@ class Setting:
     """Under what a number holds: numbers of two settings never stand in one table.
 
     Args:
-        dataset: with what is not default.
-        model: label of the network that is trained.
-        budget: with what is not as its name says.
+        dataset: its name.
+        dataset_settings: of the dataset, and the seed of the evaluation networks where it is not 0.
+        apart: tells apart settings that look alike and are not; "" where there are none.
+        model: what the network that is trained is called.
+        budget: its name.
+        budget_changes: what is not as the budget's name says.
         identity: everything that determines it, as text: hashes of the images, the model's and the
             dataset's settings, fractions of the budget, seed of the evaluation networks.
     """
 
     dataset: str
+    dataset_settings: Values
+    apart: str
     model: str
     budget: str
+    budget_changes: Values
     identity: str
 
 
@@ -43,22 +57,34 @@ class Board:
     """One table: a setting, a protocol, and where students' labels come from."""
 
     setting: Setting
-    protocol: str
+    protocol: ProtocolFacts
     labels: str
 
 
 @dataclass(frozen=True, order=True)
 class Variant:
-    """A method as it was run: its label, and what tells apart those that would share it."""
+    """A method as it was run.
 
-    label: str
+    Args:
+        method: its name.
+        version: of the method.
+        given: what a person gave.
+        apart: values that tell apart variants with the same values given.
+        identity: everything that makes two records two seeds of the same thing, as text.
+        values: of all settings, and the input space.
+    """
+
+    method: str
+    version: int
+    given: Values
+    apart: Values
     identity: str
+    values: Mapping[str, Any] = field(compare=False, repr=False)
 
     @property
-    def values(self) -> dict[str, Any]:
-        """The method's settings."""
-        values: dict[str, Any] = json.loads(self.identity)[-1]
-        return values
+    def across_ipc(self) -> Variant:
+        """What was asked for, which a recipe may fill in otherwise at each ipc."""
+        return replace(self, identity="", values={})
 
 
 @dataclass(frozen=True)
@@ -91,16 +117,15 @@ class Cell:
     @property
     def seedless(self) -> bool:
         """Whether every network scores alike at every seed, as where a method draws nothing."""
-        return len(self.scores) > 1 and len(set(self.scores.values())) == 1
+        return draws_nothing(self.scores)
 
     def estimate(self) -> Estimate:
         """The accuracy; over seeds that change nothing there is no interval, and they are one."""
-        scores = dict(list(self.scores.items())[:1]) if self.seedless else self.scores
-        return over_seeds_and_networks(scores)
+        return over_seeds_and_networks(one_of_each(self.scores))
 
     def take(self, record: Record, m: Measurement, control: str, beside: tuple[float, ...]) -> None:
         """Put a record's accuracy, and that of its control, in the place of its seed."""
-        seed = record.task["seed"]
+        seed = record.task.seed
         for by_seed in (self.scores, self.control, self.notes):
             by_seed.pop(seed, None)
         self.records[seed] = record
@@ -116,55 +141,60 @@ def setting_of(record: Record) -> Setting:
     """The setting of a record, with everything that sets its numbers apart from others'."""
     task, data = record.task, record.data
     identity = {
-        "data": [data["train_hash"], data["scored_hash"], task["dataset_version"]],
-        "dataset": task["dataset_settings"],
-        "model": task["model"],
-        "budget": record.budget,
-        "network_seed": task["network_seed"],
+        "data": [data.train_hash, data.scored_hash, task.dataset.version],
+        "dataset": task.dataset.settings,
+        "model": [task.model.name, task.model.settings],
+        "budget": record.budget.plain(),
+        "network_seed": task.network_seed,
     }
-    network_seed = {"network_seed": task["network_seed"]} if task["network_seed"] else {}
+    network_seed = {"network_seed": task.network_seed} if task.network_seed else {}
     return Setting(
-        task["dataset"] + _bracketed({**task["dataset_settings"], **network_seed}),
-        task["model_label"],
-        record.budget["name"] + _bracketed(_not_as_named(record.budget)),
-        canonical(identity),
+        dataset=task.dataset.name,
+        dataset_settings=_as_text({**task.dataset.settings, **network_seed}),
+        apart="",
+        model=task.model.label,
+        budget=record.budget.name,
+        budget_changes=_as_text(_not_as_named(record.budget)),
+        identity=canonical(identity),
     )
 
 
 def entries(records: Iterable[Record]) -> list[Entry]:
     """Records with their setting and variant, the earliest first.
 
-    A variant's label is the method's name with its version, and the values that a person gave.
-    Where two variants of one setting and ipc would share a label, it also says what differs.
+    A variant is a method with its version and the values that a person gave. Where two variants of
+    one setting and ipc would be alike in these, it also says what differs.
     """
     records = sorted(records, key=lambda record: (record.finished, record.run))
     settings = _told_apart([setting_of(record) for record in records])
-    together: dict[tuple[str, Setting, int], dict[str, list[tuple[Record, Setting]]]] = {}
+    together: dict[tuple[str, int, Values, Setting, int], dict[str, list[Entry]]] = {}
     for record, setting in zip(records, settings, strict=True):
-        place = (_short_label(record), setting, record.task["ipc"])
-        same = together.setdefault(place, {}).setdefault(_variant_identity(record), [])
-        same.append((record, setting))
+        variant = _variant(record)
+        place = (variant.method, variant.version, variant.given, setting, record.task.ipc)
+        same = together.setdefault(place, {}).setdefault(variant.identity, [])
+        same.append(Entry(record, setting, variant))
     found = {}
-    for (label, _, _), by_identity in together.items():
-        first_of_each = [same[0][0] for same in by_identity.values()]
-        apart = _differing(first_of_each) if len(by_identity) > 1 else set()
-        for identity, same in by_identity.items():
-            values = _values(same[0][0])
-            told = _bracketed({key: values[key] for key in sorted(apart) if key in values})
-            for record, setting in same:
-                found[record.run] = Entry(record, setting, Variant(label + told, identity))
+    for by_identity in together.values():
+        firsts = [same[0].record for same in by_identity.values()]
+        differing = _differing(firsts) if len(by_identity) > 1 else set()
+        for same in by_identity.values():
+            values = same[0].variant.values
+            apart = _as_text({key: values[key] for key in differing if key in values})
+            for entry in same:
+                variant = replace(entry.variant, apart=apart)
+                found[entry.record.run] = replace(entry, variant=variant)
     return [found[record.run] for record in records]
 
 
 def _told_apart(settings: list[Setting]) -> list[Setting]:
     """Settings that look alike and are not get a part of the hash of what determines them."""
-    identities: dict[tuple[str, str, str], set[str]] = {}
+    identities: dict[Setting, set[str]] = {}
     for one in settings:
-        identities.setdefault((one.dataset, one.model, one.budget), set()).add(one.identity)
+        identities.setdefault(replace(one, identity=""), set()).add(one.identity)
     return [
         one
-        if len(identities[one.dataset, one.model, one.budget]) == 1
-        else replace(one, dataset=f"{one.dataset} #{digest(one.identity.encode())[:8]}")
+        if len(identities[replace(one, identity="")]) == 1
+        else replace(one, apart=digest(one.identity.encode())[:8])
         for one in settings
     ]
 
@@ -177,7 +207,7 @@ def cells(entries: Iterable[Entry]) -> dict[Board, dict[int, dict[Variant, Cell]
     found: dict[Board, dict[int, dict[Variant, Cell]]] = {}
     for entry in entries:
         record = entry.record
-        name, control = record.method["name"], record.control["name"] if record.control else ""
+        name, control = record.method.name, record.control.name if record.control else ""
         own = [m for m in record.measurements if is_own_accuracy(m)]
         beside = {
             (m.coordinates["protocol"], m.coordinates.get("labels")): m.values
@@ -187,9 +217,12 @@ def cells(entries: Iterable[Entry]) -> dict[Board, dict[int, dict[Variant, Cell]
         for m in own:
             if m.coordinates["subject"] != name:
                 continue
-            protocol, labels = str(m.coordinates["protocol"]), m.coordinates.get("labels")
+            protocol = record.protocol_named(str(m.coordinates["protocol"]))
+            if protocol is None:  # all real images, should a method have their name
+                continue
+            labels = m.coordinates.get("labels")
             by_ipc = found.setdefault(Board(entry.setting, protocol, str(labels or "")), {})
-            by_variant = by_ipc.setdefault(record.task["ipc"], {})
+            by_variant = by_ipc.setdefault(record.task.ipc, {})
             by_variant.setdefault(entry.variant, Cell()).take(
                 record, m, control, beside.get((m.coordinates["protocol"], labels), ())
             )
@@ -221,27 +254,17 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _short_label(record: Record) -> str:
-    method = record.method
-    given = {
-        name: entry["value"]
-        for name, entry in method["settings"].items()
-        if entry["source"] == "given"
-    }
-    if record.task.get("input_space_source") == "given":
-        given["input_space"] = record.task["input_space"]
-    return f"{method['name']}/{method['version']}{_bracketed(given)}"
-
-
-def _variant_identity(record: Record) -> str:
-    """What makes two records of one setting and ipc two seeds of the same thing."""
-    return canonical([record.method["name"], record.method["version"], _values(record)])
+def _variant(record: Record) -> Variant:
+    method, values = record.method, _values(record)
+    given = dict(method.given)
+    if record.task.input_space_source == GIVEN:
+        given["input_space"] = record.task.input_space
+    identity = canonical([method.name, method.version, values])
+    return Variant(method.name, method.version, _as_text(given), (), identity, values)
 
 
 def _values(record: Record) -> dict[str, Any]:
-    settings = record.method["settings"].items()
-    values = {name: entry["value"] for name, entry in settings}
-    return {**values, "input_space": record.task["input_space"]}
+    return {**record.method.values, "input_space": record.task.input_space}
 
 
 def _differing(records: list[Record]) -> set[str]:
@@ -249,21 +272,18 @@ def _differing(records: list[Record]) -> set[str]:
     for record in records:
         for name, value in _values(record).items():
             seen[name].add(canonical(value))
-        for name in record.method["settings"].keys() ^ records[0].method["settings"].keys():
+        for name in record.method.settings.keys() ^ records[0].method.settings.keys():
             seen[name].add("")
-    given = {
-        name
-        for record in records
-        for name, entry in record.method["settings"].items()
-        if entry["source"] == "given"
-    }
+    given = {name for record in records for name in record.method.given}
     return {name for name, values in seen.items() if len(values) > 1} - given
 
 
-def _not_as_named(budget: Mapping[str, Any]) -> dict[str, Any]:
-    usual = _budget_preset(budget["name"])
+def _not_as_named(budget: BudgetFacts) -> dict[str, Any]:
+    usual = _budget_preset(budget.name)
     return {
-        key: value for key, value in budget.items() if key != "name" and usual.get(key) != value
+        key: value
+        for key, value in budget.plain().items()
+        if key != "name" and usual.get(key) != value
     }
 
 
@@ -272,10 +292,8 @@ def _budget_preset(name: str) -> dict[str, Any]:
     return dict(preset("budget", name))
 
 
-def _bracketed(values: Mapping[str, Any]) -> str:
-    told = ", ".join(f"{name}={_told(value)}" for name, value in sorted(values.items()))
-    return f" ({told})" if told else ""
-
-
-def _told(value: Any) -> str:
-    return value if isinstance(value, str) else canonical(value)
+def _as_text(values: Mapping[str, Any]) -> Values:
+    return tuple(
+        (name, value if isinstance(value, str) else canonical(value))
+        for name, value in sorted(values.items())
+    )

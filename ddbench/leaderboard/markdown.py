@@ -7,8 +7,10 @@ from itertools import groupby
 
 from ..records.report import NOT_MEASURED
 from ..records.statistics import Estimate, over_seeds_and_networks
-from ..records.units import duration, size
-from .boards import Setting
+from ..records.units import size
+from .boards import Setting, Variant
+from .columns import COLUMNS, Around
+from .labels import setting_title, variant_label
 from .markdown_text import (
     Labels,
     bullets,
@@ -55,7 +57,7 @@ def board_page(
     """
     parts = [f"# {dataset}", wrapped(LEGEND)]
     for setting, own in groupby(boards, key=lambda one: one.board.setting):
-        parts.append(f"## {setting.dataset}: {setting.model}, budget {setting.budget}")
+        parts.append(f"## {safe(setting_title(setting))}")
         if setting in whole:
             told = percent(_plain_estimate(whole[setting]))
             parts.append(f"All real training images: {told} (n 1x{len(whole[setting])}*).")
@@ -87,8 +89,8 @@ def pairs_page(dataset: str, boards: Sequence[Standings]) -> str:
             same, labels = list(pairs), Labels()
             rows = [
                 [
-                    labels(pair.first.label),
-                    labels(pair.second.label),
+                    labels(variant_label(pair.first)),
+                    labels(variant_label(pair.second)),
                     percent(pair.difference, sign=True),
                     p_value_text(pair.p),
                     p_value_text(pair.p_holm),
@@ -96,7 +98,7 @@ def pairs_page(dataset: str, boards: Sequence[Standings]) -> str:
                 ]
                 for pair in same
             ]
-            parts.append(f"## {_title(one)}, ipc {ipc}")
+            parts.append(f"## {safe(_title(one))}, ipc {ipc}")
             headers = ["first", "second", "difference", "p", "p, Holm", "n"]
             parts += [table(rows, headers), *labels.legend()]
     return _page(parts)
@@ -118,14 +120,14 @@ def published_page(reproductions: Sequence[Reproduction]) -> str:
         labels = Labels()
         cells = [
             [
-                one.figure.dataset + "".join(f", {v}" for v in one.figure.coordinates.values()),
+                one.figure.dataset + "".join(f", {v}" for v in one.figure.shown.values()),
                 "" if one.figure.ipc is None else str(one.figure.ipc),
                 labels(one.label),
                 _published(one),
                 value(one.measured, one.figure.unit),
                 _difference(one),
                 counts(one.measured) if one.measured else "",
-                labels(one.verdict, always=True),
+                labels(one.told, longest=0),
             ]
             for one in rows
         ]
@@ -136,56 +138,43 @@ def published_page(reproductions: Sequence[Reproduction]) -> str:
 
 def _board(one: Standings) -> list[str]:
     labels = Labels()
-    parts = [f"### {one.board.protocol}, labels: {one.board.labels or 'none'}"]
+    parts = [f"### {one.board.protocol.label}, labels: {safe(one.board.labels or 'none')}"]
     ipcs = sorted({row.ipc for row in one.rows})
     if len(ipcs) > 1:
         parts += _matrix(one.rows, ipcs)
     for ipc in ipcs:
         rows = [row for row in one.rows if row.ipc == ipc]
         controls = sorted({row.control_name for row in rows} - {""})
-        cells = [
-            [
-                "" if row.rank is None else str(row.rank),
-                labels(row.variant.label),
-                size(row.making.storage_bytes),
-                percent(row.accuracy),
-                _control(row, len(controls) > 1),
-                "" if row.difference is None else percent(row.difference, sign=True),
-                "" if row.accuracy is None else counts(row.accuracy),
-            ]
-            for row in rows
-        ]
+        around = Around(labels, several_controls=len(controls) > 1)
+        columns = [column for column in COLUMNS if column.board]
+        cells = [[column.text(row, around) for column in columns] for row in rows]
         beside = f"; control: {', '.join(controls)}" if controls else ""
-        headers = ["rank", "method", "storage", "accuracy", "control", "- control", "n"]
         parts += [
             f"**ipc {ipc}**{beside}",
-            table(cells, headers),
-            *_notes(rows, one.board.protocol),
+            table(cells, [column.board for column in columns]),
+            *_notes(rows, one.board.protocol.label),
         ]
     return [*parts, *labels.legend()]
-
-
-def _control(row: Standing, named: bool) -> str:
-    if row.control is None:
-        return ""
-    return f"{row.control_name + ' ' if named else ''}{percent(row.control)}"
 
 
 def _matrix(rows: Sequence[Standing], ipcs: Sequence[int]) -> list[str]:
     """Methods by ipc, each with its rank; the best at the largest ipc first."""
     labels = Labels()
-    by_label: dict[str, dict[int, Standing]] = {}
+    by_variant: dict[Variant, dict[int, Standing]] = {}
     for row in rows:
-        by_label.setdefault(row.variant.label, {})[row.ipc] = row
+        by_variant.setdefault(row.variant.across_ipc, {})[row.ipc] = row
 
-    def order(label: str) -> tuple[object, ...]:
-        own = by_label[label]
+    def order(variant: Variant) -> tuple[object, ...]:
+        own = by_variant[variant]
         ranks = [own[ipc].rank if ipc in own else None for ipc in reversed(ipcs)]
-        return (*((rank is None, rank or 0) for rank in ranks), label)
+        return (*((rank is None, rank or 0) for rank in ranks), variant)
 
     cells = [
-        [labels(label), *(_ranked(by_label[label].get(ipc)) for ipc in ipcs)]
-        for label in sorted(by_label, key=order)
+        [
+            labels(variant_label(variant)),
+            *(_ranked(by_variant[variant].get(ipc)) for ipc in ipcs),
+        ]
+        for variant in sorted(by_variant, key=order)
     ]
     headers = ["rank. accuracy", *(f"ipc {ipc}" for ipc in ipcs)]
     return [table(cells, headers), *labels.legend()]
@@ -201,7 +190,8 @@ def _notes(rows: Iterable[Standing], protocol: str) -> list[str]:
     told: dict[str, list[str]] = {}
     for row in rows:
         for note in row.notes:
-            told.setdefault(note.replace(f" under {protocol}", ""), []).append(row.variant.label)
+            who = variant_label(row.variant).full
+            told.setdefault(note.replace(f" under {protocol}", ""), []).append(who)
     return bullets(f"{note}: {', '.join(who)}" for note, who in told.items())
 
 
@@ -213,20 +203,14 @@ def _costs(boards: Iterable[Standings]) -> list[str]:
         for one in boards
         for row in sorted(one.rows, key=lambda row: len(row.seeds))
     }
+    around = Around(labels)
+    columns = [column for column in COLUMNS if column.costs]
     cells = [
-        [
-            str(row.ipc),
-            labels(row.variant.label),
-            size(row.making.storage_bytes),
-            duration(row.making.distil_seconds),
-            duration(row.making.other_seconds) if row.making.other_seconds else "",
-            size(row.making.networks_bytes) if row.making.networks_bytes else "",
-            size(row.making.peak_bytes),
-        ]
-        for _, row in sorted(rows.items())
+        [column.text(row, around) for column in columns]
+        for row in (rows[place] for place in sorted(rows))
     ]
+    headers = [column.costs for column in columns]
     devices = sorted({row.making.device for row in rows.values()})
-    headers = ["ipc", "method", "storage", "distil", "networks", "their size", "peak memory"]
     told = wrapped(
         "Seconds are medians over seeds, memory the largest; `networks`: teachers and experts "
         f"trained for the method. Measured on {'; '.join(map(safe, devices))}."
@@ -244,14 +228,15 @@ def _topic(topic: Topic, rows: Sequence[Other]) -> list[str]:
         own = lines.setdefault(drawn.line(row), {})
         own[drawn.head(row)] = value(row.estimate, topic.unit)
         own["n"] = counts(row.estimate)
+    named = {row.label.full: row.label for row in rows}
     if drawn.across == METHOD:
-        method, told = [], [labels(head) for head in heads]
+        method, told = [], [labels(named[head]) for head in heads]
     else:
         method, told = ["method"], [head or "value" for head in heads]
-        lines = {(line[0], labels(line[1]), *line[2:]): own for line, own in lines.items()}
+        lines = {(line[0], labels(named[line[1]]), *line[2:]): own for line, own in lines.items()}
     cells = [[*line, *(own[head] for head in (*heads, "n"))] for line, own in lines.items()]
     by = f" by {drawn.across}" if drawn.across else ""
-    under = f" under {topic.protocol}" if topic.protocol else ""
+    under = f" under {topic.protocol.label}" if topic.protocol else ""
     unit = "%" if topic.unit == "fraction" else topic.unit
     notes = sorted({note for row in rows for note in row.notes})
     return [
@@ -286,8 +271,7 @@ def _difference(one: Reproduction) -> str:
 
 
 def _title(one: Standings) -> str:
-    setting = one.board.setting
-    told = f"{setting.dataset}: {setting.model}, budget {setting.budget}, {one.board.protocol}"
+    told = f"{setting_title(one.board.setting)}, {one.board.protocol.label}"
     return f"{told}, {one.board.labels or 'no labels'}"
 
 

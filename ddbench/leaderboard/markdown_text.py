@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from ..records.report import NOT_MEASURED
 from ..records.statistics import Estimate, percentage
 from ..records.units import duration, size
+from .labels import Label
 
 WIDTH = 79
 LONGEST_LABEL = 12
@@ -57,21 +58,17 @@ def bullets(lines: Iterable[str]) -> list[str]:
 
 
 class Labels:
-    """Names that fit their column: a long one is cut at its bracket and explained below."""
+    """Names that fit their column: for a long one stands its short form, explained below."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
 
-    def __call__(self, label: str, always: bool = False) -> str:
-        """The name in its column; with `always`, what stands before a colon."""
-        head, colon, _ = label.partition(": ")
-        if always and not colon:
-            return label
-        if not always and len(label) <= LONGEST_LABEL:
-            return label
-        number = self.numbers.setdefault(label, len(self.numbers) + 1)
-        short = head if always else label.partition(" ")[0]
-        return f"{short} #{number}"
+    def __call__(self, label: Label, longest: int = LONGEST_LABEL) -> str:
+        """The name in its column: in full up to `longest` characters."""
+        if len(label.full) <= longest or label.full == label.short:
+            return label.full
+        number = self.numbers.setdefault(label.full, len(self.numbers) + 1)
+        return f"{label.short} #{number}"
 
     def legend(self) -> list[str]:
         """The full names, as a list; nothing where none was cut."""

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from ..records.cost import joined
+from ..records.facts import ProtocolFacts
 from ..records.measurement import Measurement
-from ..records.statistics import ROUNDING, Estimate, over_seeds_and_networks
+from ..records.statistics import ROUNDING, Estimate, one_of_each, over_seeds_and_networks
 from .boards import Entry, Setting, Variant
+from .labels import Label, subject_label
 
-PLACED = ("protocol", "subject", "split")
-"""Coordinates that choose the table or the row; the others are columns."""
+PLACED = ("subject", "split")
+"""Coordinates that choose the row; the protocol chooses the table, the others are columns."""
 METHOD = "method"
 """Stands for the methods where these, and not values of a coordinate, are side by side."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Topic:
     """One table: a setting, a metric and the protocol that it belongs to, if to one."""
 
     setting: Setting
     metric: str
-    protocol: str
+    protocol: ProtocolFacts | None
     unit: str
+
+    @property
+    def protocol_label(self) -> str:
+        """The protocol's label; "" without one."""
+        return self.protocol.label if self.protocol else ""
+
+    def __lt__(self, other: Topic) -> bool:
+        return self._order < other._order
+
+    @property
+    def _order(self) -> tuple[Setting, str, tuple[ProtocolFacts, ...], str]:
+        return self.setting, self.metric, (self.protocol,) if self.protocol else (), self.unit
 
 
 @dataclass(frozen=True)
@@ -48,18 +64,25 @@ class Other:
     notes: tuple[str, ...]
     runs: tuple[str, ...]
 
+    @cached_property
+    def shown(self) -> dict[str, str | int | float]:
+        """The coordinates for people."""
+        return joined(dict(self.coordinates))
+
     def at(self, name: str | None) -> str:
-        """A coordinate as text; "" where it has none of that name."""
-        found = dict(self.coordinates).get(name, "") if name else ""
+        """A coordinate for people; "" where it has none of that name."""
+        found = self.shown.get(name, "") if name else ""
         return found if isinstance(found, str) else f"{found:g}"
 
     @property
-    def label(self) -> str:
-        """The method, or what stands beside it."""
-        own = self.variant.label.partition("/")[0]
-        if self.subject in ("", own):
-            return self.variant.label
-        return f"{self.subject} beside {self.variant.label}"
+    def is_own(self) -> bool:
+        """Whether it is of the method itself, and not of what stands beside it."""
+        return self.subject in ("", self.variant.method)
+
+    @property
+    def label(self) -> Label:
+        """The method, or what stands beside it, for people."""
+        return subject_label(self.variant, self.subject)
 
 
 def topics(measured: Iterable[tuple[Entry, Measurement]]) -> dict[Topic, list[Other]]:
@@ -69,11 +92,12 @@ def topics(measured: Iterable[tuple[Entry, Measurement]]) -> dict[Topic, list[Ot
         if m.value is None:
             continue
         record = entry.record
-        topic = Topic(entry.setting, m.metric, str(m.coordinates.get("protocol", "")), m.unit)
+        protocol = record.protocol_named(str(m.coordinates.get("protocol", "")))
+        topic = Topic(entry.setting, m.metric, protocol, m.unit)
         subject = str(m.coordinates.get("subject", ""))
-        rest = repr(_coordinates(m))
-        place = (topic, record.task["ipc"], entry.variant, subject, rest)
-        by_seed.setdefault(place, {})[record.task["seed"]] = (entry, m)
+        rest = repr(_coordinates(m, protocol))
+        place = (topic, record.task.ipc, entry.variant, subject, rest)
+        by_seed.setdefault(place, {})[record.task.seed] = (entry, m)
     found: dict[Topic, list[Other]] = {}
     for (topic, ipc, variant, subject, _), seeds in by_seed.items():
         ms = {seed: m for seed, (_, m) in sorted(seeds.items())}
@@ -82,8 +106,8 @@ def topics(measured: Iterable[tuple[Entry, Measurement]]) -> dict[Topic, list[Ot
                 ipc,
                 variant,
                 subject,
-                _coordinates(next(iter(ms.values()))),
-                over_seeds_and_networks({seed: _values(m) for seed, m in ms.items()}),
+                _coordinates(next(iter(ms.values())), topic.protocol),
+                _estimate({seed: _values(m) for seed, m in ms.items()}),
                 tuple(sorted({m.note for m in ms.values() if m.note})),
                 tuple(seeds[seed][0].record.run for seed in sorted(seeds)),
             )
@@ -109,14 +133,14 @@ class Layout:
 
     def line(self, row: Other) -> tuple[str, ...]:
         """What begins the line of a row: ipc, method unless that is across, coordinates."""
-        own = () if self.across == METHOD else (row.label,)
+        own = () if self.across == METHOD else (row.label.full,)
         return (str(row.ipc), *own, *map(row.at, self.shown))
 
     def head(self, row: Other) -> str:
         """The column of a row's value; "" where there is one only."""
         if self.across is None:
             return ""
-        return row.label if self.across == METHOD else row.at(self.across)
+        return row.label.full if self.across == METHOD else row.at(self.across)
 
 
 def layout(rows: Sequence[Other], most: int) -> Layout:
@@ -127,7 +151,7 @@ def layout(rows: Sequence[Other], most: int) -> Layout:
     """
     values = {
         name: len({row.at(name) for row in rows})
-        for name in sorted({name for row in rows for name, _ in row.coordinates})
+        for name in sorted({name for row in rows for name in row.shown})
     }
     found = []
     for across in (*values, METHOD):
@@ -148,8 +172,20 @@ def _layout(rows: Sequence[Other], across: str | None, values: dict[str, int]) -
     return Layout(across, tuple(sorted(shown)), shared)
 
 
-def _coordinates(m: Measurement) -> tuple[tuple[str, str | int | float], ...]:
-    return tuple(sorted((k, v) for k, v in m.coordinates.items() if k not in PLACED))
+def _coordinates(
+    m: Measurement, protocol: ProtocolFacts | None
+) -> tuple[tuple[str, str | int | float], ...]:
+    placed = (*PLACED, *(["protocol"] if protocol else []))
+    return tuple(sorted((k, v) for k, v in m.coordinates.items() if k not in placed))
+
+
+def _estimate(scores: Mapping[int, Sequence[float]]) -> Estimate:
+    """Values of several networks that are alike at every seed are of one seed.
+
+    A single value per seed, such as a number of bytes, is as good as any other.
+    """
+    of_networks = min(map(len, scores.values())) > 1
+    return over_seeds_and_networks(one_of_each(scores) if of_networks else scores)
 
 
 def _values(m: Measurement) -> Sequence[float]:
@@ -166,5 +202,4 @@ def _order(row: Other) -> tuple[object, ...]:
         (name, isinstance(v, str), 0.0 if isinstance(v, str) else v, str(v))
         for name, v in row.coordinates
     ]
-    own = row.subject in ("", row.variant.label.partition("/")[0])
-    return (row.ipc, row.variant, not own, row.subject, places)
+    return (row.ipc, row.variant, not row.is_own, row.subject, places)

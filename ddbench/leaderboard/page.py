@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -12,21 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from ..records.record import Record
-from ..records.statistics import Estimate, over_seeds_and_networks
-from ..records.units import duration, size
+from ..records.statistics import over_seeds_and_networks
 from .boards import Entry, Setting, canonical
+from .columns import COLUMNS, Cell, count_cell, percent_cell, text_cell
+from .labels import budget_label, dataset_label, setting_title, variant_label
 from .markdown import LEGEND
 from .markdown_text import counts, p_value_text, percent, value
 from .other_measurements import Other, Topic
 from .reading import Reading
-from .standings import Standing, Standings
+from .standings import Standings
 from .tables import Results, picture_names
 
 TEMPLATE = "page.html"
 PNG = b"\x89PNG\r\n\x1a\n"
-
-Cell = tuple[str, str | float | None]
-"""What is shown, and what it is sorted by; None comes last."""
 
 
 def page(
@@ -51,7 +48,7 @@ def page(
     settings = [
         {
             "picture": _embedded(tables.get(f"pictures/{names[setting]}")),
-            "title": _title(setting),
+            "title": setting_title(setting),
             "whole": _whole(results.whole.get(setting)),
             "boards": [_board(one) for one in same],
             "topics": [
@@ -63,10 +60,10 @@ def page(
         for setting, same in groupby(results.boards, key=lambda one: one.board.setting)
     ]
     filters: dict[str, list[str]] = {
-        "dataset": sorted({one.board.setting.dataset for one in results.boards}),
+        "dataset": sorted({dataset_label(one.board.setting).full for one in results.boards}),
         "model": sorted({one.board.setting.model for one in results.boards}),
-        "budget": sorted({one.board.setting.budget for one in results.boards}),
-        "protocol": sorted({one.board.protocol for one in results.boards}),
+        "budget": sorted({budget_label(one.board.setting).full for one in results.boards}),
+        "protocol": sorted({one.board.protocol.label for one in results.boards}),
         "ipc": [str(i) for i in sorted({row.ipc for one in results.boards for row in one.rows})],
     }
     shown = sorted(
@@ -100,67 +97,49 @@ def galleries_of(place: Path, runs: Path | None = None) -> dict[str, bytes]:
 
 
 def _board(one: Standings) -> dict[str, Any]:
-    headers = ["ipc", "rank", "beaten by", "method", "storage", "accuracy %", "control %",
-               "difference", "n", "distil", "networks", "memory", "notes"]  # fmt: skip
+    columns = [column for column in COLUMNS if column.page]
     pairs = [
         [
-            _count(pair.ipc),
-            _text(pair.first.label),
-            _text(pair.second.label),
-            _percent(pair.difference, sign=True),
+            count_cell(pair.ipc),
+            text_cell(variant_label(pair.first).full),
+            text_cell(variant_label(pair.second).full),
+            percent_cell(pair.difference, sign=True),
             (p_value_text(pair.p), pair.p),
             (p_value_text(pair.p_holm), pair.p_holm),
-            _text(counts(pair.difference)),
+            text_cell(counts(pair.difference)),
         ]
         for pair in one.pairs
     ]
     return {
         **_placed(one.board.setting),
-        "protocol": one.board.protocol,
-        "title": f"{one.board.protocol}, labels: {one.board.labels or 'none'}",
-        "headers": headers,
-        "rows": [{"cells": _cells(row), "ipc": row.ipc, "runs": row.runs} for row in one.rows],
+        "protocol": one.board.protocol.label,
+        "title": f"{one.board.protocol.label}, labels: {one.board.labels or 'none'}",
+        "headers": [column.page for column in columns],
+        "rows": [
+            {"cells": [column.cell(row) for column in columns], "ipc": row.ipc, "runs": row.runs}
+            for row in one.rows
+        ],
         "pair_headers": ["ipc", "first", "second", "difference", "p", "p, Holm", "n"],
         "pairs": [{"cells": cells, "ipc": cells[0][0], "runs": ()} for cells in pairs],
     }
 
 
-def _cells(row: Standing) -> list[Cell]:
-    making = row.making
-    beside = f" {row.control_name}" if row.control else ""
-    return [
-        _count(row.ipc),
-        _count(row.rank),
-        _count(row.beaten_by),
-        _text(row.variant.label),
-        (size(making.storage_bytes), making.storage_bytes),
-        _percent(row.accuracy),
-        (_percent(row.control)[0] + beside, _percent(row.control)[1]),
-        _percent(row.difference, sign=True),
-        _text("" if row.accuracy is None else counts(row.accuracy)),
-        (duration(making.distil_seconds), making.distil_seconds),
-        (duration(making.other_seconds), making.other_seconds),
-        (size(making.peak_bytes), making.peak_bytes),
-        _text("; ".join(row.notes)),
-    ]
-
-
 def _topic(topic: Topic, rows: Sequence[Other]) -> dict[str, Any]:
-    names = sorted({name for row in rows for name, _ in row.coordinates})
+    names = sorted({name for row in rows for name in row.shown})
     unit = "%" if topic.unit == "fraction" else topic.unit
     return {
         **_placed(topic.setting),
-        "protocol": topic.protocol,
-        "title": f"{topic.metric}{f' under {topic.protocol}' if topic.protocol else ''}",
+        "protocol": topic.protocol_label,
+        "title": f"{topic.metric}{f' under {topic.protocol_label}' if topic.protocol else ''}",
         "headers": ["ipc", "method", *names, f"value {unit}".strip(), "n"],
         "rows": [
             {
                 "cells": [
-                    _count(row.ipc),
-                    _text(row.label),
+                    count_cell(row.ipc),
+                    text_cell(row.label.full),
                     *(_coordinate(row, name) for name in names),
                     (value(row.estimate, topic.unit), row.estimate.mean),
-                    _text(counts(row.estimate)),
+                    text_cell(counts(row.estimate)),
                 ],
                 "ipc": row.ipc,
                 "runs": row.runs,
@@ -171,7 +150,7 @@ def _topic(topic: Topic, rows: Sequence[Other]) -> dict[str, Any]:
 
 
 def _coordinate(row: Other, name: str) -> Cell:
-    found = dict(row.coordinates).get(name, "")
+    found = row.shown.get(name, "")
     return (str(found), found)
 
 
@@ -180,19 +159,19 @@ def _published(results: Results) -> dict[str, Any]:
                "difference", "budget", "verdict"]  # fmt: skip
     rows: list[list[Cell]] = [
         [
-            _text(one.figure.place),
-            _text(one.figure.dataset),
-            _count(one.figure.ipc),
-            _text(one.label),
-            _text(" ".join([one.figure.metric, *one.figure.coordinates.values()])),
+            text_cell(one.figure.place),
+            text_cell(one.figure.dataset),
+            count_cell(one.figure.ipc),
+            text_cell(one.label.full),
+            text_cell(" ".join([one.figure.metric, *one.figure.shown.values()])),
             (f"{one.figure.value:.4g}", one.figure.value),
             (f"{one.measured.mean:.4g}", one.measured.mean) if one.measured else ("", None),
             (
                 f"{one.measured.mean - one.figure.value:+.4g}" if one.measured else "",
                 one.measured.mean - one.figure.value if one.measured else None,
             ),
-            _text(one.budget),
-            _text(one.verdict),
+            text_cell(one.budget),
+            text_cell(one.told.full),
         ]
         for one in sorted(results.reproductions, key=lambda one: one.measured is None)
     ]
@@ -206,11 +185,12 @@ def _published(results: Results) -> dict[str, Any]:
 
 def _gallery(entry: Entry, picture: bytes) -> dict[str, str]:
     task = entry.record.task
-    told = f"{entry.variant.label} on {task['dataset']}, ipc {task['ipc']}, seed {task['seed']}"
+    method = variant_label(entry.variant).full
+    told = f"{method} on {task.dataset.name}, ipc {task.ipc}, seed {task.seed}"
     return {
         **_placed(entry.setting),
         "run": entry.record.run,
-        "ipc": str(task["ipc"]),
+        "ipc": str(task.ipc),
         "told": told,
         "picture": _embedded(picture),
     }
@@ -237,14 +217,17 @@ def _records(entries: Sequence[Entry]) -> dict[str, Any]:
         for name in ("environment", "budget", "evaluators"):
             plain[name] = once(plain[name])
         plain["task"] = {**plain["task"], "model": once(plain["task"]["model"])}
-        plain["place"] = {**_placed(entry.setting), "label": entry.variant.label}
+        plain["protocols"] = [protocol.label for protocol in entry.record.protocols]
+        plain["place"] = {
+            **_placed(entry.setting),
+            "label": variant_label(entry.variant).full,
+        }
         records.append(plain)
     return {"records": records, "shared": shared}
 
 
 def _plain(record: Record) -> dict[str, Any]:
-    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-    values["measurements"] = [vars(m) for m in record.measurements]
+    values = record.plain()
     del values["curve"]
     return values
 
@@ -261,11 +244,11 @@ def _script(data: Any) -> Any:
 
 
 def _placed(setting: Setting) -> dict[str, str]:
-    return {"dataset": setting.dataset, "model": setting.model, "budget": setting.budget}
-
-
-def _title(setting: Setting) -> str:
-    return f"{setting.dataset}: {setting.model}, budget {setting.budget}"
+    return {
+        "dataset": dataset_label(setting).full,
+        "model": setting.model,
+        "budget": budget_label(setting).full,
+    }
 
 
 def _whole(values: tuple[float, ...] | None) -> str:
@@ -277,15 +260,3 @@ def _whole(values: tuple[float, ...] | None) -> str:
 
 def _embedded(picture: bytes | None) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture).decode()}" if picture else ""
-
-
-def _text(text: str) -> Cell:
-    return (text, text)
-
-
-def _count(count: int | None) -> Cell:
-    return ("" if count is None else str(count), count)
-
-
-def _percent(estimate: Estimate | None, sign: bool = False) -> Cell:
-    return ("", None) if estimate is None else (percent(estimate, sign), estimate.mean)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..distilling.method_style import variant_styles
 from ..figures import new_figure, png
+from .boards import Variant
+from .labels import variant_label
 from .standings import Standing, Standings
 
 if TYPE_CHECKING:
@@ -34,25 +36,26 @@ def boards_png(boards: Sequence[Standings]) -> bytes:
     figure.set_layout_engine(None)  # looking for room takes as long as drawing
     figure.subplots_adjust(0.55 / width, 0.17, 1 - LEGEND / width, 0.84, wspace=0.08)
     axes = figure.subplots(1, len(drawn) + 1, squeeze=False, sharey=True)[0]
-    labels = _labels(drawn)
+    variants = _variants(drawn)
     # Methods of one ipc stand side by side, in the order of the legend.
     beside = {
-        label: SPREAD * ((place + 0.5) / len(labels) - 0.5) for place, label in enumerate(labels)
+        variant: SPREAD * ((place + 0.5) / len(variants) - 0.5)
+        for place, variant in enumerate(variants)
     }
     for axis, one in zip(axes, drawn, strict=False):
-        axis.set_title(f"{one.board.protocol}, {one.board.labels}", fontsize=9)
+        axis.set_title(f"{one.board.protocol.label}, {one.board.labels}", fontsize=9)
         ipcs = sorted({row.ipc for row in one.rows})
         axis.set_xlabel("images per class", fontsize=8)
-        places = [ipcs.index(row.ipc) + beside.get(row.variant.label, 0) for row in one.rows]
-        _draw(axis, one.rows, labels, places, "-")
+        places = [ipcs.index(row.ipc) + beside.get(row.variant.across_ipc, 0) for row in one.rows]
+        _draw(axis, one.rows, variants, places, "-")
         axis.set_xticks(range(len(ipcs)), [str(ipc) for ipc in ipcs])
         axis.set_xlim(-0.5, len(ipcs) - 0.5)
     if drawn:
         rows = drawn[0].rows
         seconds = [row.making.distil_seconds + row.making.other_seconds for row in rows]
-        axes[-1].set_title(f"{drawn[0].board.protocol}, every ipc", fontsize=9)
+        axes[-1].set_title(f"{drawn[0].board.protocol.label}, every ipc", fontsize=9)
         axes[-1].set_xlabel("seconds to make the set, with networks", fontsize=8)
-        _draw(axes[-1], rows, labels, [max(one, LEAST_SECONDS) for one in seconds], "none")
+        _draw(axes[-1], rows, variants, [max(one, LEAST_SECONDS) for one in seconds], "none")
         axes[-1].set_xscale("log")
         axes[-1].xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         axes[-1].xaxis.set_major_formatter("{x:g}")
@@ -62,29 +65,37 @@ def boards_png(boards: Sequence[Standings]) -> bytes:
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("test accuracy %", fontsize=8)
     handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="center right", fontsize=8)
+    legend = figure.legend(*handles, loc="center right", fontsize=8)
+    for text in (*(axis.title for axis in axes), *legend.get_texts()):
+        text.set_parse_math(False)  # the words of a record are no formulas
     return png(figure)
 
 
-def _labels(boards: Sequence[Standings]) -> list[str]:
+def _variants(boards: Sequence[Standings]) -> list[Variant]:
     """The methods drawn, by name; where they are too many, those with the best ranks."""
-    best: dict[str, int] = {}
+    best: dict[Variant, int] = {}
     for one in boards:
         for row in one.rows:
             if row.rank is not None:
-                best[row.variant.label] = min(row.rank, best.get(row.variant.label, row.rank))
-    return sorted(sorted(best, key=lambda label: (best[label], label))[:MOST_SERIES])
+                variant = row.variant.across_ipc
+                best[variant] = min(row.rank, best.get(variant, row.rank))
+    return sorted(sorted(best, key=lambda variant: (best[variant], variant))[:MOST_SERIES])
 
 
 def _draw(
-    axis: Axes, rows: Sequence[Standing], labels: Sequence[str], places: Sequence[float], line: str
+    axis: Axes,
+    rows: Sequence[Standing],
+    variants: Sequence[Variant],
+    places: Sequence[float],
+    line: str,
 ) -> None:
-    styles = variant_styles([label.partition("/")[0] for label in labels])
-    for label, style in zip(labels, styles, strict=True):
+    styles = variant_styles([variant.method for variant in variants])
+    for variant, style in zip(variants, styles, strict=True):
+        label = variant_label(variant).full
         known = [
             (place, 100 * row.accuracy.mean, 100 * (row.accuracy.half_width or 0))
             for row, place in zip(rows, places, strict=True)
-            if row.variant.label == label and row.accuracy is not None
+            if row.variant.across_ipc == variant and row.accuracy is not None
         ]
         if known:
             x, y, bars = zip(*sorted(known), strict=True)

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from ..records.checking import ACCURACY
+from ..records.checking import ACCURACY, WHOLE
+from ..records.cost import joined
 from ..records.statistics import Estimate, over_seeds_and_networks
-from .boards import WHOLE, Setting
+from .boards import Setting, Variant, canonical
+from .labels import Label, budget_label, variant_label
 from .other_measurements import Other, Topic
+from .published_values import published_values
 from .standings import Standings
 
 PAPER = "paper"
@@ -55,6 +58,11 @@ class Figure:
     reading: str
     note: str
 
+    @property
+    def shown(self) -> dict[str, str]:
+        """The coordinates for people."""
+        return {name: str(value) for name, value in joined(self.coordinates).items()}
+
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -62,17 +70,38 @@ class Reproduction:
 
     Args:
         figure: the published number.
-        label: the method as it was run here.
-        budget: of the measurement.
+        setting: of the measurement; None where nothing was measured.
+        variant: the method as it was run here; None for the whole training set, too.
         measured: here; None where nothing was.
-        verdict: whether the published value lies in the measured interval, or why nothing is said.
+        verdict: whether the published value lies in the measured interval.
+        reason: why nothing is said; "" where something is.
     """
 
     figure: Figure
-    label: str
-    budget: str
-    measured: Estimate | None
-    verdict: str
+    setting: Setting | None = None
+    variant: Variant | None = None
+    measured: Estimate | None = None
+    verdict: str = "not measured"
+    reason: str = ""
+
+    @property
+    def label(self) -> Label:
+        """The method as it was run here, for people."""
+        if self.variant is None:
+            return Label(self.figure.method, self.figure.method)
+        return variant_label(self.variant)
+
+    @property
+    def budget(self) -> str:
+        """The budget of the measurement, for people."""
+        return "" if self.setting is None else budget_label(self.setting).full
+
+    @property
+    def told(self) -> Label:
+        """The verdict with its reason, for people."""
+        return Label(
+            f"{self.verdict}: {self.reason}" if self.reason else self.verdict, self.verdict
+        )
 
 
 def published_figures() -> list[Figure]:
@@ -123,42 +152,42 @@ def reproductions(
             *_of_the_whole(figure, whole),
         ]
         found += [
-            Reproduction(figure, label, setting.budget, estimate, _verdict(figure, *one))
+            Reproduction(figure, setting, variant, estimate, *_verdict(figure, *one))
             for one in measured
-            for setting, label, estimate in [one]
-        ] or [Reproduction(figure, figure.method, "", None, "not measured")]
+            for setting, variant, estimate in [one]
+        ] or [Reproduction(figure)]
     return found
 
 
-Measured = tuple[Setting, str, Estimate]
+Measured = tuple[Setting, Variant | None, Estimate]
 
 
 def _on_boards(figure: Figure, boards: Sequence[Standings]) -> list[Measured]:
     if figure.metric != ACCURACY or figure.coordinates:
         return []
     return [
-        (one.board.setting, row.variant.label, row.accuracy)
+        (one.board.setting, row.variant, row.accuracy)
         for one in boards
-        if _fits(figure, one.board.setting) and _is_paper(one.board.protocol)
+        if _fits(figure, one.board.setting) and one.board.protocol.name == PAPER
         for row in one.rows
         if row.accuracy is not None
         and row.ipc == figure.ipc
-        and row.variant.label.partition("/")[0] == figure.method
+        and row.variant.method == figure.method
     ]
 
 
 def _among_others(figure: Figure, others: Mapping[Topic, Sequence[Other]]) -> list[Measured]:
     return [
-        (topic.setting, row.label, row.estimate)
+        (topic.setting, row.variant, row.estimate)
         for topic, rows in others.items()
         if topic.metric == figure.metric
         and _fits(figure, topic.setting)
         # What was measured otherwise gets no verdict, and its protocol is not the published one.
-        and (not topic.protocol or _is_paper(topic.protocol) or figure.note)
+        and (topic.protocol is None or topic.protocol.name == PAPER or figure.note)
         for row in rows
         if row.ipc == figure.ipc
-        and row.label == row.variant.label
-        and row.label.partition("/")[0] == figure.method
+        and row.is_own
+        and row.variant.method == figure.method
         and figure.coordinates.items() <= _told_of(row).items()
     ]
 
@@ -166,35 +195,57 @@ def _among_others(figure: Figure, others: Mapping[Topic, Sequence[Other]]) -> li
 def _told_of(row: Other) -> dict[str, str]:
     """Coordinates and settings of what was measured, as a file of published numbers has them."""
     settings = {f"{SETTING}{name}": str(value) for name, value in row.variant.values.items()}
-    return {**settings, **{name: row.at(name) for name, _ in row.coordinates}}
+    places = {name: v if isinstance(v, str) else f"{v:g}" for name, v in row.coordinates}
+    return {**settings, **places}
 
 
 def _of_the_whole(figure: Figure, whole: Mapping[Setting, tuple[float, ...]]) -> list[Measured]:
     if figure.method != WHOLE or figure.metric != ACCURACY or figure.coordinates:
         return []
     return [
-        (setting, WHOLE, over_seeds_and_networks({0: values}))
+        (setting, None, over_seeds_and_networks({0: values}))
         for setting, values in sorted(whole.items())
         if _fits(figure, setting)
     ]
 
 
 def _fits(figure: Figure, setting: Setting) -> bool:
-    return setting.dataset == figure.dataset and setting.model == figure.model
+    usual = not setting.dataset_settings and not setting.apart
+    return usual and setting.dataset == figure.dataset and setting.model == figure.model
 
 
-def _is_paper(protocol: str) -> bool:
-    return protocol.partition("/")[0] == PAPER
+NO_VERDICT = "no verdict"
 
 
-def _verdict(figure: Figure, setting: Setting, label: str, measured: Estimate) -> str:
-    if setting.budget != PAPER:
-        return f"no verdict: budget {setting.budget}"
+def _verdict(
+    figure: Figure, setting: Setting, variant: Variant | None, measured: Estimate
+) -> tuple[str, str]:
+    """The verdict, and the reason why there is none."""
+    if setting.budget != PAPER or setting.budget_changes:
+        return NO_VERDICT, f"budget {budget_label(setting).full}"
     if figure.note:
-        return f"no verdict: {figure.note}"
-    if "(" in label:
-        return "no verdict: settings are not the published ones"
+        return NO_VERDICT, figure.note
+    if variant is not None and _departs(variant, figure):
+        return NO_VERDICT, "settings are not the published ones"
     if measured.half_width is None:
-        return "no verdict: one value, no interval"
+        return NO_VERDICT, "one value, no interval"
     inside = abs(measured.mean - figure.value) <= measured.half_width
-    return "inside the interval" if inside else "outside the interval"
+    return ("inside the interval" if inside else "outside the interval"), ""
+
+
+def _departs(variant: Variant, figure: Figure) -> bool:
+    """Whether a value is not the published one; one that was typed and is the same does not count.
+
+    Only values that were given, or that differ between records, need to be compared. Where the
+    method is not installed in this version, its published values are not known.
+    """
+    compared = [name for name, _ in (*variant.given, *variant.apart)]
+    wanted = {name.removeprefix(SETTING) for name in figure.coordinates if name.startswith(SETTING)}
+    compared = [name for name in compared if name not in wanted]
+    if not compared:
+        return False
+    published = published_values(variant.method, variant.version, figure.dataset, figure.ipc)
+    return published is None or any(
+        name not in published or canonical(variant.values[name]) != canonical(published[name])
+        for name in compared
+    )

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import UserError
-from ..records.checking import problem
 from ..records.record import Record
 
 MAX_BYTES = 50_000_000
-TRIAL = " on trial at "
 
 
 @dataclass
@@ -59,15 +57,9 @@ def read_record(path: Path) -> Record:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise UserError(f"{path} is damaged: {size} bytes are too many for a record")
-        record = Record.load(path)
+        return Record.load(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, AttributeError) as error:
-        raise UserError(f"{path} is damaged: {error}") from error
-    wrong = problem(record)
-    if wrong:
-        raise UserError(f"{path} is damaged: {wrong}")
-    return record
 
 
 def read_folder(folder: Path) -> Reading:
@@ -104,11 +96,11 @@ def read_folder(folder: Path) -> Reading:
 
 
 def _reason_to_stay_out(record: Record) -> str | None:
-    if record.data["scored_split"] != "test":
+    if record.data.scored_split != "test":
         return "scored on held-out training images, which are for choosing"
-    if any(TRIAL in protocol for protocol in record.protocols):
+    if any(protocol.trial_rate is not None for protocol in record.protocols):
         return "a trial of a rate, which is no protocol"
-    if record.task["group"]:
+    if record.task.group:
         return "one group of a union: its numbers stand in the record of the union"
     return None
 
@@ -119,11 +111,11 @@ def without_superseded(records: Iterable[Record]) -> list[Record]:
     Of two that measured the same of one distilled set, the later one stays.
     """
     records = list(records)
-    named = {(record.supersedes, record.distilled["key"]) for record in records}
+    named = {(record.supersedes, record.distilled.key) for record in records}
     of_one_set = defaultdict(list)
     for record in records:
-        if (record.run, record.distilled["key"]) not in named:
-            of_one_set[record.distilled["key"]].append(record)
+        if (record.run, record.distilled.key) not in named:
+            of_one_set[record.distilled.key].append(record)
     kept = []
     for same in of_one_set.values():
         if len(same) == 1:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from ..records.cost import PhaseCost
+from ..records.cost import DISTIL, Peak, largest_peak
 from ..records.record import Record
 from ..records.statistics import (
     Estimate,
     holm,
+    one_of_each,
     over_seeds_and_networks,
     paired_difference,
     shared_ranks,
@@ -28,7 +29,7 @@ class Making:
         distil_seconds: of the updates of the set.
         other_seconds: of teachers, experts and whatever else was trained or fitted before.
         networks_bytes: of teachers and experts.
-        peak_bytes: of memory, on the accelerator where there is one.
+        peak: largest memory, on the accelerator where there is one; None if not measured.
         device: where.
     """
 
@@ -36,7 +37,7 @@ class Making:
     distil_seconds: float
     other_seconds: float
     networks_bytes: int
-    peak_bytes: int
+    peak: Peak | None
     device: str
 
     @classmethod
@@ -48,24 +49,20 @@ class Making:
             distil_seconds=statistics.median(one.distil_seconds for one in each),
             other_seconds=statistics.median(one.other_seconds for one in each),
             networks_bytes=max(one.networks_bytes for one in each),
-            peak_bytes=max(one.peak_bytes for one in each),
+            peak=largest_peak(one.peak for one in each),
             device="; ".join(sorted({one.device for one in each})),
         )
 
 
 def _making(record: Record) -> Making:
-    """Phases up to distilling make a set, those behind it score it; reading data is neither."""
-    phases = {name: PhaseCost(**plain) for name, plain in record.costs.items()}
-    before = list(phases)[: list(phases).index("distil")]
-    made_before = [phases[name] for name in before if name != "data"]
-    streams = {name.removesuffix("s") for name in before}
+    made = [cost for cost in record.costs if cost.stage == "made"]
     return Making(
-        record.distilled["storage_bytes"],
-        phases["distil"].wall_seconds,
-        sum(cost.wall_seconds for cost in made_before),
-        sum(pool["bytes"] for pool in record.networks if pool["stream"] in streams),
-        max(cost.peak_bytes for cost in [*made_before, phases["distil"]]),
-        record.environment["device_name"],
+        record.distilled.storage_bytes,
+        record.distilling.wall_seconds,
+        sum(cost.wall_seconds for cost in made if cost.phase != DISTIL.name),
+        sum(pool.bytes for pool in record.networks if pool.stage == "made"),
+        largest_peak(cost.peak for cost in made),
+        record.environment.device_name,
     )
 
 
@@ -184,7 +181,7 @@ def _row(
     control = difference = None
     with_control = {seed: cell.scores[seed] for seed in cell.control if seed in cell.scores}
     if with_control:
-        control = over_seeds_and_networks(cell.control)
+        control = over_seeds_and_networks(one_of_each(cell.control))
         difference = paired_difference(with_control, cell.control)
     counted: dict[str, int] = {}
     for note in cell.notes.values():

@@ -13,7 +13,7 @@ from ..records.checking import is_own_accuracy
 from ..records.record import Record
 from ..records.units import size
 from ..store.files import digest_of_file, write_bytes, write_json
-from .reading import TRIAL, read_record
+from .reading import read_record
 
 MAX_GALLERY_BYTES = 5_000_000
 GALLERY_SIDE = 1600
@@ -26,11 +26,11 @@ def check_record(path: Path) -> Record:
         UserError: one line on what is wrong.
     """
     record = read_record(path)
-    if record.data["scored_split"] != "test":
+    if record.data.scored_split != "test":
         raise UserError(
             f"{path} is scored on held-out training images; leaderboards take test ones"
         )
-    if any(TRIAL in protocol for protocol in record.protocols):
+    if any(protocol.trial_rate is not None for protocol in record.protocols):
         raise UserError(f"{path} is a trial of a learning rate, which is no protocol")
     if not any(is_own_accuracy(m) and m.value is not None for m in record.measurements):
         raise UserError(f"{path} holds no accuracy")
@@ -45,18 +45,18 @@ def check_distilled(record: Record, path: Path) -> DistilledSet:
     """
     distilled = DistilledSet.load(path)
     found = digest_of_file(path)
-    if found != record.distilled["sha256"]:
+    if found != record.distilled.sha256:
         raise UserError(
             f"{path} is not the set of the record: its SHA-256 is {found[:12]}..., "
-            f"the record says {record.distilled['sha256'][:12]}..."
+            f"the record says {record.distilled.sha256[:12]}..."
         )
     ipc = torch.bincount(distilled.labels, minlength=distilled.classes)
     compared = {
-        "dataset": (distilled.dataset, record.task["dataset"]),
-        "input space": (distilled.input_space, record.task["input_space"]),
-        "ipc": (int(ipc.max()), record.task["ipc"]),
-        "storage": (size(distilled.storage_bytes), size(record.distilled["storage_bytes"])),
-        "file": (path.stat().st_size, record.distilled["file_bytes"]),
+        "dataset": (distilled.dataset, record.task.dataset.name),
+        "input space": (distilled.input_space, record.task.input_space),
+        "ipc": (int(ipc.max()), record.task.ipc),
+        "storage": (size(distilled.storage_bytes), size(record.distilled.storage_bytes)),
+        "file": (path.stat().st_size, record.distilled.file_bytes),
     }
     for what, (here, told) in compared.items():
         if here != told:

@@ -12,7 +12,8 @@ from pathlib import Path
 from ..records.record import Record
 from ..store.files import digest, write_bytes
 from .boards import Entry, Setting, cells, entries, other_measurements, whole_scores
-from .frames import csv_bytes, others_frame, pairs_frame, published_frame, scores_frame
+from .csv_files import csv_bytes, other_rows, pair_rows, published_rows, score_rows
+from .labels import budget_label, dataset_label
 from .markdown import board_page, pairs_page, published_page
 from .markdown_text import Labels, bullets, table, wrapped
 from .other_measurements import Other, Topic, topics
@@ -68,10 +69,10 @@ def table_files(results: Results, reading: Reading, pictures: bool = True) -> di
         pictures: whether to draw them, which takes the longest; the pages name them all the same.
     """
     files: dict[str, bytes] = {
-        "scores.csv": csv_bytes(scores_frame(results.boards)),
-        "pairs.csv": csv_bytes(pairs_frame(results.boards)),
-        "measurements.csv": csv_bytes(others_frame(results.others)),
-        "published.csv": csv_bytes(published_frame(results.reproductions)),
+        "scores.csv": csv_bytes(score_rows(results.boards)),
+        "pairs.csv": csv_bytes(pair_rows(results.boards)),
+        "measurements.csv": csv_bytes(other_rows(results.others)),
+        "published.csv": csv_bytes(published_rows(results.reproductions)),
         "published.md": published_page(results.reproductions).encode(),
     }
     named = picture_names(results.boards)
@@ -96,7 +97,7 @@ def by_dataset(boards: Sequence[Standings]) -> dict[str, list[Standings]]:
     """Boards by the name of their dataset, whatever its settings."""
     found: dict[str, list[Standings]] = {}
     for one in boards:
-        found.setdefault(_dataset(one), []).append(one)
+        found.setdefault(one.board.setting.dataset, []).append(one)
     return dict(sorted(found.items()))
 
 
@@ -135,20 +136,17 @@ def _index(results: Results, reading: Reading) -> str:
     labels = Labels()
     rows = [
         [
-            *(
-                labels(name) if " " in name else name
-                for name in (setting.dataset, setting.model, setting.budget)
-            ),
-            ", ".join(dict.fromkeys(one.board.protocol for one in same)),
+            labels(dataset_label(setting)),
+            setting.model,
+            labels(budget_label(setting)),
+            ", ".join(dict.fromkeys(one.board.protocol.label for one in same)),
             str(len({run for one in same for row in one.rows for run in row.runs})),
         ]
         for setting, grouped in groupby(results.boards, key=_setting)
         for same in [list(grouped)]
     ]
     headers = ["dataset", "model", "budget", "protocols", "records"]
-    verdicts = Counter(
-        one.verdict.partition(":")[0] for one in results.reproductions if one.measured is not None
-    )
+    verdicts = Counter(one.verdict for one in results.reproductions if one.measured is not None)
     left_out = [f"{count}: {reason}" for reason, count in sorted(reading.left_out.items())]
     if reading.problems:
         left_out.append(f"{len(reading.problems)}: damaged, or no record")
@@ -186,14 +184,11 @@ def picture_names(boards: Sequence[Standings]) -> dict[Setting, str]:
     settings = dict.fromkeys(map(_setting, boards))
     names: dict[Setting, str] = {}
     for setting in settings:
-        told = re.sub(r"[^\w.-]+", "-", "-".join((setting.dataset, setting.model, setting.budget)))
+        words = (dataset_label(setting).full, setting.model, budget_label(setting).full)
+        told = re.sub(r"[^\w.-]+", "-", "-".join(words))
         unlike = f"-{digest(setting.identity.encode())[:8]}"
         names[setting] = f"{told[:100]}{unlike if told in names.values() else ''}.png"
     return names
-
-
-def _dataset(one: Standings) -> str:
-    return re.split(r"[ #(]", one.board.setting.dataset, maxsplit=1)[0]
 
 
 def _setting(one: Standings) -> Setting:

@@ -2,9 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+Stage = Literal["read", "made", "scored"]
+"""What a phase belongs to: reading data, making the distilled set, or scoring it."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A phase of a run.
+
+    Args:
+        name: such as "data" or "distil"; of networks that are trained, the name of their stream.
+        stage: what it belongs to.
+    """
+
+    name: str
+    stage: Stage
+
+
+DATA = Phase("data", "read")
+INPUT_SPACE = Phase("input space", "made")
+DISTIL = Phase("distil", "made")
+SCORED_DATA = Phase("scored data", "scored")
+SCORE = Phase("score", "scored")
+STEPS = "steps"
+"""The part of distilling that is its steps."""
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The largest memory of a phase, and where it was read.
+
+    Args:
+        kind: "allocated": tensors on the accelerator; "resident": the process on a CPU.
+        bytes: at most.
+    """
+
+    kind: Literal["resident", "allocated"]
+    bytes: int
 
 
 @dataclass
@@ -32,9 +70,15 @@ class PhaseCost:
             setattr(self, name, max(values, default=None))
 
     @property
-    def peak_bytes(self) -> int:
-        """The peak that limits: allocated on an accelerator, resident on a CPU."""
-        return self.allocated_peak_bytes or self.resident_peak_bytes
+    def peak(self) -> Peak | None:
+        """The peak that limits; None where nothing was measured.
+
+        On an accelerator it is what was allocated there, also where that is nothing: the memory of
+        the host never stands in for it.
+        """
+        if self.allocated_peak_bytes is not None:
+            return Peak("allocated", self.allocated_peak_bytes)
+        return Peak("resident", self.resident_peak_bytes) if self.resident_peak_bytes else None
 
     def plain(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -47,3 +91,24 @@ class PhaseCost:
         for cost in costs:
             whole.add(cls(**cost))
         return whole
+
+
+def phase_text(coordinates: Mapping[str, object]) -> str:
+    """The phase among coordinates, with its part where there is one, for people."""
+    return ": ".join(str(coordinates[key]) for key in ("phase", "part") if key in coordinates)
+
+
+def joined(coordinates: Mapping[str, Any]) -> dict[str, Any]:
+    """Coordinates for people, in which a phase and its part are one."""
+    return {
+        key: phase_text(coordinates) if key == "phase" else value
+        for key, value in coordinates.items()
+        if key != "part" or "phase" not in coordinates
+    }
+
+
+def largest_peak(peaks: Iterable[Peak | None]) -> Peak | None:
+    """The largest of several peaks, on the accelerator where any was read there; None of none."""
+    known = [peak for peak in peaks if peak is not None]
+    allocated = [peak for peak in known if peak.kind == "allocated"]
+    return max(allocated or known, key=lambda peak: peak.bytes, default=None)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pydantic import ConfigDict
+
+from .fields import Coordinate, Line, Name, Number, Text
 
 Coordinates = dict[str, str | int | float]
 
@@ -11,21 +16,27 @@ Coordinates = dict[str, str | int | float]
 class Measurement:
     """One number with what is needed to read it.
 
+    Making one checks nothing, which is cheap; a record checks all of its measurements.
+
     Args:
         metric: what was measured, such as "accuracy".
         value: the number; None where it could not be measured, with `note` saying why.
         unit: "fraction", "seconds", "bytes", ….
-        values: the values behind it, one an evaluation network.
+        values: the values behind it, one per evaluation network.
         coordinates: what it belongs to, such as protocol, subject, architecture.
         note: what a reader must know.
         interval: lower and upper bound of `value` at 95%, where it has one that does not follow
             from `values`; the evaluator says of what kind.
     """
 
-    metric: str
-    value: float | None
-    unit: str
-    values: tuple[float, ...] = ()
-    coordinates: Coordinates = field(default_factory=dict)
-    note: str = ""
-    interval: tuple[float, float] | None = None
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", allow_inf_nan=False, revalidate_instances="always"
+    )
+
+    metric: Name
+    value: Number | None
+    unit: Line
+    values: tuple[Number, ...] = ()
+    coordinates: dict[Name, Coordinate] = field(default_factory=dict)
+    note: Text = ""
+    interval: tuple[Number, Number] | None = None

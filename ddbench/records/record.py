@@ -2,90 +2,138 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from pydantic import ValidationError, model_validator
 
 from ..errors import UserError
 from ..store.files import read_json
+from .checking import check_measurements, one_line
+from .cost import DISTIL
+from .facts import (
+    BudgetFacts,
+    ControlFacts,
+    DataFacts,
+    DistilledFacts,
+    EnvironmentFacts,
+    EvaluatorFacts,
+    MethodFacts,
+    PhaseCostFacts,
+    PoolFacts,
+    ProtocolFacts,
+    TaskFacts,
+)
+from .fields import Amount, Facts, Hash, Name, Number, Time
 from .measurement import Measurement
+from .record_v1 import SCHEMA as SCHEMA_V1
+from .record_v1 import from_v1
 
-SCHEMA = "ddbench-record/1"
+SCHEMA = "ddbench-record/2"
 
 
-@dataclasses.dataclass(frozen=True)
-class Record:
+class Record(Facts):
     """What ran, under which rules, at what cost, and what was measured.
 
-    Args:
+    Attributes:
         run: key of the run.
         supersedes: key of an earlier run of the same distilled set whose measurements are a part
             of these, if there is one.
         name: of the run's folder.
-        method: name, version, and settings with value and source of each.
+        method: name, version, and settings with the source of each.
         task: dataset, ipc, model, input space, validation, seed, group.
         budget: name and fractions.
         protocols: names with versions.
-        evaluators: version and settings by name; skipped ones with their reason.
-        control: name, version, settings and hash of the control, or None.
+        evaluators: by name; skipped ones with their reason.
+        control: what stands beside the method, if anything does.
         data: hashes of training and scored images, and which split was scored.
         distilled: hash and bytes of the set.
-        costs: seconds and peak bytes by phase.
-        networks: number and bytes of teachers and experts by stream; `epochs` of each one's
-            training, `snapshots` kept of it, and `trajectory_bytes` that would be held with every
-            epoch kept, but not in records older than these figures.
+        costs: seconds and peak bytes of each phase.
+        networks: teachers, experts and other trained networks by stream.
         measurements: each with value, unit, values behind it and coordinates.
-        curve: scalars over the steps of distilling.
+        curve: scalars over the steps of distilling, "step" among them.
         paper_seconds: what `budget=paper` would take on this machine, estimated; None if unknown.
         environment: packages, machine, revision.
         finished: when, in ISO 8601, UTC.
+
+    Raises:
+        ValidationError: where a field is not what it must be, or two do not fit each other.
     """
 
-    run: str
-    supersedes: str | None
-    name: str
-    method: dict[str, Any]
-    task: dict[str, Any]
-    budget: dict[str, Any]
-    protocols: list[str]
-    evaluators: dict[str, Any]
-    control: dict[str, Any] | None
-    data: dict[str, Any]
-    distilled: dict[str, Any]
-    costs: dict[str, dict[str, Any]]
-    networks: list[dict[str, Any]]
-    measurements: list[Measurement]
-    curve: list[dict[str, Any]]
-    paper_seconds: float | None
-    environment: dict[str, Any]
-    finished: str
-    schema: str = SCHEMA
+    run: Hash
+    supersedes: Hash | None
+    name: Name
+    method: MethodFacts
+    task: TaskFacts
+    budget: BudgetFacts
+    protocols: tuple[ProtocolFacts, ...]
+    evaluators: dict[Name, EvaluatorFacts]
+    control: ControlFacts | None
+    data: DataFacts
+    distilled: DistilledFacts
+    costs: tuple[PhaseCostFacts, ...]
+    networks: tuple[PoolFacts, ...]
+    measurements: tuple[Measurement, ...]
+    curve: tuple[dict[Name, Number], ...]
+    paper_seconds: Amount | None
+    environment: EnvironmentFacts
+    finished: Time
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        held_out, split = self.task.validation, self.data.scored_split
+        if (split == "test") != (held_out == 0):
+            raise ValueError(f"data.scored_split={split!r} with validation={held_out:g}")
+        phases = Counter((cost.phase, cost.stage) for cost in self.costs)
+        if phases[DISTIL.name, DISTIL.stage] != 1:
+            raise ValueError(f"costs has no phase {DISTIL.name!r} of stage {DISTIL.stage!r}")
+        twice = [phase for (phase, _), count in phases.items() if count > 1]
+        if twice:
+            raise ValueError(f"costs has the phase {twice[0]!r} twice")
+        if not all("step" in point for point in self.curve):
+            raise ValueError("curve has a point without its step")
+        check_measurements(self.measurements, self.protocols, self.budget.networks, split)
+        return self
+
+    @property
+    def distilling(self) -> PhaseCostFacts:
+        """The cost of distilling, without networks trained for it."""
+        return next(c for c in self.costs if (c.phase, c.stage) == (DISTIL.name, DISTIL.stage))
+
+    @property
+    def steps(self) -> int:
+        """The number of distilling's steps, from the curve; 0 where nothing was updated."""
+        return int(self.curve[-1]["step"]) + 1 if self.curve else 0
+
+    def protocol_named(self, label: str) -> ProtocolFacts | None:
+        """The protocol with this label, if it is one of the record's."""
+        return next((one for one in self.protocols if one.label == label), None)
 
     def plain(self) -> dict[str, Any]:
         """Plain JSON types, the schema first."""
-        values = dataclasses.asdict(self)
-        return {"schema": values.pop("schema"), **values}
+        return {"schema": SCHEMA, **super().plain()}
 
     @classmethod
     def load(cls, path: Path) -> Record:
-        """Read a record.
+        """Read a record of this schema or an earlier one.
 
         Raises:
-            UserError: when it is not one, or of another schema.
+            UserError: when it is not one, with the file, the field and what is wrong in one line.
         """
         values = read_json(path)
-        if not isinstance(values, dict) or values.get("schema") != SCHEMA:
-            raise UserError(f"{path} is not a record of schema {SCHEMA}")
+        schema = values.pop("schema", None) if isinstance(values, dict) else None
+        if schema not in (SCHEMA, SCHEMA_V1):
+            raise UserError(f"{path} is not a record of schema {SCHEMA} or {SCHEMA_V1}")
         try:
-            measurements = [
-                Measurement(**{**row, "values": tuple(row["values"]), "interval": _interval(row)})
-                for row in values.pop("measurements")
-            ]
-            return cls(measurements=measurements, **values)
-        except (TypeError, KeyError, IndexError) as error:
-            raise UserError(f"{path} is damaged: {error}") from error
+            return cls.model_validate(values if schema == SCHEMA else from_v1(values))
+        except ValidationError as error:
+            raise UserError(f"{path} is damaged: {one_line(error)}") from error
+        except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+            missing = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
+            raise UserError(f"{path} is damaged: {missing}") from error
 
     def contains(self, other: Record) -> bool:
         """Whether everything that `other` measured on the same distilled set is measured here.
@@ -94,7 +142,7 @@ class Record:
         """
         if not other.measurements:
             return False
-        same = self.distilled["key"] == other.distilled["key"] and self.budget == other.budget
+        same = self.distilled.key == other.distilled.key and self.budget == other.budget
         return same and _places(other.measurements) <= _places(self.measurements)
 
 
@@ -107,17 +155,12 @@ def largest_contained(record: Record, paths: Iterable[Path]) -> str | None:
     for path in paths:
         try:
             other = Record.load(path)
-            if other.run != record.run and record.contains(other):
-                earlier.append((len(other.measurements), other.finished, other.run))
-        except (UserError, KeyError, TypeError, OSError):
+        except (UserError, OSError):
             continue  # a damaged neighbour is no reason to fail
+        if other.run != record.run and record.contains(other):
+            earlier.append((len(other.measurements), other.finished, other.run))
     return max(earlier)[-1] if earlier else None
 
 
-def _interval(row: dict[str, Any]) -> tuple[float, float] | None:
-    found = row.get("interval")
-    return None if found is None else (found[0], found[1])
-
-
-def _places(measurements: list[Measurement]) -> set[tuple[str, str]]:
+def _places(measurements: Iterable[Measurement]) -> set[tuple[str, str]]:
     return {(one.metric, json.dumps(one.coordinates, sort_keys=True)) for one in measurements}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from .cost import PhaseCost
+from .cost import Peak, joined
+from .facts import PhaseCostFacts, PoolFacts
 from .measurement import Measurement
 from .record import Record
 from .statistics import half_width, percentage
@@ -23,9 +23,9 @@ def report(record: Record) -> str:
     """What was measured and what it cost, for people."""
     task, budget = record.task, record.budget
     head = (
-        f"{record.method['name']} on {task['dataset']}, ipc {task['ipc']}, "
-        f"{task['model_label']}, input space {task['input_space']}, budget {budget['name']}, "
-        f"seed {task['seed']}" + (f", group {task['group']}" if task["group"] else "")
+        f"{record.method.name} on {task.dataset.name}, ipc {task.ipc}, "
+        f"{task.model.label}, input space {task.input_space}, budget {budget.name}, "
+        f"seed {task.seed}" + (f", group {task.group}" if task.group else "")
     )
     parts = [
         head,
@@ -44,7 +44,7 @@ def measurement_tables(measurements: Sequence[Measurement]) -> str:
 
 
 def _paper(record: Record) -> str:
-    if record.budget["name"] == "paper" or record.paper_seconds is None:
+    if record.budget.name == "paper" or record.paper_seconds is None:
         return ""
     return f"budget=paper would take about {duration(record.paper_seconds)} on this machine"
 
@@ -86,7 +86,7 @@ def sweep_table(cells: Sequence[tuple[str, Record | None]]) -> str:
     words = [text.split() for text, _ in cells]
     common = set.intersection(*map(set, words)) if len(cells) > 1 else set()
     records = [record for _, record in cells if record is not None]
-    protocols = list(dict.fromkeys(p for record in records for p in record.protocols))
+    protocols = list(dict.fromkeys(p.label for record in records for p in record.protocols))
     rows = [
         [
             " ".join(word for word in own if word not in common),
@@ -105,7 +105,7 @@ def _in_one_cell(record: Record | None, protocol: str) -> str:
         return NOT_MEASURED
     for m in record.measurements:
         place = (m.metric, m.coordinates.get("protocol"), m.coordinates.get("subject"))
-        if place == ("accuracy", protocol, record.method["name"]):
+        if place == ("accuracy", protocol, record.method.name):
             difference = _difference(m, record.measurements)
             return percent(m) + (f" ({percent(difference, sign=True)})" if difference else "")
     return ""
@@ -113,11 +113,10 @@ def _in_one_cell(record: Record | None, protocol: str) -> str:
 
 def _distilling_in_two_cells(record: Record | None) -> tuple[str, str]:
     """Time of a step, teachers and experts apart, and peak memory."""
-    if record is None or "distil" not in record.costs:
+    if record is None:
         return "", ""
-    cost = PhaseCost(**record.costs["distil"])
-    steps = record.curve[-1]["step"] + 1 if record.curve else 0
-    return duration(cost.wall_seconds / steps) if steps else "", size(cost.peak_bytes)
+    cost, steps = record.distilling, record.steps
+    return duration(cost.wall_seconds / steps) if steps else "", peak_text(cost.peak)
 
 
 def _difference(m: Measurement, measurements: Iterable[Measurement]) -> Measurement | None:
@@ -131,32 +130,47 @@ def _difference(m: Measurement, measurements: Iterable[Measurement]) -> Measurem
 
 def _costs(record: Record) -> str:
     rows = [
-        [
-            phase,
-            duration(cost.wall_seconds),
-            size(cost.peak_bytes),
-        ]
-        for phase, cost in ((name, PhaseCost(**plain)) for name, plain in record.costs.items())
+        [_phase(cost, record.networks), duration(cost.wall_seconds), peak_text(cost.peak)]
+        for cost in record.costs
     ]
-    held = f"storage of the set: {size(record.distilled['storage_bytes'])}"
+    held = f"storage of the set: {size(record.distilled.storage_bytes)}"
     for pool in record.networks:
-        held += f"; {_counted(pool)}: {size(pool['bytes'])}"
+        held += f"; {_counted(pool)}: {size(pool.bytes)}"
     table = tabulate(rows, ["phase", "time", "peak memory"], tablefmt="simple")
     return "\n".join([table, held, *_trajectories(record)])
 
 
-def _counted(pool: Mapping[str, Any]) -> str:
+def peak_text(peak: Peak | None) -> str:
+    """A peak of memory, such as "312 MB"; on an accelerator it says that it was allocated."""
+    if peak is None:
+        return NOT_MEASURED
+    return size(peak.bytes) + (" allocated" if peak.kind == "allocated" else "")
+
+
+def _phase(cost: PhaseCostFacts, pools: Iterable[PoolFacts]) -> str:
+    """The phase; where networks were trained in it, these."""
+    for pool in pools:
+        if (pool.stream, pool.stage) == (cost.phase, cost.stage):
+            return _noun(pool)
+    return cost.phase
+
+
+def _counted(pool: PoolFacts) -> str:
     """Such as "2 teachers"."""
-    return f"{pool['networks']} {pool['stream']}{'s' if pool['networks'] > 1 else ''}"
+    return f"{pool.networks} {_noun(pool)}"
+
+
+def _noun(pool: PoolFacts) -> str:
+    return f"{pool.stream}{'s' if pool.networks > 1 else ''}"
 
 
 def _trajectories(record: Record) -> list[str]:
     """What the method's networks would take as expert trajectories, or do take as these."""
     lines = []
     for pool in record.networks:
-        if pool["stream"] not in ("teacher", "expert") or "trajectory_bytes" not in pool:
+        epochs, snapshots, whole = pool.epochs, pool.snapshots, pool.trajectory_bytes
+        if pool.stage != "made" or epochs is None or snapshots is None or whole is None:
             continue
-        epochs, snapshots, whole = pool["epochs"], pool["snapshots"], pool["trajectory_bytes"]
         held = f"{_counted(pool)} held as"
         if snapshots == 1:
             lines.append(
@@ -200,7 +214,7 @@ def notes(measurements: Iterable[Measurement]) -> list[str]:
 
 def _place(m: Measurement) -> str:
     """Coordinates in one line; a number is nothing without its name."""
-    places = m.coordinates.items()
+    places = joined(m.coordinates).items()
     return ", ".join(v if isinstance(v, str) else f"{name} {v}" for name, v in places)
 
 

@@ -110,18 +110,40 @@ def over_seeds_and_networks(scores: Mapping[int, Sequence[float]]) -> Estimate:
     return Estimate(mean, width, over if width is not None else "", len(rows), networks, values)
 
 
+def draws_nothing(scores: Mapping[int, Sequence[float]]) -> bool:
+    """Whether several seeds score alike on every network, as where a method draws nothing.
+
+    Args:
+        scores: by distillation seed, one per evaluation network.
+    """
+    return len(scores) > 1 and len({tuple(values) for values in scores.values()}) == 1
+
+
+def one_of_each(scores: Mapping[int, Sequence[float]]) -> Mapping[int, Sequence[float]]:
+    """The scores of independent seeds: seeds that change nothing are one."""
+    return dict(list(scores.items())[:1]) if draws_nothing(scores) else scores
+
+
 def paired_difference(
     first: Mapping[int, Sequence[float]], second: Mapping[int, Sequence[float]]
 ) -> Estimate:
     """The first less the second, evaluation network by evaluation network.
 
     Seeds that both have are paired, too. With none in common, the means over the seeds of each are
-    compared, network by network.
+    compared, network by network. Where the seeds of one side change nothing, the seeds of the other
+    are the sample, each beside the same scores; where those of both change nothing, the networks
+    of one seed are.
 
     Args:
         first: scores by distillation seed, one an evaluation network.
         second: as `first`, with the same evaluation networks.
     """
+    if draws_nothing(first) and draws_nothing(second):
+        first, second = {0: _of_any(first)}, {0: _of_any(second)}
+    elif draws_nothing(first):
+        first = dict.fromkeys(second, _of_any(first))
+    elif draws_nothing(second):
+        second = dict.fromkeys(first, _of_any(second))
     common = first.keys() & second.keys()
     if common:
         return over_seeds_and_networks(
@@ -139,6 +161,11 @@ def percentage(mean: float, width: float | None, sign: bool = False) -> str:
 
 def _less(first: Sequence[float], second: Sequence[float]) -> list[float]:
     return [a - b for a, b in zip(first, second, strict=False)]
+
+
+def _of_any(scores: Mapping[int, Sequence[float]]) -> Sequence[float]:
+    """The scores of any seed, where they are all alike."""
+    return next(iter(scores.values()))
 
 
 def _over_seeds(scores: Mapping[int, Sequence[float]]) -> list[float]:

@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from pydantic import ValidationError
 
 from ..data.registry import DATASETS
 from ..distilling.loop import Distillation, identity_of
 from ..distilling.method_choice import MethodChoice
 from ..distilling.registry import METHODS
-from ..records.cost import PhaseCost
+from ..errors import UserError
+from ..records.checking import one_line
+from ..records.cost import Phase, PhaseCost, Stage
+from ..records.facts import (
+    BudgetFacts,
+    ControlFacts,
+    DataFacts,
+    DatasetFacts,
+    DistilledFacts,
+    EnvironmentFacts,
+    EvaluatorFacts,
+    MethodFacts,
+    ModelFacts,
+    PhaseCostFacts,
+    PoolFacts,
+    ProtocolFacts,
+    SettingFacts,
+    TaskFacts,
+)
 from ..records.measurement import Measurement
 from ..records.record import Record
 from ..runtime.environment import environment
@@ -49,8 +70,8 @@ def configuration(request: RunRequest) -> dict[str, Any]:
     """What was asked for, in plain types, for `config.yaml`."""
     return {
         "ddbench": importlib.metadata.version("ddbench"),
-        "method": {"name": request.method.name, "settings": _sourced(request.method)},
-        "task": _task(request),
+        "method": _method(request.method).plain(),
+        "task": _task(request).plain(),
         **_scoring(request),
     }
 
@@ -61,11 +82,11 @@ def assemble_record(
     *,
     made: Distillation,
     control: Distillation | None,
-    costs: dict[str, PhaseCost],
-    pools: list[dict[str, Any]],
-    measurements: list[Measurement],
-    evaluators: dict[str, Any],
-    scored: dict[str, str],
+    costs: Mapping[Phase, PhaseCost],
+    pools: Mapping[Stage, Iterable[Mapping[str, Any]]],
+    measurements: Iterable[Measurement],
+    evaluators: Mapping[str, Mapping[str, Any]],
+    scored: Mapping[str, str],
     paper_seconds: float | None,
 ) -> Record:
     """The record of a run that has ended.
@@ -76,38 +97,56 @@ def assemble_record(
         made: the distilled set.
         control: the control's set, if there is a control.
         costs: by phase.
-        pools: networks used, by stream.
+        pools: networks used, by the stage that used them.
         measurements: what the evaluators said.
         evaluators: version, settings and reason for skipping of each.
         scored: which split was scored, and its hash.
         paper_seconds: what `budget=paper` is estimated to take.
+
+    Raises:
+        UserError: where a plugin gave something that cannot stand in a record, such as a
+            measurement that is not finite; one line that names it.
     """
     key = run_key(request, lab)
-    return Record(
-        run=key,
-        supersedes=None,
-        name=folder_name(request, key),
-        method=_method(request.method),
-        task=_task(request),
-        budget={"name": request.budget_name, **request.budget.plain()},
-        protocols=[protocol.label for protocol in request.protocols],
-        evaluators=evaluators,
-        control=_control(request, control),
-        data={**lab.dataset.identity(), **scored},
-        distilled={
-            "key": made.artefact.key,
-            "sha256": made.sha256,
-            "file_bytes": made.artefact.facts["bytes"],
-            "storage_bytes": made.distilled.storage_bytes,
-        },
-        costs={name: cost.plain() for name, cost in costs.items()},
-        networks=[{k: v for k, v in pool.items() if k != "cost"} for pool in pools],
-        measurements=measurements,
-        curve=made.artefact.facts["curve"],
-        paper_seconds=paper_seconds,
-        environment=environment(lab.runtime.execution),
-        finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    )
+    name = folder_name(request, key)
+    try:
+        return Record(
+            run=key,
+            supersedes=None,
+            name=name,
+            method=_method(request.method),
+            task=_task(request),
+            budget=BudgetFacts(name=request.budget_name, **request.budget.plain()),
+            protocols=tuple(
+                ProtocolFacts(name=one.name, version=one.version, trial_rate=one.trial_rate)
+                for one in request.protocols
+            ),
+            evaluators={name: EvaluatorFacts(**facts) for name, facts in evaluators.items()},
+            control=_control(request, control),
+            data=DataFacts.model_validate({"train_hash": lab.dataset.train_hash, **scored}),
+            distilled=DistilledFacts(
+                key=made.artefact.key,
+                sha256=made.sha256,
+                file_bytes=made.artefact.facts["bytes"],
+                storage_bytes=made.distilled.storage_bytes,
+            ),
+            costs=tuple(
+                PhaseCostFacts(phase=phase.name, stage=phase.stage, **cost.plain())
+                for phase, cost in costs.items()
+            ),
+            networks=tuple(
+                PoolFacts(stage=stage, **{k: v for k, v in pool.items() if k != "cost"})
+                for stage, used in pools.items()
+                for pool in used
+            ),
+            measurements=tuple(measurements),
+            curve=tuple(made.artefact.facts["curve"]),
+            paper_seconds=paper_seconds,
+            environment=EnvironmentFacts(**environment(lab.runtime.execution)),
+            finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        )
+    except ValidationError as error:
+        raise UserError(f"no record can be written of {name}: {one_line(error)}") from error
 
 
 def _scoring(request: RunRequest) -> dict[str, Any]:
@@ -123,37 +162,40 @@ def _scoring(request: RunRequest) -> dict[str, Any]:
     }
 
 
-def _task(request: RunRequest) -> dict[str, Any]:
+def _task(request: RunRequest) -> TaskFacts:
     task = request.task
-    return {
-        "dataset": task.dataset,
-        "dataset_version": DATASETS[task.dataset].version,
-        "dataset_settings": task.lab.dataset_settings,
-        "ipc": task.ipc,
-        "model": {"name": task.model.name, "settings": task.model.settings},
-        "model_label": task.model.label,
-        "input_space": task.input_space,
-        "input_space_source": request.space_source,
-        "validation": task.lab.validation,
-        "seed": task.seed,
-        "group": task.group,
-        "network_seed": task.lab.network_seed,
-    }
+    return TaskFacts(
+        dataset=DatasetFacts(
+            name=task.dataset,
+            version=DATASETS[task.dataset].version,
+            settings=task.lab.dataset_settings,
+        ),
+        ipc=task.ipc,
+        model=ModelFacts(
+            name=task.model.name, settings=task.model.settings, label=task.model.label
+        ),
+        input_space=task.input_space,
+        input_space_source=request.space_source,
+        validation=task.lab.validation,
+        seed=task.seed,
+        group=task.group,
+        network_seed=task.lab.network_seed,
+    )
 
 
-def _method(choice: MethodChoice) -> dict[str, Any]:
+def _method(choice: MethodChoice) -> MethodFacts:
     version = METHODS[choice.name].version
-    return {"name": choice.name, "version": version, "settings": _sourced(choice)}
+    return MethodFacts(name=choice.name, version=version, settings=_sourced(choice))
 
 
-def _control(request: RunRequest, made: Distillation | None) -> dict[str, Any] | None:
+def _control(request: RunRequest, made: Distillation | None) -> ControlFacts | None:
     if request.control is None or made is None:
         return None
-    return {**_method(request.control), "distilled": made.sha256}
+    return ControlFacts(**dict(_method(request.control)), distilled=made.sha256)
 
 
-def _sourced(choice: MethodChoice) -> dict[str, dict[str, Any]]:
+def _sourced(choice: MethodChoice) -> dict[str, SettingFacts]:
     return {
-        name: {"value": value, "source": choice.sources[name]}
+        name: SettingFacts(value=value, source=choice.sources[name])
         for name, value in choice.settings.plain().items()
     }

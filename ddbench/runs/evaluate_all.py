@@ -9,7 +9,7 @@ from ..distilling.distilled_set import DistilledSet
 from ..distilling.loop import Distillation, distil
 from ..distilling.merging import with_counts_of
 from ..figures import png
-from ..records.cost import PhaseCost
+from ..records.cost import Phase, PhaseCost
 from ..records.measurement import Measurement
 from ..scoring.evaluator import Evaluator
 from ..scoring.finished_run import FinishedRun
@@ -24,7 +24,7 @@ def finished_run(
     lab: Lab,
     name: str,
     distilled: DistilledSet,
-    costs: dict[str, PhaseCost],
+    costs: dict[Phase, PhaseCost],
     making: Distillation | None = None,
 ) -> tuple[FinishedRun, Distillation | None]:
     """A set with its control, ready to be scored, and the control as it was made.

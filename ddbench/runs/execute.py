@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import traceback
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from ..distilling.gallery import gallery_png
 from ..distilling.loop import check_possible, distil
 from ..distilling.task import Task
 from ..errors import StopRequested, UserError
-from ..records.cost import PhaseCost
+from ..records.cost import DATA, DISTIL, INPUT_SPACE, SCORE, SCORED_DATA, Phase, PhaseCost
 from ..records.record import Record, largest_contained
 from ..records.report import report
 from ..runtime.device import Execution, process_settings_restored
@@ -167,39 +166,38 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> R
     write_bytes(folder / "distilled.safetensors", runtime.store.file(made.artefact).read_bytes())
     title = f"{request.method.name}, {request.task.dataset}, ipc {request.task.ipc}"
     write_bytes(folder / "gallery.png", gallery_png(made.distilled, lab.space, title))
-    networks = list(made.artefact.facts["pools"])
     costs = {
-        "data": data_cost,
-        **({"input space": space_cost} if (space_cost := lab.data.space_cost) else {}),
-        **{f"{pool['stream']}s": PhaseCost(**pool["cost"]) for pool in networks},
-        "distil": made.cost,
+        DATA: data_cost,
+        **({INPUT_SPACE: space_cost} if (space_cost := lab.data.space_cost) else {}),
+        **{Phase(pool["stream"], "made"): PhaseCost(**pool["cost"]) for pool in made.pools},
+        DISTIL: made.cost,
     }
     finished, control = finished_run(
         request, lab, request.method.name, made.distilled, costs, making=made
     )
     with runtime.ledger.recording() as used, lab.dataset.scoring():
-        with runtime.meter.measure() as costs["scored data"]:
+        with runtime.meter.measure() as costs[SCORED_DATA]:
             lab.data.scored.prepare()
         scored = {"scored_split": finished.split, "scored_hash": lab.data.scored.split.hash}
         measurements, evaluators = evaluate_all(request, finished, folder)
-    networks += pools(used)
-    costs |= {pool["stream"]: PhaseCost(**pool["cost"]) for pool in pools(used)}
+    for_scoring = pools(used)
+    costs |= {Phase(pool["stream"], "scored"): PhaseCost(**pool["cost"]) for pool in for_scoring}
     if finished.scored:
-        costs["score"] = PhaseCost.total(score.cost for score in finished.scored.values())
+        costs[SCORE] = PhaseCost.total(score.cost for score in finished.scored.values())
     record = assemble_record(
         request,
         lab,
         made=made,
         control=control,
         costs=costs,
-        pools=networks,
+        pools={"made": made.pools, "scored": for_scoring},
         measurements=measurements,
         evaluators=evaluators,
         scored=scored,
         paper_seconds=paper_seconds(request, lab, costs),
     )
     others = request.runs_root.glob(f"{request.method.name}-{request.task.dataset}-*/record.json")
-    record = dataclasses.replace(record, supersedes=largest_contained(record, others))
+    record = record.model_copy(update={"supersedes": largest_contained(record, others)})
     write_json(folder / "record.json", record.plain())
     progress.say(f"\n{report(record)}\n\nrecord: {folder / 'record.json'}")
     return record

@@ -66,11 +66,11 @@ def rescore(
     m = _cheapest(record)
     protocol = str(m.coordinates["protocol"])
     task = record.task
-    model = [f"model.{name}={_word(value)}" for name, value in task["model"]["settings"].items()]
-    dataset = [f"dataset.{name}={_word(v)}" for name, v in task["dataset_settings"].items()]
+    model = [f"model.{name}={_word(value)}" for name, value in task.model.settings.items()]
+    dataset = [f"dataset.{name}={_word(v)}" for name, v in task.dataset.settings.items()]
     fractions = [
         f"budget.{name}={value!r}"
-        for name, value in record.budget.items()
+        for name, value in record.budget.plain().items()
         if name not in ("name", "networks")
     ]
     # A store of its own: the score must not be found where the record was made.
@@ -78,16 +78,16 @@ def rescore(
         measured = score_set(
             distilled,
             [
-                f"model={task['model']['name']}",
+                f"model={task.model.name}",
                 *model,
                 *dataset,
-                f"budget={record.budget['name']}",
+                f"budget={record.budget.name}",
                 *fractions,
                 "budget.networks=1",
                 f"protocols=[{protocol}]",
                 "evaluators=[accuracy]",
                 "control=null",
-                f"network_seed={task['network_seed']}",
+                f"network_seed={task.network_seed}",
                 f"runs_root={root}",
                 *overrides,
             ],
@@ -106,7 +106,7 @@ def _cheapest(record: Record) -> Measurement:
         for m in record.measurements
         if is_own_accuracy(m)
         and m.value is not None
-        and m.coordinates["subject"] == record.method["name"]
+        and m.coordinates["subject"] == record.method.name
     }
     known = {protocol.label: protocol for protocol in PROTOCOLS.values()}
     usable = sorted(label for label in own if label in known)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..distilling.distilled_set import DistilledSet
 from ..errors import UserError
+from ..records.cost import DATA
 from ..records.measurement import Measurement
 from ..store.files import digest
 from ..training.lab import Lab
@@ -55,7 +56,7 @@ def score_set(
         if int(counts.min()) != ipc:
             lab.runtime.progress.say(_uneven(counts, distilled.class_names))
         folder = request.runs_root / "evaluated" / digest(distilled.to_bytes())[:16]
-        finished, _ = finished_run(request, lab, "file", distilled, {"data": cost})
+        finished, _ = finished_run(request, lab, "file", distilled, {DATA: cost})
         with lab.dataset.scoring():
             return evaluate_all(request, finished, folder)[0]
 

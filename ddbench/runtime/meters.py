@@ -39,13 +39,13 @@ class CostMeter:
         total = cost or PhaseCost()
         self.update()
         self._stack.append(total)
-        self._open()
+        self._open_phase()
         try:
             yield total
         finally:
             self.update()
             self._stack.pop()
-            self._open()
+            self._open_phase()
 
     def update(self) -> None:
         """Bring the innermost measured cost up to this instant, as for a checkpoint."""
@@ -55,9 +55,13 @@ class CostMeter:
             self._stack[-1].add(now)
             self._open()
 
+    def _open_phase(self) -> None:
+        release_cached_memory(self.device)
+        self._open()
+
     def _open(self) -> None:
-        self._since = time.monotonic()
         reset_peak_memory(self.device)
+        self._since = time.monotonic()
 
 
 def monotonic_seconds(device: torch.device) -> float:
@@ -65,6 +69,12 @@ def monotonic_seconds(device: torch.device) -> float:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.monotonic()
+
+
+def release_cached_memory(device: torch.device) -> None:
+    """Give back what torch's allocator keeps of earlier phases, which would count as reserved."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def reset_peak_memory(device: torch.device) -> None:

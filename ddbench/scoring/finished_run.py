@@ -13,7 +13,7 @@ from ..distilling.method_choice import MethodChoice
 from ..distilling.task import TaskSpec
 from ..models.model import Model
 from ..models.spec import ModelSpec
-from ..records.cost import PhaseCost
+from ..records.cost import Phase, PhaseCost
 from ..runtime.progress import Progress
 from ..runtime.randomness import RandomStream
 from ..training.budget import Budget
@@ -35,7 +35,7 @@ class FinishedRun:
         protocols: under which it is scored.
         subjects: the distilled sets by name: the method's own first, then the control's.
         whole: whether networks trained on all real data are wanted, too.
-        costs: of each phase of making it, by name; only `data` for a set made elsewhere.
+        costs: of each phase of making it; only `DATA` for a set made elsewhere.
         method: what made the set, for a set that the harness made.
         control: what made the control, if there is one.
         making: how it was made, for a set that the harness made.
@@ -48,7 +48,7 @@ class FinishedRun:
     subjects: dict[str, DistilledSet]
     whole: bool
     lab: Lab
-    costs: dict[str, PhaseCost] = field(default_factory=dict)
+    costs: dict[Phase, PhaseCost] = field(default_factory=dict)
     method: MethodChoice | None = None
     control: MethodChoice | None = None
     making: Distillation | None = None

@@ -35,14 +35,18 @@ class Cell:
     def panel(self) -> str:
         """The task, apart from its seed: what is compared lies in one panel."""
         task, budget = self.record.task, self.record.budget
-        held_out = f", validation {task['validation']:g}" if task["validation"] else ""
-        networks = f" ({budget['networks']} a score)" if "networks" in budget else ""
-        shape = ", ".join(f"{k} {v}" for k, v in task.get("dataset_settings", {}).items())
-        dataset = f"{task['dataset']} ({shape})" if shape else task["dataset"]
+        held_out = f", validation {task.validation:g}" if task.validation else ""
+        shape = ", ".join(f"{k} {v}" for k, v in task.dataset.settings.items())
+        dataset = f"{task.dataset.name} ({shape})" if shape else task.dataset.name
         return (
-            f"{dataset} ipc {task['ipc']}, {task['model_label']}, "
-            f"{task['input_space']}, {budget['name']}{networks}{held_out}"
+            f"{dataset} ipc {task.ipc}, {task.model.label}, "
+            f"{task.input_space}, {budget.name} ({budget.networks} a score){held_out}"
         )
+
+    @property
+    def protocols(self) -> list[str]:
+        """The protocols that it was scored under, by their labels."""
+        return [protocol.label for protocol in self.record.protocols]
 
     def has(self, words: str) -> bool:
         """Whether the cell has all of the words, such as "method=dm method.image_rate=1"."""
@@ -56,11 +60,11 @@ class Cell:
             if key not in (*TASK_WORDS, *without) and not key.startswith("dataset.")
         }
         told = [study.labels.get(f"{key}={value}", f"{key}={value}") for key, value in own.items()]
-        return ", ".join(told) or self.record.method["name"]
+        return ", ".join(told) or self.record.method.name
 
     def values(self, protocol: str) -> list[float]:
         """Accuracy of each evaluation network under a protocol; none where it was not scored."""
-        name = self.record.method["name"]
+        name = self.record.method.name
         return list(self._measured("accuracy", protocol=protocol, subject=name).values)
 
     def differences(self, protocol: str) -> list[float]:
@@ -132,4 +136,4 @@ def _parted(word: str) -> tuple[str, str, str]:
 
 def _place(cell: Cell) -> tuple[Any, ...]:
     task = cell.record.task
-    return task["seed"], task["group"], task["network_seed"]
+    return task.seed, task.group, task.network_seed

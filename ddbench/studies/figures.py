@@ -120,7 +120,7 @@ def _line(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | Non
     protocols = _protocols(spec, cells) if spec.y == "accuracy" else ("",)
     panels: dict[str, dict[str, list[Cell]]] = {}
     for cell in cells:
-        panel = cell.record.task["dataset"] if spec.x == "ipc" else cell.panel
+        panel = cell.record.task.dataset.name if spec.x == "ipc" else cell.panel
         name = cell.series(study, without=(spec.x,))
         panels.setdefault(panel, {}).setdefault(name, []).append(cell)
     styles = _styles(panels)
@@ -183,8 +183,8 @@ def _sorted(values: set[Any]) -> list[Any]:
 def _setting(cell: Cell, name: str) -> Any:
     """The resolved value of "method.x", or of a key of the task such as "ipc"."""
     if name.startswith("method."):
-        return cell.record.method["settings"][name.removeprefix("method.")]["value"]
-    return cell.record.task.get(name, cell.words.get(name, ""))
+        return cell.record.method.settings[name.removeprefix("method.")].value
+    return getattr(cell.record.task, name, cell.words.get(name, ""))
 
 
 def _accuracy_course(
@@ -192,7 +192,7 @@ def _accuracy_course(
 ) -> None:
     by_steps: dict[int, list[list[float]]] = {}
     for cell in cells:
-        steps = int(cell.record.curve[-1]["step"]) + 1
+        steps = cell.record.steps
         by_steps.setdefault(steps, []).append(cell.differences(protocol))
     points = [(steps, over_seeds(values)) for steps, values in sorted(by_steps.items())]
     known = [(steps, value) for steps, value in points if value is not None]
@@ -226,4 +226,4 @@ def _with_band(
 
 
 def _protocols(spec: FigureSpec, cells: Sequence[Cell]) -> tuple[str, ...]:
-    return spec.protocols or tuple(dict.fromkeys(p for c in cells for p in c.record.protocols))
+    return spec.protocols or tuple(dict.fromkeys(p for c in cells for p in c.protocols))

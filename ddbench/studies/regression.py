@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..plugins.presets import preset
+from ..records.cost import Peak, largest_peak
 from ..records.record import Record
 from ..store.files import read_json
 
@@ -169,21 +170,20 @@ def run_grid(grid: Grid, run_all: RunAll) -> dict[str, CellResult]:
 def cell_result(records: Iterable[Record]) -> CellResult:
     """Accuracies and peak memory of one cell, from its records, one a seed."""
     found: dict[str, dict[str, list[float]]] = {ACCURACY: {}, DIFFERENCE: {}}
-    peak = 0
+    peaks: list[Peak | None] = []
     for record in records:
         for m in record.measurements:
-            own = m.coordinates.get("subject") == record.method["name"]
+            own = m.coordinates.get("subject") == record.method.name
             if m.metric in found and own and m.value is not None:
                 protocol = str(m.coordinates["protocol"])
                 found[m.metric].setdefault(protocol, []).append(m.value)
-        costs = record.costs.values()
-        used = [c["allocated_peak_bytes"] or c["resident_peak_bytes"] or 0 for c in costs]
-        peak = max(peak, *used)
+        peaks += [cost.peak for cost in record.costs]
     accuracy, difference = (
         {protocol: series(values) for protocol, values in found[metric].items()}
         for metric in (ACCURACY, DIFFERENCE)
     )
-    return CellResult(accuracy, difference, peak)
+    largest = largest_peak(peaks)
+    return CellResult(accuracy, difference, largest.bytes if largest else 0)
 
 
 def series(values: Iterable[float]) -> Series:

@@ -28,7 +28,7 @@ def rows(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    protocols = list(dict.fromkeys(p for cell in cells for p in cell.record.protocols))
+    protocols = list(dict.fromkeys(p for cell in cells for p in cell.protocols))
     made: list[dict[str, Any]] = []
     for panel, series in grouped(cells, study).items():
         for name, group in series.items():
@@ -37,7 +37,7 @@ def rows(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
                 row[f"{protocol} %"] = _text(over_seeds(c.values(protocol) for c in group))
                 difference = over_seeds(c.differences(protocol) for c in group)
                 row[f"{protocol} - control"] = _text(difference, sign=True)
-            seconds = over_seeds([c.record.costs["distil"]["wall_seconds"]] for c in group)
+            seconds = over_seeds([c.record.distilling.wall_seconds] for c in group)
             row["distil s"] = f"{seconds.mean:.1f}" if seconds else ""
             row["seeds"] = len(group)
             made.append(row)

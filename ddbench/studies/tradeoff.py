@@ -15,12 +15,12 @@ from tabulate import tabulate
 
 from ..distilling.method_style import variant_styles
 from ..figures import new_figure
+from ..records.cost import DISTIL, STEPS
 from ..records.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STEPS = "distil: steps"
 KINDS = ("allocated", "resident set")
 """Where memory is read, the telling one first: tensors on the accelerator, else the process."""
 
@@ -55,18 +55,19 @@ def tradeoff_point(record: Record, label: str) -> TradeoffPoint | None:
     peaks = {
         str(m.coordinates["of"]): m.value
         for m in record.measurements
-        if m.metric == "peak_memory" and m.coordinates["phase"] == STEPS
+        if m.metric == "peak_memory"
+        and (m.coordinates.get("phase"), m.coordinates.get("part")) == (DISTIL.name, STEPS)
     }
     steps = {
         str(m.coordinates["statistic"]): m for m in record.measurements if m.metric == "step_time"
     }
-    kind = next((kind for kind in KINDS if peaks.get(kind)), None)
+    kind = next((kind for kind in KINDS if kind in peaks), None)
     if kind is None or not steps:
         return None
     seconds = {name: m.value or 0.0 for name, m in steps.items()}
     return TradeoffPoint(
         label,
-        record.method["name"],
+        record.method.name,
         peaks[kind] or 0.0,
         kind,
         seconds["mean"],

@@ -80,12 +80,12 @@ def test_a_score_that_does_not_come_back_is_refused(submit, run, tmp_path):
     [
         ({"distilled__sha256": "0" * 64}, "is not the set of the record"),
         ({"task__ipc": 7}, "ipc is 1, the record says 7"),
-        ({"task__dataset": "mnist5k"}, "dataset is digits, the record says mnist5k"),
+        ({"task__dataset__name": "mnist5k"}, "dataset is digits, the record says mnist5k"),
         ({"distilled__storage_bytes": 7}, "storage"),
         ({"distilled__file_bytes": 7}, "file is"),
         ({"schema": "ddbench-record/0"}, "schema"),
-        ({"protocols": ["soft"]}, "no version"),
-        ({"name": "../../x"}, "is no name"),
+        ({"protocols": [{"name": "soft"}]}, "protocols.0.version is missing"),
+        ({"name": "../../x"}, "name='../../x'"),
         ({"measurements": []}, "no accuracy"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -150,10 +150,23 @@ def test_the_working_directory_is_the_usual_repository(command, run, runs, tmp_p
     assert not list((tmp_path / "leaderboards").rglob("*.png"))
 
 
-def test_a_damaged_record_is_named_and_the_rest_is_built(submit, command, run, tmp_path):
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        ("{", ""),
+        ('"device_name": "', '"device_name": "\\ud800'),
+        ('"wall_seconds": ', '"wall_seconds": 1e999, "more": '),
+    ],
+    ids=["no JSON", "lone surrogate", "infinite"],
+)
+def test_a_damaged_record_is_named_and_the_rest_is_built(
+    submit, command, run, tmp_path, there, instead
+):
     assert submit(run, "rescore=false").status == 0
     place = tmp_path / "mine" / "leaderboards"
-    (place / "results" / "bad.json").write_text("{")
+    (place / "results" / "bad.json").write_text(
+        (run / "record.json").read_text().replace(there, instead)
+    )
     for words in ([], ["--check"]):
         answer = command("leaderboard", *words, f"repository={tmp_path / 'mine'}", "pictures=false")
         assert answer.status == 1

@@ -11,7 +11,7 @@ import torch
 
 from ddbench.data.dataset import ImageSplit
 from ddbench.distilling.distilled_set import DistilledSet
-from ddbench.records.cost import PhaseCost
+from ddbench.records.cost import DATA, DISTIL, PhaseCost
 from ddbench.records.record import Record
 from ddbench.runs.execute import execute
 from ddbench.runs.request import RunRequest
@@ -44,21 +44,25 @@ def evaluator(name: str) -> Any:
 
 
 def test_every_phase_has_a_peak_and_seconds_of_its_own(record: Record) -> None:
-    phases = ["data", "teachers", "distil: begin", "distil: steps", "distil: finish"]
-    peaks = [measured(record, "peak_memory", phase=phase, of="resident set") for phase in phases]
+    phases: list[dict[str, str]] = [
+        {"phase": "data"},
+        {"phase": "teacher"},
+        *({"phase": "distil", "part": part} for part in ("begin", "steps", "finish")),
+    ]
+    peaks = [measured(record, "peak_memory", **phase, of="resident set") for phase in phases]
     assert all(len(peak) == 1 and peak[0] > 1e6 for peak in peaks)
-    seconds = [measured(record, "wall_time", phase=phase) for phase in phases]
+    seconds = [measured(record, "wall_time", **phase) for phase in phases]
     assert all(len(one) == 1 and one[0] > 0 for one in seconds)
     total = sum(one[0] for one in seconds)
     assert measured(record, "wall_time", phase="all phases") == pytest.approx([total])
 
 
 def test_parts_of_distilling_make_up_what_the_record_says_of_it(record: Record) -> None:
-    parts = [f"distil: {part}" for part in ("begin", "steps", "checkpoints", "finish")]
-    seconds = sum(sum(measured(record, "wall_time", phase=part)) for part in parts)
-    assert seconds == pytest.approx(record.costs["distil"]["wall_seconds"])
-    peak = max(max(measured(record, "peak_memory", phase=part), default=0) for part in parts)
-    assert peak == record.costs["distil"]["resident_peak_bytes"]
+    parts = ("begin", "steps", "checkpoints", "finish")
+    seconds = sum(sum(measured(record, "wall_time", part=part)) for part in parts)
+    assert seconds == pytest.approx(record.distilling.wall_seconds)
+    peak = max(max(measured(record, "peak_memory", part=part), default=0) for part in parts)
+    assert peak == record.distilling.resident_peak_bytes
 
 
 def test_steps_are_timed_without_the_first(record: Record) -> None:
@@ -72,15 +76,15 @@ def test_steps_are_timed_without_the_first(record: Record) -> None:
         "upper quartile": 3,
         "longest": 3,
     }
-    (steps_phase,) = measured(record, "wall_time", phase="distil: steps")
+    (steps_phase,) = measured(record, "wall_time", phase="distil", part="steps")
     (first,), (mean,) = (measured(record, "step_time", statistic=s) for s in ("first", "mean"))
     assert first + 3 * mean <= steps_phase
-    assert all(m.coordinates["on"] == record.environment["device_name"] for m in steps)
+    assert all(m.coordinates["on"] == record.environment.device_name for m in steps)
 
 
 def test_networks_and_state_are_weighed(record: Record) -> None:
     (pool,) = record.networks
-    assert measured(record, "kept", of="teachers") == [pool["bytes"]]
+    assert measured(record, "kept", of="teacher") == [pool.bytes]
     (state,) = measured(record, "kept", of="state of the method in a checkpoint")
     assert state > 2 * 4 * 10 * 64  # at least images and velocities, float32
 
@@ -115,7 +119,7 @@ def finished(**others: Any) -> Any:
 
 
 def test_accelerator_has_what_was_allocated_and_what_was_reserved() -> None:
-    costs = {"data": PhaseCost(1, 10, 20, 30), "distil": PhaseCost(2, 11, 21, 31)}
+    costs = {DATA: PhaseCost(1, 10, 20, 30), DISTIL: PhaseCost(2, 11, 21, 31)}
     making = SimpleNamespace(parts={}, pools=[], state_bytes=None)  # from before they were kept
     found = evaluator("memory").evaluate(finished(costs=costs, making=making))
     values = {(m.coordinates["phase"], m.coordinates["of"]): m.value for m in found}
@@ -135,7 +139,7 @@ def test_spread_of_a_step_is_drawn() -> None:
     summary = StepSummary(100, 3.0, 99, 0.5, 0.4, 0.3, 0.6, 1.2)
     parts = {"begin": PhaseCost(1.0), "steps": PhaseCost(50.0)}
     making = SimpleNamespace(parts=parts, pools=[], state_bytes=1, step_summary=summary)
-    costs = {"distil": PhaseCost(51.0)}
+    costs = {DISTIL: PhaseCost(51.0)}
     runtime = evaluator("runtime")
     figure = runtime.figure(runtime.evaluate(finished(costs=costs, making=making)))
     assert [axes.get_ylabel() for axes in figure.axes] == ["", "seconds a step"]

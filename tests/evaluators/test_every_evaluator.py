@@ -52,7 +52,7 @@ def steady(measurements: list[Measurement]) -> list[tuple[object, ...]]:
 def test_measurements_can_be_read_and_repeated(name: str, execute_in: Execute) -> None:
     chosen = (f"evaluators=[{name}]", "protocols=[hard]")
     record = execute_in("one", *chosen).record
-    reason = record.evaluators[name].get("skipped")
+    reason = record.evaluators[name].skipped
     if reason is not None:
         assert isinstance(reason, str)
         assert reason
@@ -96,7 +96,7 @@ def check_addition(first: Outcome, more: Outcome, *others: Outcome) -> None:
     assert more.record.supersedes in {
         one.record.run for one in (first, *others) if len(one.record.measurements) == largest
     }
-    assert more.record.costs["distil"] == first.record.costs["distil"]  # found, not made again
+    assert more.record.distilling == first.record.distilling  # found, not made again
 
 
 def test_record_that_measures_less_supersedes_nothing(first: Outcome, execute_in: Execute) -> None:

@@ -212,7 +212,7 @@ def test_whole_set_is_a_control(done: Outcome, nas: Execute) -> None:
     run = nas("evaluators.nas.whole=true", "evaluators.nas.indices=[1,2,3]")
     assert len(found(run, "cell_accuracy", "whole").values) == 3
     assert found(run, "spearman_rho", "whole").coordinates["protocol"] == "whole/1, 1 epochs"
-    assert [pool["networks"] for pool in run.record.networks if pool["stream"] == "whole"] == [3]
+    assert [pool.networks for pool in run.record.networks if pool.stream == "whole"] == [3]
     assert run.record.supersedes is None  # those of other cells are not a part of these
 
 

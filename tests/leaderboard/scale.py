@@ -1,4 +1,6 @@
-"""How long `ddbench leaderboard` takes: `python tests/leaderboard/scale.py FOLDER [RECORDS]`.
+"""How long `ddbench leaderboard` takes.
+
+`PYTHONPATH=tests python tests/leaderboard/scale.py FOLDER [RECORDS]`
 
 Writes plausible records below FOLDER, 10,000 unless told otherwise, and makes everything from them.
 """
@@ -11,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from conftest import plausible
+from plausible import plausible
 
 from ddbench.cli.leaderboard_verb import leaderboard
 

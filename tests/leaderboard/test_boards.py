@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from ddbench.leaderboard.boards import cells, entries
+from ddbench.leaderboard.labels import budget_label, setting_title, variant_label
 from ddbench.leaderboard.tables import results_of
+from ddbench.records.cost import Peak
 from ddbench.records.measurement import Measurement
 
 
@@ -15,8 +15,12 @@ def boards_of(*records):
     return results_of(records, figures=[]).boards
 
 
+def label(row):
+    return variant_label(row.variant).full
+
+
 def ranks(board):
-    return {row.variant.label: row.rank for row in board.rows}
+    return {label(row): row.rank for row in board.rows}
 
 
 def scores(method, own, control=(0.4, 0.41, 0.39)):
@@ -29,7 +33,7 @@ APART = [
     {"budget": "paper"},
     {"protocols": ("soft/1",)},
     {"regimes": {"hard/1": "own logits"}},
-    {"data": {"name": "cifar10", "version": 1, "train_hash": "a" * 40,
+    {"data": {"train_hash": "a" * 40,
               "scored_split": "test", "scored_hash": "b" * 40}},
 ]  # fmt: skip
 
@@ -39,27 +43,27 @@ def test_numbers_that_may_not_be_compared_stand_on_different_boards(change, make
     found = boards_of(make("apm"), make("dm", **change))
     assert [len(board.rows) for board in found] == [1, 1]
     assert all(board.rows[0].rank == 1 for board in found)
-    titles = {(b.board.setting.dataset, b.board.setting.model, b.board.setting.budget,
-               b.board.protocol, b.board.labels) for b in found}  # fmt: skip
+    titles = {
+        (setting_title(b.board.setting), b.board.protocol.label, b.board.labels) for b in found
+    }
     assert len(titles) == 2  # a reader sees it, too
 
 
-def test_budget_that_is_not_as_its_name_says_is_another_one(make):
-    usual = make("apm")
-    changed = dataclasses.replace(make("dm"), budget={**usual.budget, "evaluation": 0.5})
-    labels = [board.board.setting.budget for board in boards_of(usual, changed)]
+def test_budget_that_is_not_as_its_name_says_is_another_one(make, altered):
+    changed = altered(make("dm"), {"budget.evaluation": 0.5})
+    found = boards_of(make("apm"), changed)
+    labels = [budget_label(board.board.setting).full for board in found]
     assert labels == ["short", "short (evaluation=0.5)"]
 
 
-def test_networks_of_another_seed_are_not_compared(make):
-    other = make("dm")
-    other = dataclasses.replace(other, task={**other.task, "network_seed": 1})
+def test_networks_of_another_seed_are_not_compared(make, altered):
+    other = altered(make("dm"), {"task.network_seed": 1})
     assert len(boards_of(make("apm"), other)) == 2
 
 
 def test_seeds_of_one_variant_are_one_row(make):
     (board,) = boards_of(*(make("apm", seed=seed) for seed in range(4)), make("dm"))
-    assert [(row.variant.label, row.seeds) for row in board.rows] == [
+    assert [(label(row), row.seeds) for row in board.rows] == [
         ("apm/1", (0, 1, 2, 3)),
         ("dm/1", (0,)),
     ]
@@ -71,9 +75,9 @@ def test_given_settings_are_a_row_of_their_own_that_says_them(make):
     assert set(ranks(board)) == {"apm/1", "apm/1 (image_rate=3.5)"}
 
 
-def test_settings_that_a_recipe_changed_are_told_apart(make):
-    old, new = make("apm"), make("apm", seed=1)
-    new.method["settings"]["setting_3"]["value"] = 9
+def test_settings_that_a_recipe_changed_are_told_apart(make, altered):
+    old = make("apm")
+    new = altered(make("apm", seed=1), {"method.settings.setting_3.value": 9})
     (board,) = boards_of(old, new)
     assert set(ranks(board)) == {"apm/1 (setting_3=0.42857142857142855)", "apm/1 (setting_3=9)"}
 
@@ -136,7 +140,7 @@ def test_one_network_of_one_seed_ranks_nobody(make):
 
 def test_ipc_are_ranked_apart(make):
     (board,) = boards_of(make("apm", ipc=1), make("dm", ipc=10), make("mtt", ipc=10))
-    assert [(row.ipc, row.variant.label, row.rank) for row in board.rows] == [
+    assert [(row.ipc, label(row), row.rank) for row in board.rows] == [
         (1, "apm/1", 1),
         (10, "mtt/1", 1),
         (10, "dm/1", 2),
@@ -146,7 +150,7 @@ def test_ipc_are_ranked_apart(make):
 def test_set_that_cannot_be_scored_is_shown_without_a_rank(make):
     where = {"protocol": "paper/1", "subject": "apm", "split": "test", "labels": "own logits"}
     unscored = Measurement("accuracy", None, "fraction", (), where, "names no evaluation")
-    lone = dataclasses.replace(make("apm"), measurements=[unscored], protocols=["paper/1"])
+    lone = make("apm", protocols=("paper/1",), measurements=[unscored])
     (board,) = boards_of(lone, make("dm", protocols=("paper/1",)))
     assert ranks(board) == {"dm/1": 1, "apm/1": None}
     assert board.rows[1].notes == ("names no evaluation",)
@@ -154,8 +158,8 @@ def test_set_that_cannot_be_scored_is_shown_without_a_rank(make):
 
 def test_of_two_records_of_one_place_the_latest_enters(make):
     early = make("apm", scores=scores("apm", (0.5, 0.5, 0.5)))
-    late = make("apm", scores=scores("apm", (0.6, 0.6, 0.6)), finished="2027-01-01T00:00:00+00:00")
-    late = dataclasses.replace(late, run="e" * 24)
+    late = make("apm", scores=scores("apm", (0.6, 0.6, 0.6)), run="e" * 24,
+                finished="2027-01-01T00:00:00+00:00")  # fmt: skip
     for order in ([early, late], [late, early]):
         (by_ipc,) = cells(entries(order)).values()
         (cell,) = by_ipc[10].values()
@@ -163,13 +167,55 @@ def test_of_two_records_of_one_place_the_latest_enters(make):
 
 
 def test_costs_are_those_of_making_and_not_of_scoring(make):
-    record = make("apm")
-    seconds = {"data": 1, "teachers": 10, "distil": 100, "scored data": 1000, "score": 10_000}
-    for phase, cost in record.costs.items():
-        cost["wall_seconds"], cost["resident_peak_bytes"] = seconds[phase], seconds[phase]
-    record.networks.append({"stream": "label-teacher", "networks": 1, "bytes": 7})
-    ((row,),) = [board.rows for board in boards_of(record)]
+    seconds = {("data", "read"): 1, ("teacher", "made"): 10, ("distil", "made"): 100,
+               ("scored data", "scored"): 1000, ("teacher", "scored"): 10_000}  # fmt: skip
+    costs = [
+        {"phase": phase, "stage": stage, "wall_seconds": own, "resident_peak_bytes": own,
+         "allocated_peak_bytes": None, "reserved_peak_bytes": None}
+        for (phase, stage), own in seconds.items()
+    ]  # fmt: skip
+    pools = [
+        {"stream": "teacher", "stage": "scored", "networks": 1, "bytes": 7},
+        {"stream": "teacher", "stage": "made", "networks": 2, "bytes": 195_344},
+    ]
+    ((row,),) = [board.rows for board in boards_of(make("apm", costs=costs, networks=pools))]
     assert row.making.distil_seconds == 100
     assert row.making.other_seconds == 10
-    assert row.making.peak_bytes == 100
+    assert row.making.peak == Peak("resident", 100)
     assert row.making.networks_bytes == 195_344
+
+
+@pytest.mark.parametrize(("allocated", "peak"), [((0, 0), 0), ((7, 3), 7)])
+def test_memory_of_the_host_never_stands_in_for_that_of_an_accelerator(
+    allocated, peak, make, altered
+):
+    changes = {f"costs.{place}.allocated_peak_bytes": own for place, own in enumerate(allocated, 1)}
+    ((row,),) = [board.rows for board in boards_of(altered(make("apm"), changes))]
+    assert row.making.peak == Peak("allocated", peak)
+
+
+def test_methods_that_draw_nothing_are_compared_over_networks(make):
+    """By hand: differences 0, 1, 2 points have mean 1 and deviation 1; t(2) is 4.30265."""
+    fixed = {"herding": (0.90, 0.91, 0.92), "kcenter": (0.90, 0.90, 0.90)}
+    (board,) = boards_of(
+        *(
+            make(m, seed=seed, scores=scores(m, own))
+            for seed in range(3)
+            for m, own in fixed.items()
+        )
+    )
+    (pair,) = board.pairs
+    assert (pair.difference.over, pair.difference.n) == ("networks", "1x3")
+    assert pair.difference.mean == pytest.approx(0.01)
+    assert pair.difference.half_width == pytest.approx(4.30265 * 0.01 / 3**0.5, abs=1e-6)
+    assert pair.p == pytest.approx(0.2254, abs=1e-4)
+    assert [row.rank for row in board.rows] == [1, 1]
+    assert [row.beaten_by for row in board.rows] == [0, 0]
+
+
+def test_difference_from_a_control_that_draws_nothing_either_is_over_networks(make):
+    both = scores("kcenter", (0.50, 0.51, 0.52), (0.50, 0.50, 0.50))
+    (board,) = boards_of(*(make("kcenter", seed=seed, scores=both) for seed in range(3)))
+    (row,) = board.rows
+    assert (row.control.n, row.difference.n) == ("1x3", "1x3")
+    assert row.difference.half_width == pytest.approx(4.30265 * 0.01 / 3**0.5, abs=1e-6)

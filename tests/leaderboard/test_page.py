@@ -117,7 +117,7 @@ def test_every_record_is_there_with_all_its_settings(records, html):
     text = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
     data = json.loads(text[1])
     assert {one["run"] for one in data["records"]} == {one.run for one in records}
-    settings = {one.run: one.method["settings"] for one in records}
+    settings = {one.run: one.plain()["method"]["settings"] for one in records}
     for one in data["records"]:
         assert data["shared"][one["method"]["settings"]["shared"]] == settings[one["run"]]
 
@@ -310,7 +310,7 @@ def test_a_record_opens_with_all_its_settings(fresh, records):
     assert fresh.becomes(f"{opened}?.open")
     assert fresh.run(f"{opened}.id") == f"record-{run}"
     text = fresh.run(f"{opened}.textContent")
-    for name in (*records[0].method["settings"], records[0].distilled["sha256"], "a processor"):
+    for name in (*records[0].method.settings, records[0].distilled.sha256, "a processor"):
         assert name in text
 
 

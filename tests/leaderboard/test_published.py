@@ -7,7 +7,9 @@ import importlib
 import numpy as np
 import pytest
 
+from ddbench.distilling.registry import METHODS
 from ddbench.leaderboard.published import published_figures
+from ddbench.leaderboard.published_values import published_values
 from ddbench.leaderboard.tables import results_of
 from ddbench.models.registry import MODELS
 from ddbench.records.measurement import Measurement
@@ -97,3 +99,41 @@ def test_cost_stands_beside_that_of_the_same_segment(segment, published, make):
     found = beside(record, "Figure 3")
     assert [one.figure.value for one in found] == ([published] if published else [])
     assert all(one.verdict.startswith("no verdict") for one in found)
+
+
+SCORES = {"apm": (0.74, 0.75, 0.76, 0.75, 0.75), "random": (0.5,) * 5}
+USUAL = published_values("apm", METHODS["apm"].version, "cifar10", 50)
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict"),
+    [
+        ({}, "inside the interval"),
+        ({"iterations": USUAL["iterations"]}, "inside the interval"),
+        ({name: USUAL[name] for name in ("segment", "image_rate")}, "inside the interval"),
+        ({"iterations": USUAL["iterations"] + 1}, "no verdict"),
+        ({"no_setting": 1}, "no verdict"),
+    ],
+)
+def test_default_that_was_typed_changes_no_verdict(given, verdict, make):
+    options = {"protocols": ("paper/1",), "budget": "paper", "ipc": 50, "scores": SCORES}
+    options |= {"model_label": "convnet-width128", "version": METHODS["apm"].version}
+    (one,) = beside(make("apm", given=given, **options), "Table 1")
+    assert one.verdict == verdict
+    assert (one.reason == "") == (verdict != "no verdict")
+
+
+def test_typed_input_space_of_the_recipe_changes_no_verdict(make, altered):
+    options = {"protocols": ("paper/1",), "budget": "paper", "ipc": 50, "scores": SCORES}
+    options |= {"model_label": "convnet-width128", "version": METHODS["apm"].version}
+    record = make("apm", **options)
+    for space, verdict in ((USUAL["input_space"], "inside the interval"), ("odd", "no verdict")):
+        changes = {"task.input_space_source": "given", "task.input_space": space}
+        (one,) = beside(altered(record, changes), "Table 1")
+        assert one.verdict == verdict
+
+
+def test_published_values_of_what_is_not_installed_are_not_known():
+    assert published_values("nowhere", 1, "cifar10", 50) is None
+    assert published_values("apm", METHODS["apm"].version + 1, "cifar10", 50) is None
+    assert published_values("apm", METHODS["apm"].version, "cifar10", None) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import json
 import posixpath
 import random
 import re
@@ -16,6 +17,7 @@ from ddbench.leaderboard.published import published_figures
 from ddbench.leaderboard.reading import Reading, read_folder
 from ddbench.leaderboard.tables import differences, results_of, table_files, write_tables
 from ddbench.records.measurement import Measurement
+from ddbench.records.record import Record
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
 
@@ -49,6 +51,19 @@ def test_order_of_the_records_changes_nothing(make):
     first = files_of(*records)
     random.Random(0).shuffle(records)
     assert files_of(*records) == first
+
+
+@pytest.mark.parametrize("schema", ["of the files", "of today"])
+def test_order_of_keys_in_the_records_changes_nothing(schema, tmp_path):
+    """The committed records with the keys of every level sorted give the committed tables."""
+    for path in (BOARDS / "results").glob("*.json"):
+        plain = json.loads(path.read_text())
+        if schema == "of today":
+            plain = Record.load(path).plain()
+        (tmp_path / path.name).write_text(json.dumps(plain, sort_keys=True))
+    reading = read_folder(tmp_path)
+    files = table_files(results_of(reading.records), reading, pictures=False)
+    assert differences(files, BOARDS / "tables") == []
 
 
 def test_changed_missing_and_foreign_tables_are_found(make, tmp_path):
@@ -114,6 +129,16 @@ def test_text_of_a_record_opens_no_markup(make):
     assert "[link]" not in page
     for line in page.splitlines():
         assert not re.search(r"^\|.*a \| b", line)
+
+
+def test_text_of_a_record_is_no_formula_in_a_picture(make, altered):
+    odd = r"$\frac$ <b> [x](y) |"
+    record = make("apm", given={"image_rate": odd}, regimes={"hard/1": odd})
+    record = altered(record, {"task.model.label": odd})
+    files = files_of(record, pictures=True)
+    assert "<b>" not in files["boards/cifar10.md"].decode()
+    assert "[x]" not in files["boards/cifar10.md"].decode()
+    assert any(data.startswith(b"\x89PNG") for data in files.values())
 
 
 def merged(subject, groups, value):

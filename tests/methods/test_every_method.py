@@ -255,5 +255,5 @@ def test_control_in_a_run_of_apm_is_that_of_its_own_run(
     """The networks of one method are not booked on another that is made beside it."""
     execute(request_for("apm", "protocols=[hard]"), quiet=True)
     outcome = execute(request_for("random", "protocols=[hard]"), quiet=True)
-    assert outcome.record.networks == []
-    assert "teachers" not in outcome.record.costs
+    assert outcome.record.networks == ()
+    assert "teacher" not in {cost.phase for cost in outcome.record.costs}

@@ -9,8 +9,10 @@ import pytest
 from scipy import stats
 
 from ddbench.records.statistics import (
+    draws_nothing,
     half_width,
     holm,
+    one_of_each,
     over_seeds_and_networks,
     p_value,
     paired_difference,
@@ -166,3 +168,43 @@ def test_holm_keeps_the_rate_of_any_false_difference() -> None:
         corrected += min(holm(p_values)) < 0.05
     assert uncorrected / (REPEATS // 2) > 0.3
     assert corrected / (REPEATS // 2) < 0.07
+
+
+FIXED = {seed: (0.90, 0.91, 0.92) for seed in range(3)}
+FIXED_TOO = {seed: (0.90, 0.90, 0.90) for seed in range(3)}
+DRAWN = {0: (0.80, 0.81, 0.82), 1: (0.82, 0.83, 0.84), 2: (0.84, 0.85, 0.86)}
+
+
+def test_seeds_that_change_nothing_are_one() -> None:
+    assert draws_nothing(FIXED)
+    assert not draws_nothing(DRAWN)
+    assert not draws_nothing({0: FIXED[0]})
+    assert one_of_each(FIXED) == {0: FIXED[0]}
+    assert one_of_each(DRAWN) == DRAWN
+
+
+def test_two_methods_that_draw_nothing_differ_over_the_networks_of_one_seed() -> None:
+    """By hand: 0, 1 and 2 points have mean 1 and deviation 1; t = 1.7320 with 2 degrees."""
+    found = paired_difference(FIXED, FIXED_TOO)
+    assert (found.over, found.n) == ("networks", "1x3")
+    assert found.values == pytest.approx((0.0, 0.01, 0.02))
+    assert found.half_width == pytest.approx(4.302653 * 0.01 / math.sqrt(3), rel=1e-5)
+    assert found.p == pytest.approx(0.225403, rel=1e-5)
+    assert found.holds_zero
+
+
+@pytest.mark.parametrize("known", [{0, 1, 2}, {0, 1}, {7, 8}])
+def test_beside_a_method_that_draws_nothing_the_seeds_of_the_other_are_the_sample(known) -> None:
+    """By hand: 10, 8 and 6 points, whichever seeds the fixed scores were found at."""
+    fixed = {seed: FIXED[0] for seed in known}
+    found = paired_difference(fixed, DRAWN)
+    assert (found.over, found.n) == ("seeds", "3x3")
+    assert found.values == pytest.approx((0.10, 0.08, 0.06))
+    assert found.half_width == pytest.approx(4.302653 * 0.02 / math.sqrt(3), rel=1e-5)
+    assert paired_difference(DRAWN, fixed).mean == pytest.approx(-0.08)
+
+
+def test_one_seed_beside_a_method_that_draws_nothing_is_over_networks() -> None:
+    found = paired_difference(FIXED, {5: (0.8, 0.8, 0.8)})
+    assert (found.over, found.n) == ("networks", "1x3")
+    assert found.mean == pytest.approx(0.11)

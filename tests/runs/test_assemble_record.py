@@ -73,11 +73,11 @@ def test_record_names_the_control_with_its_version_and_hash(
     request = tiny(tmp_path, "method=apm", "protocols=[hard]", "model.width=8")
     record = execute(request, quiet=True).record
     assert record.control is not None
-    assert record.control["name"] == "random"
-    assert record.control["version"] == METHODS["random"].version
-    assert len(record.control["distilled"]) == 64
+    assert record.control.name == "random"
+    assert record.control.version == METHODS["random"].version
+    assert len(record.control.distilled) == 64
     assert record.paper_seconds is not None
-    assert record.paper_seconds > sum(cost["wall_seconds"] for cost in record.costs.values())
+    assert record.paper_seconds > sum(cost.wall_seconds for cost in record.costs)
 
 
 def test_space_of_a_lab_is_defined_by_its_name(

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from ddbench.records.cost import PhaseCost
+from ddbench.records.cost import DATA, DISTIL, SCORE, Phase, PhaseCost
 from ddbench.runs.estimate import paper_seconds
 from ddbench.runs.execute import opened
 from ddbench.runs.request import RunRequest
 
 COSTS = {
-    name: PhaseCost(seconds)
-    for name, seconds in {
-        "data": 1.0,
-        "teachers": 10.0,
-        "distil": 100.0,
-        "label-teacher": 1000.0,
-        "score": 10000.0,
+    phase: PhaseCost(seconds)
+    for phase, seconds in {
+        DATA: 1.0,
+        Phase("teacher", "made"): 10.0,
+        DISTIL: 100.0,
+        Phase("label-teacher", "scored"): 1000.0,
+        SCORE: 10000.0,
     }.items()
 }
 
@@ -41,5 +41,5 @@ def test_each_phase_of_apm_is_stretched_by_its_images(
 def test_random_costs_its_scoring_alone(tiny: Callable[..., RunRequest], tmp_path: Path) -> None:
     request = tiny(tmp_path, "method=random")
     with opened(request, quiet=True) as (lab, _):
-        estimate = paper_seconds(request, lab, {"score": PhaseCost(1.0)})
+        estimate = paper_seconds(request, lab, {SCORE: PhaseCost(1.0)})
     assert estimate == pytest.approx(5 / 0.02)

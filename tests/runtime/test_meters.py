@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import pytest
 import torch
 
-from ddbench.records.cost import PhaseCost
+from ddbench.records.cost import Peak, PhaseCost, largest_peak
 from ddbench.runtime import meters
 from ddbench.runtime.meters import CostMeter
 
@@ -111,5 +112,45 @@ def test_sum_adds_seconds_and_takes_the_largest_peaks() -> None:
     costs = [PhaseCost(1, 10, None, None), PhaseCost(2, 5, 7, 9), PhaseCost(4, 1, 3, 20)]
     total = PhaseCost.total(cost.plain() for cost in costs)
     assert total == PhaseCost(7, 10, 7, 20)
-    assert total.peak_bytes == 7
-    assert costs[0].peak_bytes == 10
+    assert total.peak == Peak("allocated", 7)
+    assert costs[0].peak == Peak("resident", 10)
+
+
+def test_phase_that_allocates_nothing_on_an_accelerator_has_that_peak() -> None:
+    assert PhaseCost(1, 10, 0, 0).peak == Peak("allocated", 0)
+    assert PhaseCost(1, 0).peak is None
+    peaks = [PhaseCost(1, 10, 0, 0).peak, PhaseCost(1, 20).peak, None]
+    assert largest_peak(peaks) == Peak("allocated", 0)
+    assert largest_peak([None]) is None
+
+
+def test_each_phase_begins_without_what_torch_keeps_of_earlier_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On an accelerator that counts: what is cached, and the largest cache since a reset."""
+    held = {"cached": 0, "peak": 0}
+
+    def work(count: int) -> None:
+        held["cached"] = max(held["cached"], count)
+        held["peak"] = max(held["peak"], held["cached"])
+
+    fakes: dict[str, Callable[..., object]] = {
+        "synchronize": lambda device: None,
+        "empty_cache": lambda: held.update(cached=0),
+        "reset_peak_memory_stats": lambda device: held.update(peak=held["cached"]),
+        "max_memory_allocated": lambda device: 0,
+        "max_memory_reserved": lambda device: held["peak"],
+    }
+    for name, fake in fakes.items():
+        monkeypatch.setattr(torch.cuda, name, fake)
+    meter = CostMeter(torch.device("cuda"))
+    with meter.measure() as outer:
+        work(5)
+        with meter.measure() as heavy:
+            work(100)
+            meter.update()
+        work(7)
+    with meter.measure() as light:
+        work(1)
+    reserved = [cost.reserved_peak_bytes for cost in (outer, heavy, light)]
+    assert reserved == [7, 100, 1]

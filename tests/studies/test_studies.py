@@ -8,11 +8,11 @@ import statistics
 from typing import Any
 
 import pytest
+from plausible import plausible
 
 from ddbench.errors import UserError
 from ddbench.figures import png
 from ddbench.records.measurement import Measurement
-from ddbench.records.record import Record
 from ddbench.runs.compose import check_overrides, register
 from ddbench.studies.cells import Cell, cell_words, distinct, grouped, over_seeds, swept_keys
 from ddbench.studies.figures import draw
@@ -32,29 +32,27 @@ def cell(words: str, seed: int = 0, **accuracies: tuple[list[float], list[float]
             Measurement("accuracy", statistics.fmean(values), "fraction", tuple(values), where),
             Measurement("accuracy_difference", 0.0, "fraction", tuple(differences), where),
         ]
-    task = {
-        "dataset": "d", "ipc": 1, "model_label": "net", "input_space": "s", "validation": 0,
-        "seed": seed, "group": 0, "network_seed": 0,
-    }  # fmt: skip
-    record = Record(
-        run=f"{words}{seed}",
-        supersedes=None,
-        name="",
-        method={"name": "m", "settings": {"rate": {"value": float(seed + 1)}}},
-        task=task,
-        budget={"name": "short"},
-        protocols=[f"{protocol}/1" for protocol in accuracies],
-        evaluators={},
-        control={"name": "c"},
-        data={},
-        distilled={},
-        costs={"distil": {"wall_seconds": 2.0}},
-        networks=[],
-        measurements=measurements,
-        curve=[{"step": 0, "movement": 0.1}, {"step": 9, "movement": 0.2 + seed}],
-        paper_seconds=None,
-        environment={},
-        finished="",
+    record = plausible(
+        "m",
+        dataset="d",
+        ipc=1,
+        seed=seed,
+        protocols=tuple(f"{protocol}/1" for protocol in accuracies),
+        given={"rate": float(seed + 1)},
+        curve=2,
+    )
+    costs = [
+        cost.model_copy(update={"wall_seconds": 2.0}) if cost.phase == "distil" else cost
+        for cost in record.costs
+    ]
+    curve = [{"step": 0.0, "movement": 0.1}, {"step": 9.0, "movement": 0.2 + seed}]
+    record = record.model_copy(
+        update={
+            "run": f"{words}{seed}",
+            "measurements": measurements,
+            "costs": costs,
+            "curve": curve,
+        }
     )
     return Cell(cell_words([*words.split(), f"seed={seed}"]), record)
 

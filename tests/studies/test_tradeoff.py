@@ -8,16 +8,21 @@ from typing import Any
 import pytest
 
 from ddbench.distilling.method_style import method_style
-from ddbench.records.measurement import Measurement
+from ddbench.records.measurement import Coordinates, Measurement
 from ddbench.studies.tradeoff import TradeoffPoint, tradeoff_figure, tradeoff_point, tradeoff_table
 
 
 def record(*kinds: str, steps: bool = True) -> Any:
     """What is read of a record whose steps took 2 s and 3 GB, and another phase more."""
+    phases: list[tuple[Coordinates, float]] = [
+        ({"phase": "teacher"}, 9e9),
+        ({"phase": "distil", "part": "begin"}, 8e9),
+        ({"phase": "distil", "part": "steps"}, 3e9),
+    ]
     measurements = [
-        Measurement("peak_memory", value, "bytes", (), {"phase": phase, "of": kind, "on": "chip"})
+        Measurement("peak_memory", value, "bytes", (), {**phase, "of": kind, "on": "chip"})
         for kind in kinds
-        for phase, value in (("teachers", 9e9), ("distil: steps", 3e9))
+        for phase, value in phases
     ]
     if steps:
         seconds = {"mean": 2.0, "median": 1.0, "lower quartile": 0.5, "upper quartile": 2.5}
@@ -25,7 +30,7 @@ def record(*kinds: str, steps: bool = True) -> Any:
             Measurement("step_time", value, "s", (), {"statistic": s, "steps": 6, "on": "chip"})
             for s, value in seconds.items()
         ]
-    return SimpleNamespace(measurements=measurements, method={"name": "apm"})
+    return SimpleNamespace(measurements=measurements, method=SimpleNamespace(name="apm"))
 
 
 def test_point_is_what_the_steps_alone_cost() -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from ddbench.plugins.presets import preset
 from ddbench.records.measurement import Measurement
@@ -16,6 +13,13 @@ from ddbench.records.record import Record
 from ddbench.store.files import write_json
 
 LEVELS = {"random": 0.45, "dm": 0.55, "mtt": 0.62, "apm": 0.7}
+PHASES = {
+    "data": "read",
+    "teacher": "made",
+    "distil": "made",
+    "scored data": "scored",
+    "score": "scored",
+}
 REGIMES = {"hard/1": "class ids", "soft/1": "label teacher", "paper/1": "own logits"}
 
 
@@ -42,6 +46,7 @@ def plausible(
     scores: dict[str, tuple[float, ...]] | None = None,
     extra: tuple[Measurement, ...] = (),
     curve: int = 0,
+    version: int = 1,
     **changes: Any,
 ) -> Record:
     """A record whose accuracies rise with ipc and differ by method, seed and network.
@@ -98,17 +103,15 @@ def plausible(
         "run": run,
         "supersedes": None,
         "name": f"{method}-{dataset}-ipc{ipc}-{budget}-seed{seed}-{run[:10]}",
-        "method": {"name": method, "version": 1, "settings": settings},
+        "method": {"name": method, "version": version, "settings": settings},
         "task": {
-            "dataset": dataset,
-            "dataset_version": 1,
-            "dataset_settings": {},
+            "dataset": {"name": dataset, "version": 1, "settings": {}},
             "ipc": ipc,
             "model": {
                 "name": "convnet",
                 "settings": {"width": int(model_label[13:]), "depth": None, "norm": "instance"},
+                "label": model_label,
             },
-            "model_label": model_label,
             "input_space": "normalised",
             "input_space_source": "default",
             "validation": validation,
@@ -117,13 +120,11 @@ def plausible(
             "network_seed": 0,
         },
         "budget": {"name": budget, **fractions},
-        "protocols": list(protocols),
+        "protocols": [parsed(label) for label in protocols],
         "evaluators": {"accuracy": {"version": 1, "settings": {}}},
         "control": control
         and {"name": control, "version": 1, "settings": {}, "distilled": hashed(control, seed)},
         "data": {
-            "name": dataset,
-            "version": 1,
             "train_hash": hashed(dataset, "train")[:40],
             "scored_split": split,
             "scored_hash": hashed(dataset, split)[:40],
@@ -134,16 +135,18 @@ def plausible(
             "file_bytes": 31_000 * ipc + 2000,
             "storage_bytes": 31_000 * ipc,
         },
-        "costs": {
-            phase: {
+        "costs": [
+            {
+                "phase": phase,
+                "stage": stage,
                 "wall_seconds": round(draws.uniform(1, 100), 3),
                 "resident_peak_bytes": draws.randrange(10**8, 10**9),
                 "allocated_peak_bytes": None,
                 "reserved_peak_bytes": None,
             }
-            for phase in ("data", "teachers", "distil", "scored data", "score")
-        },
-        "networks": [{"stream": "teacher", "networks": 2, "bytes": 195_344}],
+            for phase, stage in PHASES.items()
+        ],
+        "networks": [{"stream": "teacher", "stage": "made", "networks": 2, "bytes": 195_344}],
         "measurements": [*measurements, *extra],
         "curve": [
             {"step": n, "wall_seconds": n / 3, "loss": draws.random(), "movement": draws.random()}
@@ -161,7 +164,31 @@ def plausible(
         },
         "finished": f"2026-01-0{1 + seed % 9}T00:00:00+00:00",
     }
-    return Record(**{**plain, **changes})
+    return Record.model_validate({**plain, **changes})
+
+
+def changed(record: Record, changes: dict[str, Any]) -> Record:
+    """A record with the values at dotted places replaced, checked as a whole."""
+    plain = record.plain()
+    del plain["schema"]
+    for place, value in changes.items():
+        *path, last = place.split(".")
+        inside: Any = plain
+        for step in path:
+            inside = inside[int(step) if isinstance(inside, list) else step]
+        inside[int(last) if isinstance(inside, list) else last] = value
+    return Record.model_validate(plain)
+
+
+def parsed(label: str) -> dict[str, Any]:
+    """The facts of a protocol such as "soft/1 on trial at 0.1"."""
+    own, _, rate = label.partition(" on trial at ")
+    name, _, version = own.partition("/")
+    return {
+        "name": name,
+        "version": int(version),
+        "trial_rate": float(rate) if rate else None,
+    }
 
 
 def write_records(folder: Path, *records: Record) -> list[Path]:
@@ -169,13 +196,3 @@ def write_records(folder: Path, *records: Record) -> list[Path]:
     for path, one in zip(paths, records, strict=True):
         write_json(path, one.plain())
     return paths
-
-
-@pytest.fixture(scope="session")
-def make() -> Callable[..., Record]:
-    return plausible
-
-
-@pytest.fixture(scope="session")
-def written() -> Callable[..., list[Path]]:
-    return write_records

@@ -1,0 +1,120 @@
+"""Standings, pairs, costs and the rest as rows of CSV files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..records.cost import joined
+from .boards import Board, Setting
+from .columns import csv_fields, numbers
+from .labels import budget_label, dataset_label, variant_label
+from .other_measurements import Other, Topic
+from .published import Reproduction
+from .standings import Standings
+
+Row = Mapping[str, Any]
+
+
+def score_rows(boards: Iterable[Standings]) -> Iterator[Row]:
+    """One row per method, ipc and board: fractions, seconds and bytes."""
+    return ({**_of_board(one.board), **csv_fields(row)} for one in boards for row in one.rows)
+
+
+def pair_rows(boards: Iterable[Standings]) -> Iterator[Row]:
+    """One row for every two methods of a board and ipc."""
+    return (
+        {
+            **_of_board(one.board),
+            "ipc": pair.ipc,
+            "first": variant_label(pair.first).full,
+            "second": variant_label(pair.second).full,
+            **numbers("difference", pair.difference),
+            "p": pair.p,
+            "p_holm": pair.p_holm,
+            "tied": pair.difference.holds_zero,
+        }
+        for one in boards
+        for pair in one.pairs
+    )
+
+
+def other_rows(topics: Mapping[Topic, Sequence[Other]]) -> Iterator[Row]:
+    """One row for every place at which something else than accuracy was measured."""
+    return (
+        {
+            **_of_setting(topic.setting),
+            "protocol": topic.protocol_label,
+            "metric": topic.metric,
+            "unit": topic.unit,
+            "ipc": row.ipc,
+            "method": variant_label(row.variant).full,
+            "subject": row.subject,
+            "coordinates": _coordinates(row.shown),
+            **numbers("value", row.estimate),
+            "runs": " ".join(row.runs),
+            "notes": "; ".join(row.notes),
+        }
+        for topic, rows in topics.items()
+        for row in rows
+    )
+
+
+def published_rows(reproductions: Iterable[Reproduction]) -> Iterator[Row]:
+    """One row for every published number and measurement of its cell."""
+    return (
+        {
+            "place": one.figure.place,
+            "dataset": one.figure.dataset,
+            "model": one.figure.model,
+            "ipc": one.figure.ipc,
+            "method": one.label.full,
+            "metric": one.figure.metric,
+            "coordinates": _coordinates(joined(one.figure.coordinates)),
+            "published": one.figure.value,
+            "published_spread": one.figure.spread,
+            "reading": one.figure.reading,
+            "budget": one.budget,
+            **numbers("measured", one.measured),
+            "difference": None if one.measured is None else one.measured.mean - one.figure.value,
+            "verdict": one.told.full,
+            "source": one.figure.source,
+        }
+        for one in reproductions
+    )
+
+
+def csv_bytes(rows: Iterable[Row]) -> bytes:
+    """A CSV file of rows with the same fields; numbers to six digits, counts whole."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    known = list(rows)
+    writer.writerow(known[0] if known else [])
+    writer.writerows(map(_field, row.values()) for row in known)
+    return text.getvalue().encode()
+
+
+def _field(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _coordinates(coordinates: Mapping[str, Any]) -> str:
+    return "; ".join(f"{name}={value}" for name, value in coordinates.items())
+
+
+def _of_setting(setting: Setting) -> dict[str, str]:
+    return {
+        "dataset": dataset_label(setting).full,
+        "model": setting.model,
+        "budget": budget_label(setting).full,
+    }
+
+
+def _of_board(board: Board) -> dict[str, str]:
+    return {
+        **_of_setting(board.setting),
+        "protocol": board.protocol.label,
+        "labels": board.labels,
+    }

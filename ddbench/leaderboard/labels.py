@@ -1,0 +1,52 @@
+"""What settings, methods and verdicts are called in tables, pictures and on the page.
+
+Labels are for people alone: nothing is read back from one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .boards import Setting, Values, Variant
+
+
+class Label(NamedTuple):
+    """A name in full, and a short one for a narrow column."""
+
+    full: str
+    short: str
+
+
+def dataset_label(setting: Setting) -> Label:
+    """The dataset with what is not default, such as "digits (network_seed=1)"."""
+    apart = f" #{setting.apart}" if setting.apart else ""
+    return Label(setting.dataset + _bracketed(setting.dataset_settings) + apart, setting.dataset)
+
+
+def budget_label(setting: Setting) -> Label:
+    """The budget with what is not as its name says."""
+    return Label(setting.budget + _bracketed(setting.budget_changes), setting.budget)
+
+
+def setting_title(setting: Setting) -> str:
+    """Such as "digits: convnet-width32, budget short"."""
+    return f"{dataset_label(setting).full}: {setting.model}, budget {budget_label(setting).full}"
+
+
+def variant_label(variant: Variant) -> Label:
+    """The method with its version, the values given, and those that tell it apart."""
+    short = f"{variant.method}/{variant.version}"
+    return Label(short + _bracketed(variant.given) + _bracketed(variant.apart), short)
+
+
+def subject_label(variant: Variant, subject: str) -> Label:
+    """The method, or what stands beside it, such as "random beside apm/2"."""
+    own = variant_label(variant)
+    if subject in ("", variant.method):
+        return own
+    return Label(f"{subject} beside {own.full}", subject)
+
+
+def _bracketed(values: Values) -> str:
+    told = ", ".join(f"{name}={value}" for name, value in values)
+    return f" ({told})" if told else ""

@@ -1,0 +1,195 @@
+"""The parts of a record."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from .cost import Peak, PhaseCost, Stage
+from .fields import (
+    Amount,
+    Count,
+    Facts,
+    Fraction,
+    Hash,
+    Line,
+    Name,
+    Plain,
+    Positive,
+    Sha256,
+    Share,
+    Text,
+    Truth,
+)
+
+GIVEN = "given"
+"""The source of a value that a person gave."""
+
+
+class SettingFacts(Facts):
+    """A value with its source: "default", a recipe with its citation, or "given"."""
+
+    value: Plain
+    source: Text
+
+
+class MethodFacts(Facts):
+    """A method as it was run."""
+
+    name: Name
+    version: Count
+    settings: dict[Name, SettingFacts]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of all settings, by name."""
+        return {name: setting.value for name, setting in self.settings.items()}
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The values that a person gave, by name."""
+        return {
+            name: setting.value
+            for name, setting in self.settings.items()
+            if setting.source == GIVEN
+        }
+
+
+class ControlFacts(MethodFacts):
+    """The control, with the SHA-256 of its distilled set."""
+
+    distilled: Sha256
+
+
+class DatasetFacts(Facts):
+    """A dataset with all of its settings."""
+
+    name: Name
+    version: Count
+    settings: dict[Name, Plain]
+
+
+class ModelFacts(Facts):
+    """The network that is trained; `label` is what people call it, such as convnet-width32."""
+
+    name: Name
+    settings: dict[Name, Plain]
+    label: Line
+
+
+class TaskFacts(Facts):
+    """What was asked for, besides the method; fields as in `TaskSpec`."""
+
+    dataset: DatasetFacts
+    ipc: Positive
+    model: ModelFacts
+    input_space: Name
+    input_space_source: Text
+    validation: Share
+    seed: Count
+    group: Count
+    network_seed: Count
+
+
+class BudgetFacts(Facts):
+    """A budget's name and what it stands for; fields as in `Budget`."""
+
+    name: Name
+    distilling: Fraction
+    teachers: Fraction
+    teacher_steps: Positive
+    evaluation: Fraction
+    networks: Positive
+
+
+class ProtocolFacts(Facts):
+    """A protocol by its name and version; `trial_rate` where a learning rate was on trial."""
+
+    name: Name
+    version: Count
+    trial_rate: Amount | None = None
+
+    @property
+    def label(self) -> str:
+        """Name and version, such as "hard/1"; a trial says its rate."""
+        trial = "" if self.trial_rate is None else f" on trial at {self.trial_rate:g}"
+        return f"{self.name}/{self.version}{trial}"
+
+    def __lt__(self, other: ProtocolFacts) -> bool:
+        return self._order < other._order
+
+    @property
+    def _order(self) -> tuple[str, int, float]:
+        return self.name, self.version, self.trial_rate or 0.0
+
+
+class EvaluatorFacts(Facts):
+    """An evaluator that was asked for; `skipped`: why it measured nothing, where it did not."""
+
+    version: Count
+    settings: dict[Name, Plain]
+    skipped: Text | None = None
+
+
+class DataFacts(Facts):
+    """Hashes of the images trained on and of those scored, and of which split these are."""
+
+    train_hash: Hash
+    scored_split: Literal["test", "validation"]
+    scored_hash: Hash
+
+
+class DistilledFacts(Facts):
+    """The distilled set: key of the artefact, hash and size of its file, bytes of its tensors."""
+
+    key: Hash
+    sha256: Sha256
+    file_bytes: Count
+    storage_bytes: Count
+
+
+class PhaseCostFacts(Facts):
+    """What a phase cost; see `PhaseCost` for the figures and `Phase` for name and stage."""
+
+    phase: Line
+    stage: Stage
+    wall_seconds: Amount
+    resident_peak_bytes: Count
+    allocated_peak_bytes: Count | None
+    reserved_peak_bytes: Count | None
+
+    @property
+    def peak(self) -> Peak | None:
+        """The peak that limits, and where it was read."""
+        return PhaseCost(
+            self.wall_seconds,
+            self.resident_peak_bytes,
+            self.allocated_peak_bytes,
+            self.reserved_peak_bytes,
+        ).peak
+
+
+class PoolFacts(Facts):
+    """Trained networks that were used: their stream, the stage that used them, and their size.
+
+    `epochs` of each one's training and `snapshots` kept of it are there where they are the same
+    for all, and with them `trajectory_bytes`: what would be held with every epoch kept.
+    """
+
+    stream: Name
+    stage: Stage
+    networks: Count
+    bytes: Count
+    epochs: Count | None = None
+    snapshots: Count | None = None
+    trajectory_bytes: Count | None = None
+
+
+class EnvironmentFacts(Facts, extra="allow"):
+    """Machine, packages and revision; what readers need is named, the rest is a table."""
+
+    __pydantic_extra__: dict[str, Plain] = Field(init=False)
+
+    device_name: Line
+    git_dirty: Truth | None = None
