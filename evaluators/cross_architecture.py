@@ -14,7 +14,6 @@ from ddbench.models.model import Model
 from ddbench.models.spec import ModelSpec, check_model_name, model_named
 from ddbench.plugins.settings import setting
 from ddbench.records.measurement import Measurement
-from ddbench.runtime.randomness import RandomStream
 from ddbench.scoring.evaluator import Evaluator, EvaluatorSettings
 from ddbench.scoring.finished_run import FinishedRun
 from ddbench.scoring.protocols import Protocol
@@ -131,15 +130,14 @@ class CrossArchitecture(Evaluator):
     def _students(self, run: FinishedRun) -> Iterator[_Student]:
         """The source first, then each target."""
         model = run.task.model
-        stream = RandomStream(0)
-        yield _Student(model.label, model, True, run.lab.new_network(stream))
-        device = run.lab.context.execution.device.type
+        yield _Student(model.label, model, True, run.new_network(model))
+        device = run.device_type
         for name in self.settings.targets:
             spec = model_named(name, device)
             if spec == model:
                 continue
             try:
-                network = run.lab_of(spec).new_network(stream).cpu()
+                network = run.new_network(spec)
             except UserError as refusal:
                 yield _Student(name, spec, False, None, str(refusal))
             else:

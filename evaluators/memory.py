@@ -40,7 +40,7 @@ class Memory(Evaluator):
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
         """Peaks by phase, then the bytes of teachers, experts and of a checkpoint."""
         assert run.making is not None
-        device = run.lab.context.execution.device_name
+        device = run.device_name
         measurements = [
             Measurement(
                 "peak_memory", float(peak), "bytes", (), {**phase, "of": kind, "on": device}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,6 @@ from ddbench.scoring.protocols import Protocol, protocol_named
 from ddbench.scoring.students import score_student, score_whole
 from ddbench.scoring.training_sets import NotScorable
 from ddbench.store.files import digest, digest_of_file
-from ddbench.training.lab import Lab
 
 from ._nas_figure import ranking_figure
 from ._nas_measurements import (
@@ -118,15 +118,15 @@ class Nas(Evaluator):
 
     settings: Settings
 
-    def determinants(self, lab: Lab) -> dict[str, Any]:
+    def identity(self, dataset: str, data_root: Path) -> dict[str, Any]:
         """The digest of the table, so that a run without truth is done again when there is one."""
-        path = table_path(lab.dataset.source.root)
-        if lab.dataset.name not in TRUE_DATASETS or not path.is_file():
+        path = table_path(data_root)
+        if dataset not in TRUE_DATASETS or not path.is_file():
             return {}
         return {"table": digest_of_file(path)}
 
     def skip(self, run: FinishedRun) -> str | None:
-        dataset, root = run.task.dataset, run.lab.dataset.source.root
+        dataset, root = run.task.dataset, run.data_root
         if dataset not in TRUE_DATASETS:
             known = ", ".join(TRUE_DATASETS)
             return f"NAS-Bench-201 has no truth for {dataset}; it has for {known}"
@@ -147,7 +147,7 @@ class Nas(Evaluator):
         return None
 
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
-        table = load_table(run.lab.dataset.source.root)
+        table = load_table(run.data_root)
         indices = self._chosen(run, table)
         truth = table.accuracies[self._column(run)][indices]
         channels, depth = self._size(run)
@@ -156,7 +156,7 @@ class Nas(Evaluator):
             "table": table.digest[:12],
             "cells": f"{len(indices)} cells {digest(str(indices).encode())[:8]}",
         }
-        dataset = run.lab.dataset
+        dataset = run.dataset
         shape = (dataset.channels, dataset.resolution, dataset.classes)
         parameters = np.array([_parameters(index, *shape) for index in indices], dtype=np.float64)
         measurements = [
@@ -211,8 +211,7 @@ class Nas(Evaluator):
         """
         protocol = protocol_named(self.settings.protocol)
         epochs = max(1, round(self.settings.epochs * run.budget.evaluation))
-        execution = run.lab.context.execution
-        usual = execution.threads if execution.device.type == "cpu" else 1
+        usual = run.threads if run.device_type == "cpu" else 1
         for name in run.subjects:
             work = partial(_of_subject, run, name, protocol, epochs)
             rules = f"{protocol.label}, {epochs} epochs"
@@ -243,7 +242,7 @@ class Nas(Evaluator):
         return [index for index in candidates if np.isfinite(truth[index])][: self._wanted(run)]
 
     def _size(self, run: FinishedRun) -> tuple[int, int]:
-        small = run.lab.context.execution.device.type == "cpu"
+        small = run.device_type == "cpu"
         own = self.settings
         return own.channels or CHANNELS[small], own.cells_per_stack or CELLS_PER_STACK[small]
 

@@ -54,8 +54,8 @@ class ParallelMerge(Evaluator):
             return "the set was not made here, so that no other group of it can be made"
         if run.task.group:
             return f"groups are merged by the run of group 0, and this is group {run.task.group}"
-        groups, ipc, train = self.settings.groups, run.task.ipc, run.lab.dataset.train
-        smallest = min(len(train.class_indices(c)) for c in range(run.lab.dataset.classes))
+        groups, ipc, train = self.settings.groups, run.task.ipc, run.dataset.train
+        smallest = min(len(train.class_indices(c)) for c in range(run.dataset.classes))
         if groups * ipc > smallest:
             return (
                 f"{groups} groups of ipc {ipc} need {groups * ipc} training images a class, and "
@@ -146,7 +146,7 @@ def _accuracy(
 
 
 def _time(seconds: float, of: str, run: FinishedRun) -> Measurement:
-    device = run.lab.context.execution.device_name
+    device = run.device_name
     return Measurement(TIME, seconds, "seconds", (), {"of": of, "on": device})
 
 

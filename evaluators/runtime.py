@@ -36,7 +36,7 @@ class Runtime(Evaluator):
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
         """Seconds by phase, their sum, then the statistics of a step."""
         assert run.making is not None
-        device = run.lab.context.execution.device_name
+        device = run.device_name
         seconds = [(phase, cost.wall_seconds) for phase, cost in phases(run)]
         whole: Coordinates = {"phase": "all phases"}
         seconds.append((whole, sum(value for _, value in seconds)))

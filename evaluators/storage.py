@@ -30,7 +30,7 @@ class Storage(Evaluator):
 
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
         """Bytes by part and coding, in all, a class, and as a share of the real training set."""
-        distilled, real = run.distilled, run.lab.dataset.train
+        distilled, real = run.distilled, run.dataset.train
         soft = 0 if distilled.soft_labels is None else 4 * distilled.soft_labels.numel()
         ids = CLASS_ID_BYTES * len(distilled)
         pixels = distilled.images.numel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,13 @@ from plausible import changed, plausible, write_records
 if TYPE_CHECKING:
     from ddbench.records.record import Record
     from ddbench.runs.request import RunRequest
+
+# One thread here and in child processes, unless a test sets its own number: small steps are no
+# faster with more, and where cores are shared threads that wait for one another take minutes. The
+# libraries read this when they are loaded, which is later than these lines.
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_variable] = os.environ.get("DDBENCH_TEST_THREADS", "1")
+os.environ["OMP_WAIT_POLICY"] = "passive"  # threads that wait leave the core to others
 
 CHILD = Path(__file__).with_name("child.py")
 IMPORTED_BEFORE_FORKING = [

@@ -134,3 +134,19 @@ def test_evaluate_refuses_a_set_that_does_not_fit_in_one_line(change, told, root
     with pytest.raises(UserError, match=told) as caught:
         ddbench.evaluate(changed, budget="smoke", runs_root=root, quiet=True)
     assert "\n" not in str(caught.value)
+
+
+def test_the_control_of_an_uneven_set_has_as_many_images_of_each_class(root, capsys):
+    ten = ddbench.run(**{**TINY, "runs_root": root, "ipc": 3})
+    whole = DistilledSet.load(root / ten.name / "distilled.safetensors")
+    kept = [i for i, label in enumerate(whole.labels.tolist()) if label != 4 and i % 3 <= label % 3]
+    uneven = DistilledSet(
+        **{**vars(whole), "images": whole.images[kept], "labels": whole.labels[kept]}
+    )
+    chosen = {"budget": "smoke", "protocols": ["hard"], "runs_root": root}
+    own, control, difference = ddbench.evaluate(uneven, **chosen)
+    # Random's own set, thinned out in the same way, is its own control.
+    assert own.values == control.values
+    assert difference.value == 0
+    told = capsys.readouterr().out
+    assert "the set has 0 to 3 images per class; none of 4" in told

@@ -32,14 +32,14 @@ def show(arguments: Sequence[str]) -> int:
 def _task_table(request: RunRequest) -> str:
     task, budget = request.task, request.budget
     rows = [
-        ("dataset", f"{task.dataset}{_bracketed(task.dataset_settings)}"),
+        ("dataset", f"{task.dataset}{_bracketed(task.lab.dataset_settings)}"),
         ("ipc", task.ipc),
         ("model", f"{task.model.name}{_bracketed(task.model.settings)}"),
         ("input_space", f"{task.input_space} ({request.space_source})"),
-        ("validation", f"{task.validation:g}"),
+        ("validation", f"{task.lab.validation:g}"),
         ("seed", task.seed),
         ("group", task.group),
-        ("network_seed", task.network_seed),
+        ("network_seed", task.lab.network_seed),
         ("budget", f"{request.budget_name}{_bracketed(budget.plain())}"),
         ("protocols", ", ".join(protocol.label for protocol in request.protocols)),
         ("evaluators", ", ".join(request.evaluators) or "none"),

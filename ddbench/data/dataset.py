@@ -208,6 +208,20 @@ class Dataset:
             self._test = _load(self.name, self.source, "test")
         return self._test
 
+    @property
+    def scored(self) -> ImageSplit:
+        """What students are scored on: held-out training images if there are any, else test.
+
+        Raises:
+            TestSplitLocked: for the test split outside `scoring()`.
+        """
+        return self.test if self.validation is None else self.validation
+
+    @property
+    def scored_name(self) -> str:
+        """Which split is scored: "validation" where images are held out, else "test"."""
+        return "test" if self.validation is None else "validation"
+
     def _cut(self, fraction: float, stream: RandomStream) -> None:
         """Move a stratified part of the training images to `validation`, keeping their order."""
         held_out = torch.zeros(len(self.train), dtype=torch.bool)

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
+from ..models.spec import ModelSpec
 from ..store.files import tensors_to_bytes
 from ..training.recipe import TrainingRecipe
 
 FORMAT = "ddbench-distilled/1"
-SOFT_LABEL_KINDS = ("logits", "probabilities")
+SOFT_LABEL_KINDS = ("logits", "probabilities", "targets")
 MAX_HEADER_CHARACTERS = 1_000_000
 REQUIRED = {"images", "labels"}
 TENSORS = REQUIRED | {"soft_labels", "space_fingerprint", "channel_mean", "channel_std"}
@@ -37,11 +38,15 @@ class DistilledSet:
         dataset: name of the dataset that it was distilled from.
         input_space: name of the space that images live in.
         soft_labels: (N, classes) float32, or None.
-        soft_label_kind: "logits" or "probabilities" where there are soft labels.
+        soft_label_kind: "logits", "probabilities", or "targets" of a regression, where there are
+            soft labels.
         labeller: which stored network gave the soft labels, as "KEY@EPOCH", if one did; with it
             the control's images can be labelled alike.
         learned_rate: a learning rate for students that was distilled with the images, if any.
         evaluation: the method's published way to train students on the set, if it has one.
+        student: the architecture that is trained in that way, where it is not the task's.
+        tiles: along a side of each stored image, which students see enlarged one by one; see
+            `decode_tiles`.
         space_fingerprint: small vector by which a recomputed whitening is recognised.
         channel_mean: (C,) mean of the training pixels in [0, 1].
         channel_std: (C,) their standard deviation.
@@ -61,6 +66,8 @@ class DistilledSet:
     labeller: str | None = None
     learned_rate: float | None = None
     evaluation: TrainingRecipe | None = None
+    student: ModelSpec | None = None
+    tiles: int = 1
     space_fingerprint: Tensor | None = None
     channel_mean: Tensor | None = None
     channel_std: Tensor | None = None
@@ -100,6 +107,9 @@ class DistilledSet:
             "learned_rate": self.learned_rate,
             "evaluation": self.evaluation.plain() if self.evaluation else None,
             "provenance": self.provenance,
+            # Left out where a set has none, so that the files of most sets do not change.
+            **({"student": _plain(self.student)} if self.student else {}),
+            **({"tiles": self.tiles} if self.tiles != 1 else {}),
         }
         return tensors_to_bytes(tensors, json.dumps(header, sort_keys=True))
 
@@ -139,6 +149,8 @@ class DistilledSet:
                 learned_rate=learned_rate,
                 evaluation=TrainingRecipe.from_plain(evaluation) if evaluation else None,
                 provenance=provenance,
+                student=_student(header.get("student")),
+                tiles=header.get("tiles", 1),
                 **tensors,
             )
         except FileNotFoundError as error:
@@ -169,9 +181,26 @@ class DistilledSet:
                 return f"soft labels must be float32 ({len(images)}, {self.classes})"
             if not torch.isfinite(soft).all():
                 return "its soft labels hold values that are not finite"
+        if type(self.tiles) is not int or not 1 <= self.tiles <= images.shape[-1]:
+            return f"it cannot have tiles={self.tiles!r} along a side of {images.shape[-1]} pixels"
         if self.learned_rate is not None and not 0 < self.learned_rate < math.inf:
             return f"the learned rate must be above 0 and finite, not {self.learned_rate}"
         return None
+
+
+def _plain(student: ModelSpec) -> dict[str, Any]:
+    return {"name": student.name, "settings": student.settings}
+
+
+def _student(plain: Any) -> ModelSpec | None:
+    if plain is None:
+        return None
+    if not isinstance(plain, dict) or not isinstance(plain.get("name"), str):
+        raise UserError("its student is not a model with a name")
+    settings = plain.get("settings", {})
+    if not isinstance(settings, dict):
+        raise UserError("its student's settings are not a table")
+    return ModelSpec(plain["name"], settings)
 
 
 def _checked_header(metadata: dict[str, str] | None) -> str:

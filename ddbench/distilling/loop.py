@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..errors import StopRequested, UserError
+from ..errors import UserError
 from ..records.cost import PhaseCost
+from ..runtime.checkpoint import Checkpoint
+from ..runtime.ledger import Used
 from ..runtime.progress import as_text
+from ..runtime.resumable import run_resumably
+from ..runtime.runtime import Product
 from ..runtime.step_times import StepSummary, StepTimes
 from ..store.files import digest
 from ..store.store import Artefact, key_of
-from ..teachers.ledger import note_networks, pools
+from ..teachers.ledger import add_by_key, pools
 from ..training.lab import Lab
 from .distilled_set import DistilledSet
 from .method_choice import MethodChoice
@@ -25,8 +30,6 @@ from .task import Task, TaskSpec
 KIND = "distilled"
 CURVE_POINTS = 200
 CLOCK = ("step", "wall_seconds")
-PARTS = ("begin", "steps", "checkpoints", "finish")
-"""What distilling is made of; each part has a cost, and with it a peak, of its own."""
 
 
 class MethodSkips(UserError):
@@ -65,7 +68,7 @@ class Distillation:
 
     @property
     def parts(self) -> dict[str, PhaseCost]:
-        """The cost of each of `PARTS` that took place."""
+        """The cost of each part of the work that took place; see `ddbench.runtime.resumable`."""
         return {name: PhaseCost(**plain) for name, plain in self._told("parts", {}).items()}
 
     @property
@@ -90,7 +93,7 @@ class Distillation:
         return self.artefact.facts.get(name, otherwise)
 
 
-def determinants_of(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> dict[str, Any]:
+def identity_of(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> dict[str, Any]:
     """Everything that determines a distilled set's numbers, for its key."""
     return {
         **lab.identity,
@@ -111,105 +114,118 @@ def distil(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> Distillation:
         StopRequested: when asked to stop; the state of the last finished step is kept.
         FloatingPointError: when the loss is not a number any more.
     """
-    context, determinants = lab.context, determinants_of(choice, spec, lab)
-    task = Task(spec, lab)
+    runtime, task = lab.runtime, Task(spec, lab)
     check_possible(choice, task)
-    with context.locked(KIND, determinants, f"the same set of {choice.name}"):
-        artefact = context.store.find(KIND, determinants)
-        if artefact is None:
-            artefact = _distil(choice, task, lab, determinants)
-    distilled = DistilledSet.load(context.store.file(artefact))
+    artefact = runtime.make_once(
+        KIND,
+        identity_of(choice, spec, lab),
+        f"the same set of {choice.name}",
+        partial(_distil, choice, task, lab),
+    )
+    distilled = DistilledSet.load(runtime.store.file(artefact))
     return Distillation(distilled, artefact, artefact.facts["sha256"])
 
 
-def _distil(choice: MethodChoice, task: Task, lab: Lab, determinants: dict[str, Any]) -> Artefact:
-    context = lab.context
-    checkpoint = context.checkpoint(KIND, determinants)
-    saved = checkpoint.load()
-    done = saved["done"] if saved else 0
-    curve: list[dict[str, Any]] = saved["curve"] if saved else []
-    parts = {name: PhaseCost(**(saved["parts"][name] if saved else {})) for name in PARTS}
-    times = StepTimes.continued(saved["step_times"]) if saved else StepTimes()
-    measure, device = context.meter.measure, context.execution.device
-    with lab.noting_networks() as used:
-        with measure(parts["begin"]):
-            task.stream("begin").seed_global()
-            method = METHODS[choice.name](task, choice.settings)
-            method.begin()
-            if saved:
-                method.load_state_dict(saved["method"])
-                for stream, keys in saved["used"].items():
-                    note_networks(lab, stream, keys)
-        total = method.steps
-        every = max(1, total // CURVE_POINTS)
+class _Distilling:
+    """A method on its way: its step with random numbers, clock and curve around it.
 
-        def state() -> dict[str, Any]:
-            context.meter.update()
-            return {
-                "method": method.state_dict(),
-                "done": done,
-                "curve": curve,
-                "parts": {name: part.plain() for name, part in parts.items()},
-                "step_times": times.plain(),
-                "used": {stream: list(artefacts) for stream, artefacts in used.items()},
-            }
+    Args:
+        choice: the method with its settings.
+        task: what it works on.
+        lab: of the task.
+        used: the networks that it asks for.
+    """
 
-        with (
-            measure(parts["steps"]),
-            context.progress.phase(f"{choice.name} distils", total, done) as phase,
-        ):
-            for i in range(done, total):
-                try:
-                    context.stop.check()
-                    task.stream("step", i).seed_global()
-                    with times.step(device):
-                        scalars = method.step(i)
-                except StopRequested:  # perhaps in the middle of a step, which is then redone
-                    with measure(parts["checkpoints"]):
-                        checkpoint.save(state())
-                    raise
-                done = i + 1
-                phase.advance(done, scalars)
-                if i % every == 0 or done == total:
-                    context.meter.update()
-                    spent = parts["begin"].wall_seconds + parts["steps"].wall_seconds
-                    curve.append(_curve_point(choice.name, i, spent, scalars))
-                if checkpoint.due:
-                    with measure(parts["checkpoints"]):
-                        checkpoint.save(state())
-        with measure(parts["finish"]):
-            task.stream("finish").seed_global()
-            distilled = method.finish()
-    _check(distilled, task)
-    distilled.provenance = {
+    def __init__(self, choice: MethodChoice, task: Task, lab: Lab, used: Used) -> None:
+        self.name, self.task, self.lab, self.used = choice.name, task, lab, used
+        self.curve: list[dict[str, Any]] = []
+        self.times = StepTimes()
+        self.steps_done = 0
+        task.stream("begin").seed_global()
+        self.method = METHODS[choice.name](task, choice.settings)
+        self.method.begin()
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the method."""
+        return self.method.steps
+
+    def step(self) -> dict[str, float | Tensor]:
+        """One step of the method; now and then a point of the curve."""
+        i, last = self.steps_done, self.total_steps - 1
+        self.task.stream("step", i).seed_global()
+        with self.times.step(self.task.device):
+            scalars = self.method.step(i)
+        if i % max(1, self.total_steps // CURVE_POINTS) == 0 or i == last:
+            seconds = math.fsum(self.times.seconds)
+            self.curve.append(_curve_point(self.name, i, seconds, scalars))
+        self.steps_done = i + 1
+        return scalars
+
+    def state_dict(self) -> dict[str, Any]:
+        """The method's state, and what the harness keeps beside it."""
+        return {
+            "method": self.method.state_dict(),
+            "done": self.steps_done,
+            "curve": self.curve,
+            "step_times": self.times.plain(),
+            "used": {stream: list(networks) for stream, networks in self.used.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.method.load_state_dict(state["method"])
+        self.steps_done, self.curve = state["done"], state["curve"]
+        self.times = StepTimes.continued(state["step_times"])
+        add_by_key(self.lab.runtime, state["used"])
+
+    def finish(self) -> DistilledSet:
+        """The method's product, checked."""
+        self.task.stream("finish").seed_global()
+        distilled = self.method.finish()
+        _check(distilled, self.task)
+        return distilled
+
+
+def _distil(choice: MethodChoice, task: Task, lab: Lab, checkpoint: Checkpoint) -> Product:
+    runtime, identity = lab.runtime, identity_of(choice, task.spec, lab)
+    with runtime.ledger.recording() as used:
+        work, parts = run_resumably(
+            lambda: _Distilling(choice, task, lab, used),
+            f"{choice.name} distils",
+            runtime,
+            checkpoint,
+        )
+        with runtime.meter.measure(parts["finish"]):
+            distilled = work.finish()
+    provenance = {
         "method": choice.name,
-        "method_version": determinants["method_version"],
+        "method_version": identity["method_version"],
         "settings": choice.settings.plain(),
-        "key": key_of(determinants),
+        "key": key_of(identity),
         "ipc": task.ipc,
         "seed": task.spec.seed,
         "group": task.spec.group,
         "model": task.spec.model.label,
     }
+    distilled = replace(distilled, provenance=provenance)
     data = distilled.to_bytes()
-    summary = times.summary()
+    summary = work.times.summary()
     facts = {
         "sha256": digest(data),
         "cost": PhaseCost.total(part.plain() for part in parts.values()).plain(),
         "parts": {name: part.plain() for name, part in parts.items() if part.wall_seconds},
         "step_seconds": summary.plain() if summary else None,
-        "state_bytes": _tensor_bytes(method.state_dict()),
-        "curve": curve,
+        "state_bytes": _tensor_bytes(work.method.state_dict()),
+        "curve": work.curve,
         "storage_bytes": distilled.storage_bytes,
         "pools": pools(used),
     }
-    artefact = context.store.save(KIND, determinants, facts, data)
-    checkpoint.remove()
-    done_what = "distilled" if total else "chosen"
-    last = {key: curve[-1][key] for key in curve[-1] if key not in CLOCK} if curve else {}
-    news = f"{choice.name}: {len(distilled)} images {done_what}; {as_text(last)}"
-    context.progress.say(news.rstrip("; "))
-    return artefact
+    done = "distilled" if work.total_steps else "chosen"
+    last = work.curve[-1] if work.curve else {}
+    scalars = as_text({name: value for name, value in last.items() if name not in CLOCK})
+    runtime.progress.say(f"{choice.name}: {len(distilled)} images {done}; {scalars}".rstrip("; "))
+    return facts, data
 
 
 def _curve_point(

@@ -45,6 +45,30 @@ def merged(sets: Sequence[DistilledSet]) -> DistilledSet:
     )
 
 
+def with_counts_of(control: DistilledSet, distilled: DistilledSet) -> DistilledSet:
+    """A control with as many images of each class as a set has, the first of each class.
+
+    The Random method's larger sets begin with the images of its smaller ones, so this is what it
+    would have drawn. A class of which the set has no image has none in the control either.
+
+    Args:
+        control: at least as many images of each class.
+        distilled: may have another number of images in each class.
+    """
+    left = torch.bincount(distilled.labels, minlength=distilled.classes)
+    if bool((torch.bincount(control.labels, minlength=control.classes) == left).all()):
+        return control
+    chosen = [
+        (control.labels == class_id).nonzero().flatten()[: int(count)]
+        for class_id, count in enumerate(left)
+    ]
+    index = torch.cat(chosen)
+    soft = None if control.soft_labels is None else control.soft_labels[index]
+    return replace(
+        control, images=control.images[index], labels=control.labels[index], soft_labels=soft
+    )
+
+
 def _difference(a: DistilledSet, b: DistilledSet) -> str | None:
     """What keeps two sets apart, in words, or None."""
     for words, name in (

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,7 +15,7 @@ from ..models.spec import ModelSpec
 from ..runtime.randomness import RandomStream
 from ..teachers.pool import TrainedNetworks
 from ..teachers.train import train_networks
-from ..training.lab import Lab
+from ..training.lab import Lab, LabSpec
 from ..training.loop import Data, Training, Weights
 from ..training.recipe import TrainingRecipe
 from .distilled_set import DistilledSet
@@ -27,26 +26,31 @@ class TaskSpec:
     """One (dataset, ipc, model, input space, validation fraction, seed, group), by value.
 
     Args:
-        dataset: its name.
+        lab: dataset, model, input space, validation fraction and network seed.
         ipc: images per class.
-        model: of students and teachers.
-        input_space: its name.
-        dataset_settings: of the dataset, in plain types.
-        validation: fraction of the training images held out.
         seed: of distillation.
         group: which of several disjoint sets; groups start from disjoint real images.
-        network_seed: of teachers and evaluation networks, which distillation seeds share.
     """
 
-    dataset: str
+    lab: LabSpec
     ipc: int
-    model: ModelSpec
-    input_space: str
-    dataset_settings: dict[str, Any] = field(default_factory=dict)
-    validation: float = 0.0
     seed: int = 0
     group: int = 0
-    network_seed: int = 0
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+        return self.lab.dataset
+
+    @property
+    def model(self) -> ModelSpec:
+        """Of students and teachers."""
+        return self.lab.model
+
+    @property
+    def input_space(self) -> str:
+        """Name of the space that all images are brought into."""
+        return self.lab.input_space
 
 
 class Task:
@@ -87,7 +91,7 @@ class Task:
     @property
     def device(self) -> torch.device:
         """Where networks and real images are."""
-        return self._lab.context.execution.device
+        return self._lab.runtime.execution.device
 
     @property
     def real(self) -> RealImages:
@@ -168,7 +172,7 @@ class Task:
             StopRequested: when the run is asked to stop; the step is redone after resuming.
         """
         training = Training(network, data, recipe, stream, self.augmentation)
-        return training.run(lambda _: self._lab.context.stop.check())
+        return training.run(lambda _: self._lab.runtime.stop.check())
 
     def frozen(self, weights: Weights) -> Model:
         """A network with these weights that is not trained any more, on the device."""

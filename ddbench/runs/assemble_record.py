@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..data.registry import DATASETS
-from ..distilling.loop import Distillation, determinants_of
+from ..distilling.loop import Distillation, identity_of
 from ..distilling.method_choice import MethodChoice
 from ..distilling.registry import METHODS
 from ..errors import UserError
@@ -44,14 +44,14 @@ from .request import RunRequest
 def run_key(request: RunRequest, lab: Lab) -> str:
     """The hash of everything that determines a record's numbers."""
     sets = [
-        key_of(determinants_of(choice, request.task, lab))
+        key_of(identity_of(choice, request.task, lab))
         for choice in (request.method, request.control)
         if choice is not None
     ]
     tables = {
         name: found
         for name, settings in request.evaluators.items()
-        if (found := EVALUATORS[name](settings).determinants(lab))
+        if (found := EVALUATORS[name](settings).identity(request.task.dataset, request.data_root))
     }
     return key_of({"sets": sets, **_scoring(request), **({"tables": tables} if tables else {})})
 
@@ -142,7 +142,7 @@ def assemble_record(
             measurements=tuple(measurements),
             curve=tuple(made.artefact.facts["curve"]),
             paper_seconds=paper_seconds,
-            environment=EnvironmentFacts(**environment(lab.context.execution)),
+            environment=EnvironmentFacts(**environment(lab.runtime.execution)),
             finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         )
     except ValidationError as error:
@@ -168,7 +168,7 @@ def _task(request: RunRequest) -> TaskFacts:
         dataset=DatasetFacts(
             name=task.dataset,
             version=DATASETS[task.dataset].version,
-            settings=task.dataset_settings,
+            settings=task.lab.dataset_settings,
         ),
         ipc=task.ipc,
         model=ModelFacts(
@@ -176,10 +176,10 @@ def _task(request: RunRequest) -> TaskFacts:
         ),
         input_space=task.input_space,
         input_space_source=request.space_source,
-        validation=task.validation,
+        validation=task.lab.validation,
         seed=task.seed,
         group=task.group,
-        network_seed=task.network_seed,
+        network_seed=task.lab.network_seed,
     )
 
 

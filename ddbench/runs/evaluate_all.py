@@ -7,6 +7,7 @@ from typing import Any
 
 from ..distilling.distilled_set import DistilledSet
 from ..distilling.loop import Distillation, distil
+from ..distilling.merging import with_counts_of
 from ..figures import png
 from ..records.cost import Phase, PhaseCost
 from ..records.measurement import Measurement
@@ -19,7 +20,12 @@ from .request import RunRequest
 
 
 def finished_run(
-    request: RunRequest, lab: Lab, name: str, distilled: DistilledSet, costs: dict[Phase, PhaseCost]
+    request: RunRequest,
+    lab: Lab,
+    name: str,
+    distilled: DistilledSet,
+    costs: dict[Phase, PhaseCost],
+    making: Distillation | None = None,
 ) -> tuple[FinishedRun, Distillation | None]:
     """A set with its control, ready to be scored, and the control as it was made.
 
@@ -29,11 +35,13 @@ def finished_run(
         name: what the set is called beside its control.
         distilled: the set.
         costs: of making it.
+        making: how the harness made it; None for a set made elsewhere.
     """
     subjects, control = {name: distilled}, None
     if request.control is not None:
         control = distil(request.control, request.task, lab)
-        subjects[request.control.name] = control.distilled
+        beside = with_counts_of(control.distilled, distilled)
+        subjects[request.control.name] = beside
     finished = FinishedRun(
         task=request.task,
         budget=request.budget,
@@ -42,6 +50,8 @@ def finished_run(
         whole=request.whole,
         lab=lab,
         costs=dict(costs),
+        method=None if making is None else request.method,
+        making=making,
         control=request.control,
     )
     return finished, control

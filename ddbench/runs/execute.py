@@ -20,12 +20,9 @@ from ..records.record import Record, largest_contained
 from ..records.report import report
 from ..runtime.device import Execution, process_settings_restored
 from ..runtime.interrupt import StopFlag
-from ..runtime.meters import CostMeter
-from ..runtime.progress import Progress
-from ..runtime.runtime import Context
-from ..scoring.students import evaluation_images
+from ..runtime.runtime import Runtime
 from ..store.files import read_json, write_bytes, write_json
-from ..store.store import Store, remove_leftovers
+from ..store.store import remove_leftovers
 from ..teachers.ledger import pools
 from ..training.lab import Lab
 from .assemble_record import assemble_record, configuration, folder_name, run_key
@@ -69,31 +66,31 @@ def execute(request: RunRequest, quiet: bool = False) -> Outcome:
         StopRequested: when asked to stop; the same request continues the run.
     """
     with disk_trouble_in_one_line(), opened(request, quiet) as (lab, data_cost):
-        context = lab.context
+        runtime = lab.runtime
         task = Task(request.task, lab)  # refused before anything is written
         for choice in filter(None, (request.method, request.control)):
             check_possible(choice, task)
         key = run_key(request, lab)
         folder = request.runs_root / folder_name(request, key)
         folder.mkdir(parents=True, exist_ok=True)
-        with context.locked("run", {"run": key}, "this run"):
+        with runtime.locked("run", {"run": key}, "this run"):
             done = folder / "record.json"
             if done.exists():
                 return Outcome(Record.load(done), folder, ran=False)
-            context.progress.log = folder / "log.txt"
+            runtime.progress.log_to(folder / "log.txt")
             begun = folder / "execution.json"
             (folder / "failed.json").unlink(missing_ok=True)
             remove_leftovers(folder)
-            continue_as_begun(context.execution, begun)
+            continue_as_begun(runtime.execution, begun)
             try:
                 record = _run(request, lab, folder, data_cost)
             except (StopRequested, KeyboardInterrupt):
-                context.progress.write_log("stopped; the same command continues")
+                runtime.progress.write_log("stopped; the same command continues")
                 raise
             except UserError:
                 raise
             except Exception as error:
-                context.progress.write_log(f"failed: {type(error).__name__}: {error}")
+                runtime.progress.write_log(f"failed: {type(error).__name__}: {error}")
                 note_failure(folder, error)
                 raise
             begun.unlink()
@@ -107,23 +104,16 @@ def opened(request: RunRequest, quiet: bool) -> Iterator[tuple[Lab, PhaseCost]]:
     Signals that ask to stop are noticed between steps while the block runs.
     """
     with StopFlag().listening() as stop, process_settings_restored():
-        store = Store(request.runs_root)
-        execution = Execution.start(request.device, request.threads)
-        meter = CostMeter(execution.device)
-        progress = Progress(quiet=quiet)
-        context = Context(store, execution, meter, progress, stop, request.checkpoint_seconds)
-        task = request.task
-        with meter.measure() as cost:
-            lab = Lab.open(
-                task.dataset,
-                task.dataset_settings,
-                request.data_root,
-                task.validation,
-                task.model,
-                task.input_space,
-                task.network_seed,
-                context,
-            )
+        runtime = Runtime.start(
+            request.runs_root,
+            request.device,
+            request.threads,
+            request.checkpoint_seconds,
+            stop=stop,
+            quiet=quiet,
+        )
+        with runtime.meter.measure() as cost:
+            lab = Lab.open(request.task.lab, request.data_root, runtime)
         yield lab, cost
 
 
@@ -164,30 +154,31 @@ def note_failure(folder: Path, error: BaseException) -> None:
 
 
 def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> Record:
-    context, progress = lab.context, lab.context.progress
+    runtime, progress = lab.runtime, lab.runtime.progress
     progress.say(f"run {folder}")
     for note in request.method.notes:
         progress.say(note)
     config = yaml.safe_dump(configuration(request), sort_keys=False)
     write_bytes(folder / "config.yaml", config.encode())
-    with context.meter.measure(data_cost):
+    with runtime.meter.measure(data_cost):
         lab.real.prepare()
     made = distil(request.method, request.task, lab)
-    write_bytes(folder / "distilled.safetensors", context.store.file(made.artefact).read_bytes())
+    write_bytes(folder / "distilled.safetensors", runtime.store.file(made.artefact).read_bytes())
     title = f"{request.method.name}, {request.task.dataset}, ipc {request.task.ipc}"
     write_bytes(folder / "gallery.png", gallery_png(made.distilled, lab.space, title))
     costs = {
         DATA: data_cost,
-        **({INPUT_SPACE: lab.space_cost} if lab.space_cost else {}),
+        **({INPUT_SPACE: space_cost} if (space_cost := lab.data.space_cost) else {}),
         **{Phase(pool["stream"], "made"): PhaseCost(**pool["cost"]) for pool in made.pools},
         DISTIL: made.cost,
     }
-    finished, control = finished_run(request, lab, request.method.name, made.distilled, costs)
-    finished.method, finished.making = request.method, made
-    with lab.noting_networks() as used, lab.dataset.scoring():
-        with context.meter.measure() as costs[SCORED_DATA]:
-            scored_images = evaluation_images(lab)
-            scored_images.prepare()
+    finished, control = finished_run(
+        request, lab, request.method.name, made.distilled, costs, making=made
+    )
+    with runtime.ledger.recording() as used, lab.dataset.scoring():
+        with runtime.meter.measure() as costs[SCORED_DATA]:
+            lab.data.scored.prepare()
+        scored = {"scored_split": finished.split, "scored_hash": lab.data.scored.split.hash}
         measurements, evaluators = evaluate_all(request, finished, folder)
     for_scoring = pools(used)
     costs |= {Phase(pool["stream"], "scored"): PhaseCost(**pool["cost"]) for pool in for_scoring}
@@ -202,7 +193,7 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> R
         pools={"made": made.pools, "scored": for_scoring},
         measurements=measurements,
         evaluators=evaluators,
-        scored={"scored_split": finished.split, "scored_hash": scored_images.split.hash},
+        scored=scored,
         paper_seconds=paper_seconds(request, lab, costs),
     )
     others = request.runs_root.glob(f"{request.method.name}-{request.task.dataset}-*/record.json")

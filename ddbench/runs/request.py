@@ -26,6 +26,7 @@ from ..runtime.folders import data_root, runs_root
 from ..scoring.protocols import Labels, Protocol, protocol_named
 from ..scoring.registry import EVALUATORS
 from ..training.budget import Budget
+from ..training.lab import LabSpec
 
 DEFAULT_INPUT_SPACE = "normalised"
 CUSTOM = "custom"
@@ -148,17 +149,15 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
     if config.input_space:
         space, space_source = str(config.input_space), "given"
     input_space_definition(space)
-    task = TaskSpec(
+    lab = LabSpec(
         dataset=dataset,
-        ipc=config.ipc,
         model=_model(config),
         input_space=space,
         dataset_settings=_plugin_settings(config.dataset, DATASETS[dataset].Settings, "dataset"),
         validation=config.validation,
-        seed=config.seed,
-        group=config.group,
         network_seed=config.network_seed,
     )
+    task = TaskSpec(lab, ipc=config.ipc, seed=config.seed, group=config.group)
     return RunRequest(
         method=method,
         task=task,

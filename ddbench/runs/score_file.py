@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..distilling.distilled_set import DistilledSet
 from ..errors import UserError
@@ -31,18 +33,28 @@ def score_set(
     Raises:
         UserError: for a mistake in what was asked, or a set that does not fit its dataset.
     """
-    ipc = int(torch.bincount(distilled.labels).max())
-    own = {"dataset": distilled.dataset, "ipc": ipc, "input_space": distilled.input_space}
+    counts = torch.bincount(distilled.labels, minlength=distilled.classes)
+    ipc = int(counts.max())
+    own: dict[str, Any] = {
+        "dataset": distilled.dataset,
+        "ipc": ipc,
+        "input_space": distilled.input_space,
+    }
     for word in given:
         name, _, value = word.partition("=")
         if name in own and value != str(own[name]):
             raise UserError(f"{word}: the distilled set says {name}={own[name]}")
         if word.startswith("method"):
             raise UserError(f"{word}: the set is made already; only its scoring can be chosen")
+    if distilled.student is not None and not any(word.startswith("model") for word in given):
+        settings = {f"model.{name}": value for name, value in distilled.student.settings.items()}
+        own |= {"model": distilled.student.name, **settings}
     request = request_of([*given, *as_overrides(own)])
     with disk_trouble_in_one_line(), opened(request, quiet) as (lab, cost):
         check_fit(distilled, lab)
-        lab.context.progress.say(_described(distilled, request))
+        lab.runtime.progress.say(_described(distilled, request))
+        if int(counts.min()) != ipc:
+            lab.runtime.progress.say(_uneven(counts, distilled.class_names))
         folder = request.runs_root / "evaluated" / digest(distilled.to_bytes())[:16]
         finished, _ = finished_run(request, lab, "file", distilled, {DATA: cost})
         with lab.dataset.scoring():
@@ -83,3 +95,13 @@ def _described(distilled: DistilledSet, request: RunRequest) -> str:
     if made_for not in (None, task.model.label):
         text += f"\nnote: the set was made with {made_for}; model= chooses the students"
     return text
+
+
+def _uneven(counts: Tensor, class_names: Sequence[str]) -> str:
+    """How unevenly a set's images are spread over its classes."""
+    empty = [name for name, count in zip(class_names, counts.tolist(), strict=True) if not count]
+    told = f"note: the set has {int(counts.min())} to {int(counts.max())} images per class"
+    if empty:
+        more = f" and {len(empty) - 3} more" if len(empty) > 3 else ""
+        told += f"; none of {', '.join(empty[:3])}{more}"
+    return f"{told}; the control has as many of each class"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -13,6 +14,9 @@ from ..errors import UserError
 from ..store.files import replacing
 from ..store.store import remove_leftovers
 from .device import Execution
+
+PIECE_BYTES = 2**22
+"""Of a checkpoint that are read at a time while it is checked."""
 
 
 class Checkpoint:
@@ -42,16 +46,17 @@ class Checkpoint:
         remove_leftovers(self.path.parent, self.path.stem)
         if not self.path.exists():
             return None
+        damaged = UserError(
+            f"checkpoint {self.path} is damaged; remove it to start this part again"
+        )
+        if not _is_whole(self.path):
+            raise damaged
         try:
             saved = torch.load(self.path, map_location="cpu", weights_only=True)
             execution, state = saved["execution"], saved["state"]
             assert isinstance(state, dict)
-        except OSError:
-            raise
         except Exception as error:  # a damaged pickle may fail in any way at all
-            raise UserError(
-                f"checkpoint {self.path} is damaged; remove it to start this part again"
-            ) from error
+            raise damaged from error
         self.execution.continue_from(execution, self.path)
         return state
 
@@ -59,7 +64,9 @@ class Checkpoint:
         """Replace the file; nothing is copied on the way, for a state may fill half the memory."""
         try:
             with replacing(self.path) as file:
-                torch.save({"execution": self.execution.plain(), "state": state}, file)
+                hashed = _Hashed(file, self.path)
+                torch.save({"execution": self.execution.plain(), "state": state}, hashed)  # type: ignore[arg-type]
+                file.write(hashed.digest())
         except RuntimeError as error:
             if isinstance(error.__context__, OSError):  # torch hides a full disk behind its own
                 raise error.__context__ from None
@@ -81,3 +88,35 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
         if self.execution.threads != self._threads:
             self.execution.use_threads(self._threads)
+
+
+class _Hashed:
+    """A file that hashes what is written to it, one piece after the other.
+
+    The name of the file counts, too: a checkpoint under the name of another is no checkpoint.
+    """
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        self._file = file
+        self._hash = hashlib.sha256(path.name.encode())
+
+    def write(self, data: bytes) -> int:
+        self._hash.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def digest(self) -> bytes:
+        return self._hash.digest()
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a checkpoint has the hash that it ends with."""
+    found = hashlib.sha256(path.name.encode())
+    left = path.stat().st_size - found.digest_size
+    with path.open("rb") as file:
+        while left > 0 and (piece := file.read(min(left, PIECE_BYTES))):
+            found.update(piece)
+            left -= len(piece)
+        return left == 0 and file.read() == found.digest()

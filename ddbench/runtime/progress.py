@@ -34,6 +34,10 @@ class Progress:
         self.console = Console(quiet=quiet, highlight=False, soft_wrap=True, markup=False)
         self._bars: Bars | None = None
 
+    def log_to(self, log: Path) -> None:
+        """Append to this file from now on."""
+        self.log = log
+
     def say(self, text: str) -> None:
         """A line or more for the console and the log."""
         self.console.print(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..plugins.settings import Settings
@@ -13,8 +14,6 @@ from .finished_run import FinishedRun
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from ..training.lab import Lab
 
 
 @dataclass
@@ -38,10 +37,14 @@ class Evaluator(ABC):
         """Why this run cannot be measured, or None."""
         return None
 
-    def determinants(self, lab: Lab) -> dict[str, Any]:
+    def identity(self, dataset: str, data_root: Path) -> dict[str, Any]:
         """What determines its numbers besides version, settings and the run, for the run's key.
 
         Such as the digest of a table in the data root; nothing by default.
+
+        Args:
+            dataset: name of the run's dataset.
+            data_root: the folder of datasets.
         """
         return {}
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from ..data.dataset import Dataset
 from ..distilling.distilled_set import DistilledSet
 from ..distilling.loop import Distillation, distil
 from ..distilling.method_choice import MethodChoice
 from ..distilling.task import TaskSpec
+from ..models.model import Model
 from ..models.spec import ModelSpec
 from ..records.cost import Phase, PhaseCost
 from ..runtime.progress import Progress
+from ..runtime.randomness import RandomStream
 from ..training.budget import Budget
 from ..training.lab import Lab
 from ..training.recipe import TrainingRecipe
 from .parallel import Work, scores_in_flight, worth_starting
 from .protocols import Protocol
-from .students import Score, evaluated_split, evaluation_images, score_student, score_whole
+from .students import Score, score_student, score_whole
 from .training_sets import TrainingSet, merged_training_set, training_set
 
 
@@ -58,13 +62,38 @@ class FinishedRun:
 
     @property
     def progress(self) -> Progress:
-        """Where news go."""
-        return self.lab.context.progress
+        """The run's console and log."""
+        return self.lab.runtime.progress
+
+    @property
+    def dataset(self) -> Dataset:
+        """The real data; its test split is unlocked while evaluators run."""
+        return self.lab.dataset
+
+    @property
+    def data_root(self) -> Path:
+        """The folder of datasets."""
+        return self.dataset.source.root
+
+    @property
+    def device_type(self) -> str:
+        """Where networks are trained: "cpu", "cuda", …."""
+        return self.lab.runtime.execution.device.type
+
+    @property
+    def device_name(self) -> str:
+        """The name of the accelerator or the processor."""
+        return self.lab.runtime.execution.device_name
+
+    @property
+    def threads(self) -> int:
+        """Of torch on the CPU."""
+        return self.lab.runtime.execution.threads
 
     @property
     def split(self) -> str:
         """The real images that students are scored on: "test", or "validation" if held out."""
-        return evaluated_split(self.lab)
+        return self.dataset.scored_name
 
     def distil(
         self, *, group: int | None = None, ipc: int | None = None, control: bool = False
@@ -106,12 +135,17 @@ class FinishedRun:
             )
         return self._training_sets[place]
 
+    def new_network(self, model: ModelSpec) -> Model:
+        """A network of an architecture with arbitrary weights, to look at, on the CPU.
+
+        Raises:
+            UserError: when the architecture cannot take the images.
+        """
+        return self.lab_of(model).new_network(RandomStream(0)).cpu()
+
     def lab_of(self, model: ModelSpec) -> Lab:
-        """The same data and surroundings with another model for what is trained there."""
-        if model == self.lab.model:
-            return self.lab
-        evaluation_images(self.lab)  # read once, for all architectures
-        return self.lab.with_model(model)
+        """The same data with another model for what is trained there."""
+        return self.lab if model == self.lab.model else self.lab.with_model(model)
 
     def score(
         self,

@@ -9,19 +9,48 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
 from ..models.spec import ModelSpec
-from ..runtime.runtime import POLL_SECONDS
-from ..training.lab import Lab
-from ..training.opening import Surroundings
-from .students import Score, evaluation_images
+from ..runtime.runtime import POLL_SECONDS, Runtime
+from ..training.lab import Lab, LabSpec
+from .students import Score
 
 WORTH_STARTING = 120.0
 """Seconds of work from which on processes are started; each reads the images anew."""
 
 Work = Callable[[Lab], Score]
 """Such as `score_student` with everything but the lab; it is sent to other processes."""
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """What another process needs to open the same lab."""
+
+    spec: LabSpec
+    data_root: Path
+    store: Path
+    device: str
+    checkpoint_seconds: float
+
+    @classmethod
+    def of(cls, lab: Lab) -> _Opening:
+        """That of a lab of this process."""
+        runtime = lab.runtime
+        return cls(
+            lab.spec,
+            lab.dataset.source.root,
+            runtime.store.root,
+            str(runtime.execution.device),
+            runtime.checkpoint_seconds,
+        )
+
+    def open(self) -> Lab:
+        """Open the lab with one thread and a silent console."""
+        runtime = Runtime.start(self.store, self.device, 1, self.checkpoint_seconds, quiet=True)
+        return Lab.open(self.spec, self.data_root, runtime)
 
 
 def worth_starting(scores: Sequence[Score], left: int) -> bool:
@@ -53,14 +82,14 @@ def scores_in_flight(
     """
     from joblib.externals.loky import get_reusable_executor
 
-    surroundings = Surroundings.of(lab)
+    opening = _Opening.of(lab)
     executor = get_reusable_executor(max_workers=min(processes, len(models)))
     try:
-        jobs = [executor.submit(_score, surroundings, work, model) for model in models]
+        jobs = [executor.submit(_score, opening, work, model) for model in models]
         pending = set(jobs)
         while pending:
             _, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
-            lab.context.stop.check()
+            lab.runtime.stop.check()
             finished(len(jobs) - len(pending))
         return [job.result() for job in jobs]
     except BaseException:
@@ -68,15 +97,14 @@ def scores_in_flight(
         raise
 
 
-_opened: tuple[Surroundings, Lab] | None = None
+_opened: tuple[_Opening, Lab] | None = None
 """The lab of this process, which its next work is likely to need, too."""
 
 
-def _score(surroundings: Surroundings, work: Work, model: ModelSpec) -> Score:
+def _score(opening: _Opening, work: Work, model: ModelSpec) -> Score:
     global _opened
-    if _opened is None or _opened[0] != surroundings:
-        _opened = (surroundings, surroundings.open())
+    if _opened is None or _opened[0] != opening:
+        _opened = (opening, opening.open())
     lab = _opened[1]
     with lab.dataset.scoring():
-        evaluation_images(lab)  # read once, for all models
         return work(lab.with_model(model))

@@ -9,14 +9,17 @@ from typing import Any
 import torch
 
 from ..data.real_images import RealImages
+from ..records.cost import PhaseCost
+from ..runtime.checkpoint import Checkpoint
 from ..runtime.randomness import RandomStream
+from ..runtime.resumable import run_resumably
+from ..runtime.runtime import Product
 from ..store.store import Artefact
 from ..teachers.train import train_networks
 from ..training.budget import Budget
 from ..training.lab import Lab
 from ..training.loop import Training, predict
 from ..training.recipe import Examples
-from ..training.resumable import train_resumably
 from .protocols import LABEL_TEACHER, Protocol
 from .training_sets import TrainingSet
 
@@ -59,33 +62,33 @@ def score_student(
     The network starts from the same weights and sees the same augmentation draws for every set, so
     that two sets can be compared network by network.
     """
-    context = lab.context
-    evaluation = evaluation_images(lab)
-    determinants = {
+    runtime = lab.runtime
+    identity = {
         **lab.identity,
-        "evaluated_on": evaluation.split.hash,
+        "evaluated_on": lab.data.scored.split.hash,
         "training_set": training_set.content_hash,
         "recipe": training_set.recipe.plain(),
         "protocol": protocol.label,
         "network": index,
     }
-    with context.locked(KIND, determinants, "the same score"):
-        found = context.store.find(KIND, determinants)
-        if found is None:
-            stream = RandomStream(lab.network_seed, ("evaluation", lab.model.name, index))
+
+    def make(checkpoint: Checkpoint) -> Product:
+        stream = RandomStream(lab.spec.network_seed, ("evaluation", lab.model.name, index))
+        device = runtime.execution.device
+
+        def begin() -> Training:
             network = lab.new_network(stream / "weights")
-            device = context.execution.device
             examples = Examples(training_set.images.to(device), training_set.targets.to(device))
-            training = Training(network, examples, training_set.recipe, stream, lab.augmentation)
-            checkpoint = context.checkpoint(KIND, determinants)
-            _, cost = train_resumably(training, title, context, checkpoint)
-            with context.meter.measure(cost):
-                accuracy = accuracy_of(network, evaluation)
-            diverged = not math.isfinite(float(training.loss))
-            facts = {"accuracy": accuracy, "cost": cost.plain(), "diverged": diverged}
-            found = context.store.save(KIND, determinants, facts)
-            checkpoint.remove()
-    return _score(found, lab)
+            return Training(network, examples, training_set.recipe, stream, lab.augmentation)
+
+        training, parts = run_resumably(begin, title, runtime, checkpoint)
+        cost = PhaseCost.total(part.plain() for part in parts.values())
+        with runtime.meter.measure(cost):
+            accuracy = accuracy_of(training.network, lab.data.scored)
+        diverged = not math.isfinite(float(training.loss))
+        return {"accuracy": accuracy, "cost": cost.plain(), "diverged": diverged}, None
+
+    return _score(runtime.make_once(KIND, identity, "the same score", make), lab)
 
 
 def score_whole(lab: Lab, budget: Budget, index: int, epochs: int | None = None) -> Score:
@@ -103,40 +106,26 @@ def score_whole(lab: Lab, budget: Budget, index: int, epochs: int | None = None)
     if epochs is not None:
         recipe = LABEL_TEACHER.scaled(epochs / LABEL_TEACHER.epochs)
     networks = train_networks(lab, "whole", recipe, [index])
-    evaluation = evaluation_images(lab)
-    determinants = {
+    runtime, scored = lab.runtime, lab.data.scored
+    identity = {
         **lab.identity,
-        "evaluated_on": evaluation.split.hash,
+        "evaluated_on": scored.split.hash,
         "whole": networks.artefacts[0].key,
     }
-    context = lab.context
-    found = context.store.find(KIND, determinants)
-    if found is None:
-        with context.meter.measure() as cost:
-            accuracy = accuracy_of(networks[0], evaluation)
-        facts = {"accuracy": accuracy, "cost": cost.plain()}
-        found = context.store.save(KIND, determinants, facts)
-    return replace(_score(found, lab), training_cost=networks.artefacts[0].facts["cost"])
+
+    def make(checkpoint: Checkpoint) -> Product:
+        with runtime.meter.measure() as cost:
+            accuracy = accuracy_of(networks[0], scored)
+        return {"accuracy": accuracy, "cost": cost.plain()}, None
+
+    score = _score(runtime.make_once(KIND, identity, "the same score", make), lab)
+    return replace(score, training_cost=networks.artefacts[0].facts["cost"])
 
 
 def _score(found: Artefact, lab: Lab) -> Score:
-    facts, split = found.facts, evaluated_split(lab)
+    facts = found.facts
     diverged = facts.get("diverged", False)
-    return Score(facts["accuracy"], split, facts["cost"], found.key, diverged)
-
-
-def evaluated_split(lab: Lab) -> str:
-    """Which split is scored: held-out images where there are any, else test."""
-    return "test" if lab.dataset.validation is None else "validation"
-
-
-def evaluation_images(lab: Lab) -> RealImages:
-    """The images that students are scored on, in the lab's input space."""
-    if lab.evaluation_images is None:
-        held_out = lab.dataset.validation
-        split = lab.dataset.test if held_out is None else held_out
-        lab.evaluation_images = RealImages(split, lab.space, lab.context.execution.device)
-    return lab.evaluation_images
+    return Score(facts["accuracy"], lab.dataset.scored_name, facts["cost"], found.key, diverged)
 
 
 def accuracy_of(network: torch.nn.Module, images: RealImages) -> float:

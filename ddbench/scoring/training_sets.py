@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..distilling.decoder import decode_labels, decode_tiles
 from ..distilling.distilled_set import DistilledSet
 from ..distilling.merging import merged
 from ..store.files import digest
@@ -72,43 +73,62 @@ def training_set(
     """
     model = like or distilled
     recipe = protocol.recipe_for(distilled.dataset, ipc)
+    images = decode_tiles(distilled.images, distilled.tiles)
+    ids = decode_labels(distilled.labels, distilled.tiles)
     if recipe is None:
         if model.evaluation is None:
             raise NotScorable("the set names no published evaluation")
         recipe = model.evaluation
         if model.learned_rate is not None:
             recipe = replace(recipe, learning_rate=model.learned_rate)
-        targets, regime = _own_labels(distilled, model, lab)
+        targets, regime = ids, "class ids"
+        if model.soft_labels is not None and distilled is model:
+            targets = decode_labels(model.soft_labels, distilled.tiles)
+            regime = f"own {model.soft_label_kind}"
+            if recipe.loss is Loss.cross_entropy and model.soft_label_kind == "logits":
+                targets = targets.softmax(1)
+        elif model.soft_labels is not None:
+            targets, regime = _labels_of_control(images, ids, model, recipe.loss, lab)
         if recipe.loss is not Loss.cross_entropy and targets.ndim == 1:
             targets = F.one_hot(targets, distilled.classes).float()
             regime = "one-hot class ids"
     elif protocol.labels is Labels.label_teacher:
         teacher_recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
         teacher = train_networks(lab, "label-teacher", teacher_recipe, [0])[0]
-        targets = _logits(teacher, distilled.images, lab) * protocol.logit_scale
+        targets = _logits(teacher, images, lab) * protocol.logit_scale
         regime = "label teacher"
     else:
-        targets, regime = distilled.labels, "class ids"
-    return TrainingSet(distilled.images, targets, budget.evaluation_recipe(recipe), regime)
+        targets, regime = ids, "class ids"
+    if recipe.mirrored:
+        images, targets = torch.cat([images, images.flip(3)]), torch.cat([targets, targets])
+    return TrainingSet(images, targets, budget.evaluation_recipe(recipe), regime)
 
 
-def _own_labels(distilled: DistilledSet, model: DistilledSet, lab: Lab) -> tuple[Tensor, str]:
-    """Labels of the kind that the method publishes, for the set itself or for its control."""
-    if model.soft_labels is None:
-        return distilled.labels, "class ids"
-    if distilled is model:
-        return model.soft_labels, f"own {model.soft_label_kind}"
-    network = labeller(lab, model.labeller) if model.labeller else None
-    if network is None:
-        raise NotScorable("the network that labelled the set is not in this store")
-    targets = _logits(network, distilled.images, lab)
-    if model.soft_label_kind == "probabilities":
-        targets = targets.softmax(1)
-    return targets, f"own {model.soft_label_kind}"
+def _labels_of_control(
+    images: Tensor, ids: Tensor, model: DistilledSet, loss: Loss, lab: Lab
+) -> tuple[Tensor, str]:
+    """Labels of the kind that the method publishes, for the control's images.
+
+    Where a network gave the labels it labels the control, too. Labels that were learned with the
+    images have no counterpart: the control takes what they were learned from, its class ids.
+    """
+    kind = model.soft_label_kind
+    if model.labeller:
+        network = labeller(lab, model.labeller)
+        if network is None:
+            raise NotScorable("the network that labelled the set is not in this store")
+        logits = _logits(network, images, lab)
+        return logits.softmax(1) if kind == "probabilities" else logits, f"own {kind}"
+    if kind == "targets":
+        one_hot = F.one_hot(ids, model.classes).float()
+        return one_hot - 1 / model.classes, "centred class ids"
+    if loss is Loss.cross_entropy:
+        return ids, "class ids"
+    raise NotScorable("the set does not name the network that labelled it")
 
 
 def _logits(network: torch.nn.Module, images: Tensor, lab: Lab) -> Tensor:
-    return predict(network, images.to(lab.context.execution.device)).cpu()
+    return predict(network, images.to(lab.runtime.execution.device)).cpu()
 
 
 def merged_training_set(

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def key_of(determinants: Mapping[str, Any]) -> str:
+def key_of(identity: Mapping[str, Any]) -> str:
     """24 hexadecimal digits that depend on everything in a tree of plain JSON values."""
-    text = json.dumps(determinants, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return digest(text.encode())[:24]
 
 
@@ -51,14 +51,14 @@ class Artefact:
         key: the hash of what determines it.
         path: its tensors, as safetensors; None where it has none.
         facts: what was learnt while making it (accuracy, seconds, bytes); never part of the key.
-        made_from: what determines it, of which the key is the hash.
+        identity: what determines it, of which the key is the hash.
     """
 
     kind: str
     key: str
     path: Path | None
     facts: dict[str, Any]
-    made_from: dict[str, Any]
+    identity: dict[str, Any]
 
 
 class Store:
@@ -75,9 +75,9 @@ class Store:
         check_writable(root)
         self.root = root
 
-    def find(self, kind: str, determinants: Mapping[str, Any]) -> Artefact | None:
-        """The artefact with these determinants, or None."""
-        return self.by_key(kind, key_of(determinants))
+    def find(self, kind: str, identity: Mapping[str, Any]) -> Artefact | None:
+        """The artefact with this identity, or None."""
+        return self.by_key(kind, key_of(identity))
 
     def by_key(self, kind: str, key: str) -> Artefact | None:
         """The artefact with this key, or None."""
@@ -86,7 +86,8 @@ class Store:
             return None
         entry = read_json(manifest)
         tables = entry if isinstance(entry, dict) else {}
-        if not all(isinstance(tables.get(name), dict) for name in ("facts", "made_from")):
+        whole = all(isinstance(tables.get(name), dict) for name in ("facts", "made_from"))
+        if not whole or not _is_as_written(entry, kind, key):
             raise UserError(f"{manifest} is damaged; remove it to make it again")
         path = manifest.with_suffix(".safetensors") if entry.get("sha256") else None
         return Artefact(kind, key, path, entry["facts"], entry["made_from"])
@@ -94,7 +95,7 @@ class Store:
     def save(
         self,
         kind: str,
-        determinants: Mapping[str, Any],
+        identity: Mapping[str, Any],
         facts: dict[str, Any],
         tensors: Mapping[str, Tensor] | bytes | None = None,
     ) -> Artefact:
@@ -102,19 +103,20 @@ class Store:
 
         Args:
             kind: of artefact.
-            determinants: everything that determines its numbers, in plain JSON types.
+            identity: everything that determines its numbers, in plain JSON types.
             facts: what else is worth knowing.
             tensors: by name, or a whole safetensors file.
         """
-        manifest = self._manifest(kind, key_of(determinants))
+        manifest = self._manifest(kind, key_of(identity))
         sha256 = None
         if tensors is not None:
             data = tensors if isinstance(tensors, bytes) else tensors_to_bytes(tensors)
             write_bytes(manifest.with_suffix(".safetensors"), data)
             sha256 = digest(data)
             facts = {**facts, "bytes": len(data)}
-        write_json(manifest, {"sha256": sha256, "facts": facts, "made_from": dict(determinants)})
-        found = self.find(kind, determinants)
+        entry = {"sha256": sha256, "facts": facts, "made_from": dict(identity)}
+        write_json(manifest, {**entry, "checksum": _checksum(entry, kind)})
+        found = self.find(kind, identity)
         assert found is not None
         return found
 
@@ -142,13 +144,13 @@ class Store:
 
         return load_file(self.file(artefact))
 
-    def checkpoint(self, kind: str, determinants: Mapping[str, Any]) -> Path:
+    def checkpoint(self, kind: str, identity: Mapping[str, Any]) -> Path:
         """Where the unfinished state of an artefact is kept while it is made."""
-        return self._manifest(kind, key_of(determinants)).with_suffix(".checkpoint")
+        return self._manifest(kind, key_of(identity)).with_suffix(".checkpoint")
 
-    def try_lock(self, kind: str, determinants: Mapping[str, Any]) -> FileLock | None:
+    def try_lock(self, kind: str, identity: Mapping[str, Any]) -> FileLock | None:
         """The lock of an artefact if nobody holds it; release it when done."""
-        path = self._manifest(kind, key_of(determinants)).with_suffix(".lock")
+        path = self._manifest(kind, key_of(identity)).with_suffix(".lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
         try:
@@ -159,3 +161,17 @@ class Store:
 
     def _manifest(self, kind: str, key: str) -> Path:
         return self.root / "artefacts" / kind / f"{key}.json"
+
+
+def _checksum(entry: Mapping[str, Any], kind: str) -> str:
+    """Of everything that a manifest says, and of the kind of artefact that it says it of."""
+    told = {name: entry[name] for name in ("sha256", "facts", "made_from")}
+    return digest(json.dumps([kind, told], sort_keys=True).encode())
+
+
+def _is_as_written(entry: Mapping[str, Any], kind: str, key: str) -> bool:
+    """Whether a manifest stands under its own key and has not changed since it was written."""
+    if key_of(entry["made_from"]) != key:
+        return False
+    # Manifests of earlier versions have no checksum.
+    return "checksum" not in entry or entry["checksum"] == _checksum(entry, kind)

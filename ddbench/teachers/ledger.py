@@ -1,26 +1,31 @@
-"""Which trained networks a piece of work used, and what they cost."""
+"""What the networks that a piece of work used are and cost, for records."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..records.cost import PhaseCost
+from ..runtime.ledger import Used
+from ..runtime.runtime import Runtime
 from ..store.store import Artefact
-from ..training.lab import Lab
 from ..training.recipe import TrainingRecipe
 from .pool import KIND
 
 
-def note_networks(lab: Lab, stream_name: str, keys: Sequence[str]) -> None:
-    """Count networks as used, that an interrupted process of the same work asked for."""
-    for key in keys:
-        artefact = lab.context.store.by_key(KIND, key)
-        if artefact is not None:
-            lab.used.setdefault(stream_name, {})[key] = artefact
+def add_by_key(runtime: Runtime, keys: Mapping[str, Sequence[str]]) -> None:
+    """Count networks as used that an interrupted process of the same work asked for.
+
+    Args:
+        runtime: whose store and ledger.
+        keys: of the networks, by stream.
+    """
+    for stream, own in keys.items():
+        found = [runtime.store.by_key(KIND, key) for key in own]
+        runtime.ledger.add(stream, [network for network in found if network is not None])
 
 
-def pools(used: dict[str, dict[str, Artefact]]) -> list[dict[str, Any]]:
+def pools(used: Used) -> list[dict[str, Any]]:
     """Count, size and cost (whenever it was paid) of networks, by stream, for records.
 
     `epochs` and `snapshots` of each network are there where they are the same for all, and with
@@ -40,7 +45,7 @@ def pools(used: dict[str, dict[str, Artefact]]) -> list[dict[str, Any]]:
 
 def _storage(networks: list[Artefact]) -> dict[str, int]:
     held = sum(one.facts["bytes"] for one in networks)
-    recipes = [TrainingRecipe.from_plain(one.made_from["recipe"]) for one in networks]
+    recipes = [TrainingRecipe.from_plain(one.identity["recipe"]) for one in networks]
     lengths = {(recipe.epochs, len(recipe.kept_epochs)) for recipe in recipes}
     if len(lengths) != 1:
         return {"bytes": held}

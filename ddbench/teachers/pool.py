@@ -53,7 +53,7 @@ class TrainedNetworks(Sequence[Model]):
         """
         artefact = self.artefacts[index]
         if index not in self._checked:
-            self.lab.context.store.file(artefact)
+            self.lab.runtime.store.file(artefact)
             self._checked.add(index)
         return _read_weights(artefact, epoch)
 
@@ -87,10 +87,10 @@ def labeller(lab: Lab, reference: str) -> Model | None:
     key, _, epoch = reference.partition("@")
     if not (key.isalnum() and epoch.isdecimal()):
         raise UserError(f"the labeller {reference!r} is not of the form KEY@EPOCH")
-    artefact = lab.context.store.by_key(KIND, key)
+    artefact = lab.runtime.store.by_key(KIND, key)
     if artefact is None or artefact.facts.get("kind_of_network") != kind_of_network(lab):
         return None
-    lab.context.store.file(artefact)
+    lab.runtime.store.file(artefact)
     return lab.frozen(_read_weights(artefact, int(epoch)))
 
 

@@ -1,30 +1,27 @@
-"""Teachers and expert trajectories: trained once, kept one by one, shared between runs.
-
-A teacher is the last epoch of its training, never the epoch that tests best. An expert trajectory
-is the same training with more epochs kept.
-"""
+"""Training teachers and expert trajectories, one by one, each once."""
 
 from __future__ import annotations
 
 import math
 import shutil
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..errors import UserError
+from ..records.cost import PhaseCost
 from ..records.units import size
+from ..runtime.checkpoint import Checkpoint
 from ..runtime.randomness import RandomStream
+from ..runtime.resumable import run_resumably
+from ..runtime.runtime import Product
 from ..store.store import Artefact
+from ..training.lab import Lab
 from ..training.loop import Training, copy_weights
 from ..training.recipe import TrainingRecipe
-from ..training.resumable import train_resumably
 from .pool import KIND, TrainedNetworks, kind_of_network
-
-if TYPE_CHECKING:
-    from ..training.lab import Lab
 
 LARGE_BYTES = 100_000_000
 """From here on a pool's size is said even where only last epochs are kept."""
@@ -38,7 +35,7 @@ def train_networks(
     Two processes that want the same ones share the work: each takes those that nobody holds.
 
     Args:
-        lab: data, model, input space, and the surroundings.
+        lab: data, model, input space, and what the run uses.
         stream_name: what they are for, such as "teacher"; part of their random numbers.
         recipe: how they are trained.
         indices: which of the stream's networks; the first 10 of 100 are the same 10.
@@ -46,37 +43,35 @@ def train_networks(
     Raises:
         UserError: when the disk has no room for those that are missing.
     """
-    context = lab.context
-    wanted = {index: _determinants(lab, stream_name, recipe, index) for index in indices}
+    runtime, store = lab.runtime, lab.runtime.store
+    wanted = {index: _identity(lab, stream_name, recipe, index) for index in indices}
     found: dict[int, Artefact] = {}
-    _announce(
-        lab, stream_name, recipe, sum(context.store.find(KIND, d) is None for d in wanted.values())
-    )
+    missing = sum(store.find(KIND, identity) is None for identity in wanted.values())
+    _announce(lab, stream_name, recipe, missing)
     while True:
-        for index, determinants in wanted.items():
+        for index, identity in wanted.items():
             if index in found:
                 continue
-            artefact = context.store.find(KIND, determinants)
-            if artefact is None and (lock := context.store.try_lock(KIND, determinants)):
+            artefact = store.find(KIND, identity)
+            if artefact is None and (lock := store.try_lock(KIND, identity)):
+                title = f"{stream_name} {len(found) + 1}/{len(wanted)}"
+                work = partial(_train_one, lab, stream_name, recipe, index, title)
                 try:
-                    title = f"{stream_name} {len(found) + 1}/{len(wanted)}"
-                    artefact = context.store.find(KIND, determinants) or _train_one(
-                        lab, stream_name, recipe, index, determinants, title
-                    )
+                    artefact = runtime.make(KIND, identity, work)
                 finally:
                     lock.release()
             if artefact is not None:
                 found[index] = artefact
-        missing = [index for index in wanted if index not in found]
-        if not missing:
+        held = [identity for index, identity in wanted.items() if index not in found]
+        if not held:
             break
-        with context.locked(KIND, wanted[missing[0]], f"the same {stream_name}s"):
+        with runtime.locked(KIND, held[0], f"the same {stream_name}s"):
             pass  # by now it is made, or the process that made it is gone
-    lab.used.setdefault(stream_name, {}).update({one.key: one for one in found.values()})
+    runtime.ledger.add(stream_name, found.values())
     return TrainedNetworks(lab, [found[index] for index in indices], recipe.kept_epochs)
 
 
-def _determinants(lab: Lab, stream_name: str, recipe: TrainingRecipe, index: int) -> dict[str, Any]:
+def _identity(lab: Lab, stream_name: str, recipe: TrainingRecipe, index: int) -> dict[str, Any]:
     return {
         **lab.identity,
         "recipe": recipe.plain(),
@@ -105,7 +100,7 @@ def _announce(lab: Lab, stream_name: str, recipe: TrainingRecipe, missing: int) 
     needed = missing * kept * snapshot
     # While one is trained, its checkpoint and the next one being written hold it, too.
     room = needed + 2 * kept * snapshot
-    root = lab.context.store.root
+    root = lab.runtime.store.root
     free = shutil.disk_usage(root).free
     if room > free:
         raise UserError(
@@ -113,7 +108,7 @@ def _announce(lab: Lab, stream_name: str, recipe: TrainingRecipe, missing: int) 
             "free; make room, choose another runs_root=FOLDER, or ask for fewer or shorter ones"
         )
     if kept > 1 or needed >= LARGE_BYTES:
-        lab.context.progress.say(f"{what}: {size(needed)} in {stored.name}")
+        lab.runtime.progress.say(f"{what}: {size(needed)} in {stored.name}")
 
 
 def _train_one(
@@ -121,31 +116,29 @@ def _train_one(
     stream_name: str,
     recipe: TrainingRecipe,
     index: int,
-    determinants: dict[str, Any],
     title: str,
-) -> Artefact:
-    context = lab.context
-    stream = RandomStream(lab.network_seed, (stream_name, index))
-    network = lab.new_network(stream / "weights")
-    training = Training(network, lab.real, recipe, stream, lab.augmentation)
-    checkpoint = context.checkpoint(KIND, determinants)
-    device = context.execution.device
+    checkpoint: Checkpoint,
+) -> Product:
+    runtime, device = lab.runtime, lab.runtime.execution.device
+    stream = RandomStream(lab.spec.network_seed, (stream_name, index))
+
+    def begin() -> Training:
+        network = lab.new_network(stream / "weights")
+        return Training(network, lab.real, recipe, stream, lab.augmentation)
+
     # Training seeds the global generators; a method's draws must not depend on what was found.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        snapshots, cost = train_resumably(training, title, context, checkpoint)
-    tensors: dict[str, Tensor] = {
-        f"{epoch}/{name}": value
-        for epoch, weights in snapshots.items()
-        for name, value in weights.items()
-    }
+        training, parts = run_resumably(begin, title, runtime, checkpoint)
     loss = float(training.loss)
+    if not math.isfinite(loss):
+        runtime.progress.say(f"{title}: the loss is {loss}; its learning rate may be too high")
     facts = {
-        "cost": cost.plain(),
+        "cost": PhaseCost.total(part.plain() for part in parts.values()).plain(),
         "last_batch_loss": loss if math.isfinite(loss) else None,
         "kind_of_network": kind_of_network(lab),
     }
-    artefact = context.store.save(KIND, determinants, facts, tensors)
-    checkpoint.remove()
-    if not math.isfinite(loss):
-        context.progress.say(f"{title}: the loss is {loss}; its learning rate may be too high")
-    return artefact
+    return facts, {
+        f"{epoch}/{name}": value
+        for epoch, weights in training.snapshots.items()
+        for name, value in weights.items()
+    }

@@ -12,7 +12,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from ..data.augmentation.choices import augmentation_of
 from ..data.augmentation.dsa import DSA
+from ..data.augmentation.mixing import cutmix
 from ..runtime.randomness import RandomStream
 from .optimisers import OPTIMISERS
 from .recipe import SnapshotFormat, TrainingRecipe
@@ -56,7 +58,7 @@ class Training:
         self.data = data
         self.recipe = recipe
         self.stream = stream
-        self.augmentation = augmentation or DSA()
+        self.augment = augmentation_of(recipe.augmentation, augmentation or DSA())
         self.device = next(network.parameters()).device
         self.optimiser = OPTIMISERS[recipe.optimiser](network.parameters(), recipe)
         self.epoch = 0
@@ -91,22 +93,29 @@ class Training:
         self.network.eval()
         return self.snapshots
 
-    def step(self) -> None:
-        """One optimiser step on one mini-batch."""
+    def step(self) -> dict[str, Tensor]:
+        """One optimiser step on one mini-batch; its loss."""
         if self._order is None:
             self._order = self._shuffled()
         start = self.step_in_epoch * self.recipe.batch_size
         inputs, targets = self.data.batch(self._order[start : start + self.recipe.batch_size])
         stream = self.stream / "step" / self.epoch / self.step_in_epoch
         if self.recipe.augment:
-            inputs = self.augmentation(inputs, stream.generator())
+            inputs = self.augment(inputs, stream.generator())
+        mixing = None
+        if self.recipe.cutmix:
+            inputs, mixing = cutmix(inputs, self.recipe.cutmix, (stream / "cutmix").generator())
         torch.manual_seed(stream.seed)  # for dropout, which draws from the global generator
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.rate_at(self.epoch)
+            group["lr"] = self.recipe.rate_at_step(self.steps_done, self.steps_per_epoch)
 
         def closure() -> Any:
             self.optimiser.zero_grad()
-            loss = self.recipe.loss(self.network(inputs), targets)
+            logits = self.network(inputs)
+            loss = self.recipe.loss(logits, targets)
+            if mixing is not None:
+                loss = mixing.share * loss
+                loss = loss + (1 - mixing.share) * self.recipe.loss(logits, targets[mixing.order])
             loss.backward()
             return loss.detach()
 
@@ -115,6 +124,7 @@ class Training:
         if self.step_in_epoch == self.steps_per_epoch:
             self.epoch, self.step_in_epoch, self._order = self.epoch + 1, 0, None
             self._keep()
+        return {"loss": self.loss}
 
     def _keep(self) -> None:
         if self.epoch in self.recipe.kept_epochs:

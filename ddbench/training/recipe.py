@@ -12,8 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..data.augmentation.choices import Augmentation
 from ..errors import UserError
 from .optimisers import OPTIMISERS
+from .schedule import Schedule, cosine_factor
 
 
 class Loss(enum.Enum):
@@ -25,11 +27,15 @@ class Loss(enum.Enum):
     """Against logits, absolute difference, mean over batch and classes."""
     mse = "mse"
     """Against logits, squared difference, mean over batch and classes."""
+    half_sum_squares = "half_sum_squares"
+    """Against regression targets, half the squared difference summed over classes."""
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The scalar loss."""
         if self is Loss.cross_entropy:
             return F.cross_entropy(logits, targets)
+        if self is Loss.half_sum_squares:
+            return (logits - targets).square().sum(1).mean() / 2
         return F.l1_loss(logits, targets) if self is Loss.l1 else F.mse_loss(logits, targets)
 
 
@@ -54,9 +60,18 @@ _RANGES: dict[str, tuple[type, float, float]] = {
     "weight_decay": (float, 0, math.inf),
     "sharpness_radius": (float, 0, math.inf),
     "surrogate_gap": (float, 0, math.inf),
+    "warmup_steps": (int, 0, math.inf),
+    "final_fraction": (float, 0, 1),
+    "cutmix": (float, 0, 1 + math.ulp(1.0)),
 }
 """Type, least value, and the bound that is not reached."""
 _OF_GSAM = ("sharpness_radius", "surrogate_gap")
+_CHOICES = {
+    "loss": Loss,
+    "snapshot_format": SnapshotFormat,
+    "schedule": Schedule,
+    "augmentation": Augmentation,
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +87,7 @@ class TrainingRecipe:
         momentum: of SGD.
         weight_decay: L2 penalty factor.
         batch_size: examples a step; the last, smaller batch of an epoch is kept.
-        augment: whether each batch is augmented by DSA (not Siamese).
+        augment: whether each batch is augmented (not Siamese).
         snapshot_epochs: numbers of completed epochs after which the weights are kept (0: initial
             weights), ascending; empty: the last epoch alone.
         version: raised when what a recipe means changes.
@@ -81,6 +96,12 @@ class TrainingRecipe:
         epoch_steps: optimiser steps after which an epoch ends, its other examples left out; 0: none
             are left out.
         snapshot_format: in what numbers kept weights are stored.
+        schedule: the course of the rate.
+        warmup_steps: optimiser steps in which the rate rises from 0; not with milestones.
+        final_fraction: of the rate, at the end of a cosine.
+        augmentation: what augments, where `augment` is true.
+        cutmix: probability that a batch is cut and mixed with itself in another order.
+        mirrored: whether every example stands beside its mirror image.
 
     Raises:
         UserError: on construction, for what cannot be trained; a recipe may come in a file.
@@ -102,6 +123,12 @@ class TrainingRecipe:
     surrogate_gap: float = 0.4
     epoch_steps: int = 0
     snapshot_format: SnapshotFormat = SnapshotFormat.float32
+    schedule: Schedule = Schedule.milestones
+    warmup_steps: int = 0
+    final_fraction: float = 0.0
+    augmentation: Augmentation = Augmentation.dsa
+    cutmix: float = 0.0
+    mirrored: bool = False
 
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
@@ -111,12 +138,11 @@ class TrainingRecipe:
             if not _is_number(value, kind) or not low <= value < below:
                 raise UserError(f"a training recipe cannot have {name}={value!r}")
         whole = all(_is_number(e, int) for e in (*self.milestones, *self.snapshot_epochs))
-        if not whole or not isinstance(self.augment, bool):
+        if not whole or not all(isinstance(b, bool) for b in (self.augment, self.mirrored)):
             raise UserError("a training recipe has whole milestones and snapshots, and an augment")
-        if not isinstance(self.snapshot_format, SnapshotFormat):
-            raise UserError(
-                f"a training recipe cannot have snapshot_format={self.snapshot_format!r}"
-            )
+        for name, choices in _CHOICES.items():
+            if not isinstance(getattr(self, name), choices):
+                raise UserError(f"a training recipe cannot have {name}={getattr(self, name)!r}")
         inside = {epoch for epoch in self.snapshot_epochs if 0 <= epoch <= self.epochs}
         if list(self.snapshot_epochs) != sorted(inside):
             raise UserError(
@@ -142,6 +168,17 @@ class TrainingRecipe:
         passed = sum(epoch >= milestone for milestone in self.milestones)
         return float(self.learning_rate * self.decay**passed)
 
+    def rate_at_step(self, step: int, steps_per_epoch: int) -> float:
+        """The learning rate of an optimiser step, counted from 0."""
+        if self.schedule is Schedule.milestones:
+            return self.rate_at(step // steps_per_epoch)
+        steps = self.epochs * steps_per_epoch
+        stretch = 2 if self.schedule is Schedule.half_cosine else 1
+        warmup = min(self.warmup_steps, steps - 1)
+        return float(
+            self.learning_rate * cosine_factor(step, steps, warmup, self.final_fraction, stretch)
+        )
+
     def scaled(self, fraction: float) -> TrainingRecipe:
         """The same recipe with its epochs, milestones and snapshots shortened to a fraction."""
         if fraction == 1:
@@ -151,6 +188,7 @@ class TrainingRecipe:
             self,
             epochs=epochs,
             milestones=tuple(max(1, round(m * epochs / self.epochs)) for m in self.milestones),
+            warmup_steps=round(self.warmup_steps * epochs / self.epochs),
             snapshot_epochs=tuple(
                 sorted({round(e * epochs / self.epochs) for e in self.snapshot_epochs})
             ),
@@ -160,11 +198,10 @@ class TrainingRecipe:
         """Plain JSON types, for keys and headers; what changes no number is left out."""
         values = {
             **dataclasses.asdict(self),
-            "loss": self.loss.name,
-            "snapshot_format": self.snapshot_format.name,
+            **{name: getattr(self, name).name for name in _CHOICES},
         }
         unused = set() if self.optimiser == "gsam" else set(_OF_GSAM)
-        unused |= {n for n in ("epoch_steps", "snapshot_format") if getattr(self, n) == _USUAL[n]}
+        unused |= {name for name in _ADDED if getattr(self, name) == _USUAL[name]}
         return {name: value for name, value in values.items() if name not in unused}
 
     @classmethod
@@ -178,8 +215,12 @@ class TrainingRecipe:
             return cls(
                 **{
                     **values,
+                    **{
+                        name: choices[values.get(name, _USUAL[name].name)]
+                        for name, choices in _CHOICES.items()
+                        if name != "loss"
+                    },
                     "loss": Loss[values["loss"]],
-                    "snapshot_format": SnapshotFormat[values.get("snapshot_format", "float32")],
                     "milestones": tuple(values["milestones"]),
                     "snapshot_epochs": tuple(values["snapshot_epochs"]),
                 }
@@ -188,6 +229,11 @@ class TrainingRecipe:
             raise UserError(f"not a training recipe: {error!r}") from error
 
 
+_ADDED = (
+    "epoch_steps", "snapshot_format", "schedule", "warmup_steps", "final_fraction", "augmentation",
+    "cutmix", "mirrored",
+)  # fmt: skip
+"""Fields that keys of recipes made before them do not have."""
 _USUAL = {item.name: item.default for item in dataclasses.fields(TrainingRecipe)}
 
 

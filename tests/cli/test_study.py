@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ddbench.plugins.presets import preset
+from ddbench.plugins.presets import preset, preset_names
+from ddbench.runs import compose
 from ddbench.studies import study as studies
 
 SMALL = {
@@ -24,7 +25,12 @@ def small(monkeypatch) -> None:
         return SMALL if (group, name) == ("study", "small") else preset(group, name)
 
     monkeypatch.setattr(studies, "preset", known)
-    monkeypatch.setattr(studies, "preset_names", lambda group: ["small"])
+    for module in (studies, compose):
+        monkeypatch.setattr(
+            module,
+            "preset_names",
+            lambda group: ["small"] if group == "study" else preset_names(group),
+        )
 
 
 @pytest.mark.usefixtures("small")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ddbench.distilling.distilled_set import DistilledSet
-from ddbench.distilling.merging import merged
+from ddbench.distilling.merging import merged, with_counts_of
 from ddbench.errors import UserError
 
 
@@ -67,3 +67,24 @@ def test_sets_of_several_labellers_have_none_in_common() -> None:
 def test_sets_that_do_not_belong_together_are_refused(change: dict[str, Any], told: str) -> None:
     with pytest.raises(UserError, match=f"cannot be merged: their {told}"):
         merged([made(1.0), dataclasses.replace(made(2.0), **change)])
+
+
+def test_a_control_takes_the_counts_of_a_set_class_by_class() -> None:
+    control = made(3.0, images=torch.arange(4.0).view(4, 1, 1, 1).expand(4, 1, 2, 2))
+    uneven = made(
+        1.0,
+        images=torch.zeros(3, 1, 2, 2),
+        labels=torch.tensor([0, 1, 1]),
+        soft_labels=torch.zeros(3, 2),
+    )
+    beside = with_counts_of(control, uneven)
+    assert beside.labels.tolist() == [0, 1, 1]
+    assert beside.images[:, 0, 0, 0].tolist() == [0, 2, 3]
+    only_ones = made(
+        1.0,
+        images=torch.zeros(2, 1, 2, 2),
+        labels=torch.tensor([1, 1]),
+        soft_labels=torch.zeros(2, 2),
+    )
+    assert with_counts_of(control, only_ones).labels.tolist() == [1, 1]
+    assert with_counts_of(control, made(5.0)) is control

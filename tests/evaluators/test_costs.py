@@ -101,8 +101,8 @@ def test_storage_is_counted_by_hand() -> None:
     )
     images = torch.zeros(500, 3, 4, 4, dtype=torch.uint8)
     train = ImageSplit(images, torch.zeros(500, dtype=torch.int64))
-    lab = SimpleNamespace(dataset=SimpleNamespace(train=train))
-    found = evaluator("storage").evaluate(SimpleNamespace(distilled=distilled, lab=lab))
+    dataset = SimpleNamespace(train=train)
+    found = evaluator("storage").evaluate(SimpleNamespace(distilled=distilled, dataset=dataset))
     values = {(m.metric, m.coordinates["of"], m.coordinates["coding"]): m.value for m in found}
     assert values["storage", "images", "float32"] == 20 * 48 * 4
     assert values["storage", "images", "uint8"] == 20 * 48
@@ -115,9 +115,7 @@ def test_storage_is_counted_by_hand() -> None:
 
 
 def finished(**others: Any) -> Any:
-    execution = SimpleNamespace(device_name="an accelerator")
-    lab = SimpleNamespace(context=SimpleNamespace(execution=execution))
-    return SimpleNamespace(lab=lab, **others)
+    return SimpleNamespace(device_name="an accelerator", **others)
 
 
 def test_accelerator_has_what_was_allocated_and_what_was_reserved() -> None:

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
 
 from ddbench.api import evaluate
 from ddbench.errors import UserError
@@ -52,15 +51,6 @@ def network_of(name: str, settings: tuple[tuple[str, Any], ...], resolution: int
     return ModelSpec(name, dict(settings)).build(1, resolution, 10, RandomStream(0))
 
 
-class Lab(SimpleNamespace):
-    """Builds networks for images that AlexNet cannot take, unless they are large enough."""
-
-    resolution: int
-
-    def new_network(self, stream: Any) -> Any:
-        return network_of(self.model.name, tuple(self.model.settings.items()), self.resolution)
-
-
 class Finished(SimpleNamespace):
     """A finished run whose scores are given; it keeps the recipes that it is asked to train by."""
 
@@ -72,14 +62,10 @@ class Finished(SimpleNamespace):
     distilled = SimpleNamespace(classes=10)
     resolution = 8
 
-    def lab_of(self, model: Any) -> Lab:
-        execution = SimpleNamespace(device=torch.device("cpu"))
-        context = SimpleNamespace(execution=execution)
-        return Lab(model=model, context=context, resolution=self.resolution)
+    device_type = "cpu"
 
-    @property
-    def lab(self) -> Lab:
-        return self.lab_of(self.task.model)
+    def new_network(self, model: Any) -> Any:
+        return network_of(model.name, tuple(model.settings.items()), self.resolution)
 
     def training_set(self, subject: str, protocol: Any) -> Any:
         if protocol.name == "paper":
@@ -283,7 +269,7 @@ def test_labels_of_another_models_students_come_from_the_source(
     made: tuple[FinishedRun, Path],
 ) -> None:
     run, _ = made
-    with run.lab.noting_networks() as used:
+    with run.lab.runtime.ledger.recording() as used:
         run.score("random", PROTOCOLS["soft"], 0, model_named("mlp", "cpu"))
     (teachers,) = used.values()
     assert [

@@ -239,12 +239,11 @@ def unfinished(
     root: Path, dataset: str = "cifar10", share: float = 1.0, device: str = "cpu"
 ) -> Any:
     """What the evaluator asks of a run before it trains anything."""
-    lab = SimpleNamespace(
-        dataset=SimpleNamespace(name=dataset, source=SimpleNamespace(root=root)),
-        context=SimpleNamespace(execution=SimpleNamespace(device=SimpleNamespace(type=device))),
-    )
     return SimpleNamespace(
-        task=SimpleNamespace(dataset=dataset), lab=lab, budget=Budget(evaluation=share)
+        task=SimpleNamespace(dataset=dataset),
+        data_root=root,
+        device_type=device,
+        budget=Budget(evaluation=share),
     )
 
 
@@ -272,11 +271,13 @@ def test_damaged_table_is_a_reason_to_skip(tmp_path: Path) -> None:
     table_path(tmp_path).write_text("index,arch,cifar10_test_200ep\n0,x,1\n")
     run = unfinished(tmp_path)
     assert "line 2: 'x' is no cell" in evaluator().skip(run)
-    damaged = evaluator().determinants(run.lab)
+    damaged = evaluator().identity("cifar10", tmp_path)
     write_table(tmp_path)
-    assert evaluator().determinants(run.lab) != damaged  # mended, the same command is another run
-    assert evaluator().determinants(unfinished(tmp_path, "digits").lab) == {}
-    assert evaluator().determinants(unfinished(tmp_path / "none").lab) == {}
+    assert (
+        evaluator().identity("cifar10", tmp_path) != damaged
+    )  # mended, the same command is another run
+    assert evaluator().identity("digits", tmp_path) == {}
+    assert evaluator().identity("cifar10", tmp_path / "none") == {}
 
 
 def test_random_cells_of_one_seed_contain_each_other(root: Path) -> None:

@@ -121,7 +121,7 @@ def finished(group: int = 0, ipc: int = 1, making: Any = True) -> Any:
     train = SimpleNamespace(class_indices=lambda c: range(5 + c))
     dataset = SimpleNamespace(classes=3, train=train)
     task = SimpleNamespace(group=group, ipc=ipc, dataset="digits")
-    return SimpleNamespace(task=task, making=making, lab=SimpleNamespace(dataset=dataset))
+    return SimpleNamespace(task=task, making=making, dataset=dataset)
 
 
 def test_what_cannot_be_merged_is_skipped_with_its_reason() -> None:

@@ -110,7 +110,7 @@ def main() -> None:
             told["held_bytes_an_image"] = store.held_bytes / len(store)
             note("updates")
             path = root / "state.checkpoint"
-            Checkpoint(path, 60.0, lab.context.execution).save({"method": method.state_dict()})
+            Checkpoint(path, 60.0, lab.runtime.execution).save({"method": method.state_dict()})
             told["checkpoint_gb"] = round(path.stat().st_size / 1e9, 3)
             note("checkpoint")
             distilled = method.finish()

@@ -54,7 +54,7 @@ def made(request: RunRequest, prepare: Callable[[Lab], None] = lambda lab: None)
             distillation = distil(request.method, request.task, lab)
         except MethodSkips as reason:
             pytest.skip(str(reason))
-        return lab.context.store.file(distillation.artefact).read_bytes()
+        return lab.runtime.store.file(distillation.artefact).read_bytes()
 
 
 @every_method
@@ -188,7 +188,7 @@ def test_run_stopped_in_the_middle_of_a_step_ends_bit_for_bit(
     def stopped(self: Task, *arguments: Any) -> Any:
         calls.append(1)
         if len(calls) == 1:
-            self._lab.context.stop.signal_number = 15
+            self._lab.runtime.stop.signal_number = 15
         return train(self, *arguments)
 
     monkeypatch.setattr(Task, "train", stopped)
@@ -211,9 +211,9 @@ def test_test_split_is_untouched_until_scoring(
         events.append(split)
         return load(self, split)
 
-    def noted_scoring(*arguments: Any) -> Any:
+    def noted_scoring(*arguments: Any, **named: Any) -> Any:
         events.append("scoring")
-        return finished_run(*arguments)
+        return finished_run(*arguments, **named)
 
     def locked(lab: Lab) -> None:
         with pytest.raises(dataset.TestSplitLocked):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
 import torchvision
+from closeness import assert_agrees, summed_terms
 from torch import Tensor, nn
 from torchvision.models import vgg
 
@@ -82,16 +85,29 @@ def test_features_fit_the_resolution(
     assert network.adaptation == adaptation
 
 
+@pytest.mark.numerical
 def test_resnet18_is_torchvisions_with_a_small_stem() -> None:
     other = torchvision.models.resnet18(num_classes=10, norm_layer=instance_norm)
     other.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
     other.maxpool = nn.Identity()
     network = built("resnet18")
     take_weights(network, other)
+    assert_same_function(network.double(), other.double())
+
+
+def assert_same_function(function: Callable[[Tensor], Tensor], other: nn.Module) -> None:
+    """Of images in float64, where rounding leaves no room for another function."""
+    given = images(2, 3, 32).double()
     with torch.no_grad():
-        assert torch.allclose(network(images(2, 3, 32)), other(images(2, 3, 32)), atol=1e-5)
+        assert_agrees(
+            [function(given)],
+            lambda: [other(given).flatten(1)],
+            [given, *other.parameters()],
+            terms=summed_terms(other, given),
+        )
 
 
+@pytest.mark.numerical
 def test_vgg11_is_torchvisions_with_instance_norm_and_one_linear_layer() -> None:
     usual = vgg.make_layers(vgg.cfgs["A"], batch_norm=True)
     other = nn.Sequential(
@@ -102,19 +118,25 @@ def test_vgg11_is_torchvisions_with_instance_norm_and_one_linear_layer() -> None
     )
     network = built("vgg11")
     take_weights(network.get_submodule("blocks"), other)
-    with torch.no_grad():
-        expected = other(images(2, 3, 32)).flatten(1)
-        assert torch.allclose(network.features(images(2, 3, 32)), expected, atol=1e-5)
+    assert_same_function(network.double().features, other.double())
 
 
+@pytest.mark.numerical
 def test_attention_is_the_scaled_dot_product() -> None:
-    attention = built("vit").eval().get_submodule("blocks.0.attention")
-    tokens = torch.randn(2, 5, 512, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
+    attention = built("vit").double().eval().get_submodule("blocks.0.attention")
+    tokens = torch.randn(2, 5, 512, generator=torch.Generator().manual_seed(0)).double()
+
+    def formula() -> list[Tensor]:
         parts = attention.to_parts(attention.norm(tokens)).chunk(3, -1)
         heads = [part.unflatten(-1, (4, 64)).transpose(1, 2) for part in parts]
         mixed = F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
-        assert torch.allclose(attention(tokens), attention.out(mixed), atol=1e-5)
+        return [attention.out(mixed)]
+
+    with torch.no_grad():
+        inputs = [tokens, *attention.parameters()]
+        # A norm, three linear layers of 512, products of 64, and weights of five tokens.
+        terms = 2 * 512 + 3 * 512 + 64 + 2 * 5
+        assert_agrees([attention(tokens)], formula, inputs, terms=terms)
 
 
 def test_vit_sees_every_pixel_through_its_patch_alone() -> None:

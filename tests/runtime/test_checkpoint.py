@@ -121,3 +121,24 @@ def test_leftovers_of_a_killed_write_are_cleared(tmp_path: Path) -> None:
     (tmp_path / ".a.checkpoint.x1y2").touch()
     assert checkpoint(tmp_path).load() is None
     assert not list(tmp_path.iterdir())
+
+
+def test_any_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    checkpoint(tmp_path).save(STATE)
+    path = tmp_path / "a.checkpoint"
+    whole = path.read_bytes()
+    generator = torch.Generator().manual_seed(0)
+    for position in torch.randint(len(whole), (60,), generator=generator).tolist():
+        path.write_bytes(
+            whole[:position] + bytes([whole[position] ^ 1 << position % 8]) + whole[position + 1 :]
+        )
+        with pytest.raises(UserError, match=r"a\.checkpoint is damaged; remove it"):
+            checkpoint(tmp_path).load()
+
+
+def test_the_checkpoint_of_other_work_is_refused(tmp_path: Path) -> None:
+    checkpoint(tmp_path).save(STATE)
+    (tmp_path / "a.checkpoint").rename(tmp_path / "b.checkpoint")
+    other = Checkpoint(tmp_path / "b.checkpoint", 0, Execution(torch.device("cpu"), 1))
+    with pytest.raises(UserError, match=r"b\.checkpoint is damaged; remove it"):
+        other.load()

@@ -26,7 +26,7 @@ print(cost.resident_peak_bytes)
 UNMETERED = """
 import resource, sys
 import torch
-import ddbench.meters
+import ddbench.runtime.meters
 work()
 unit = 1 if sys.platform == "darwin" else 1024
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)

@@ -13,37 +13,37 @@ from ddbench.runtime.device import Execution
 from ddbench.runtime.interrupt import StopFlag
 from ddbench.runtime.meters import CostMeter
 from ddbench.runtime.progress import Progress
-from ddbench.runtime.runtime import Context
+from ddbench.runtime.runtime import Runtime
 from ddbench.store.store import Store
 
 MADE_FROM = {"index": 0}
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Context:
+def runtime(tmp_path: Path) -> Runtime:
     cpu = torch.device("cpu")
-    return Context(
+    return Runtime(
         Store(tmp_path), Execution(cpu, 1), CostMeter(cpu), Progress(quiet=True), StopFlag()
     )
 
 
-def test_lock_is_held_in_the_block_and_free_behind_a_failure(context: Context) -> None:
+def test_lock_is_held_in_the_block_and_free_behind_a_failure(runtime: Runtime) -> None:
     def fail() -> None:
-        with context.locked("network", MADE_FROM, "a network"):
-            assert context.store.try_lock("network", MADE_FROM) is None
+        with runtime.locked("network", MADE_FROM, "a network"):
+            assert runtime.store.try_lock("network", MADE_FROM) is None
             raise ValueError("trouble")
 
     with pytest.raises(ValueError, match="trouble"):
         fail()
-    lock = context.store.try_lock("network", MADE_FROM)
+    lock = runtime.store.try_lock("network", MADE_FROM)
     assert lock is not None
     lock.release()
 
 
 def test_waiting_is_said_once_and_costs_nothing(
-    context: Context, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = context.store.try_lock("network", MADE_FROM)
+    held = runtime.store.try_lock("network", MADE_FROM)
     assert held is not None
     said: list[str] = []
     waits: list[float] = []
@@ -55,20 +55,20 @@ def test_waiting_is_said_once_and_costs_nothing(
         if len(waits) == 3:
             held.release()
 
-    monkeypatch.setattr(context.progress, "say", said.append)
+    monkeypatch.setattr(runtime.progress, "say", said.append)
     monkeypatch.setattr(StopFlag, "wait", wait)
     monkeypatch.setattr("ddbench.runtime.meters.time.monotonic", lambda: clock[0])
-    with context.meter.measure() as cost, context.locked("network", MADE_FROM, "a network"):
+    with runtime.meter.measure() as cost, runtime.locked("network", MADE_FROM, "a network"):
         clock[0] += 1.0
     assert waits == [context_module.POLL_SECONDS] * 3
     assert said == ["another process is at work on a network; waiting for it"]
     assert cost.wall_seconds == pytest.approx(1.0)
 
 
-def test_stop_is_noticed_while_waiting(context: Context) -> None:
-    held = context.store.try_lock("network", MADE_FROM)
+def test_stop_is_noticed_while_waiting(runtime: Runtime) -> None:
+    held = runtime.store.try_lock("network", MADE_FROM)
     assert held is not None
-    context.stop.signal_number = 15
-    with pytest.raises(StopRequested), context.locked("network", MADE_FROM, "a network"):
+    runtime.stop.signal_number = 15
+    with pytest.raises(StopRequested), runtime.locked("network", MADE_FROM, "a network"):
         pass
     held.release()

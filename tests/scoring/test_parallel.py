@@ -74,15 +74,15 @@ def test_scores_are_those_of_one_after_the_other(finished: Opened) -> None:
             scores = run.score_models(work_of(run), CELLS, "cells", processes)
             found[processes] = [(score.key, score.accuracy, score.split) for score in scores]
             assert set(run.scored) == {score.key for score in scores}
-            assert all(run.lab.context.store.by_key("score", key) for key in run.scored)
+            assert all(run.lab.runtime.store.by_key("score", key) for key in run.scored)
     assert found[1] == found[2]
     assert found[1][0][2] == "validation"
 
 
 def test_a_stop_ends_the_processes(finished: Opened) -> None:
     with finished("stopped") as run:
-        run.lab.context.stop.signal_number = 15
+        run.lab.runtime.stop.signal_number = 15
         with pytest.raises(StopRequested):
             run.score_models(work_of(run), CELLS, "cells", 2)
-        run.lab.context.stop.signal_number = None
+        run.lab.runtime.stop.signal_number = None
         assert len(run.score_models(work_of(run), CELLS, "cells", 2)) == len(CELLS)

@@ -104,7 +104,7 @@ def test_labeller_of_another_model_is_not_taken(
     apm: FinishedRun, tiny: Callable[..., RunRequest]
 ) -> None:
     assert apm.distilled.labeller is not None
-    root = apm.lab.context.store.root
+    root = apm.lab.runtime.store.root
     for other in ("model.width=16", "input_space=zca", "validation=0.1"):
         with opened(tiny(root, "method=apm", "model.width=8", other), quiet=True) as (lab, _):
             assert labeller(lab, apm.distilled.labeller) is None

@@ -181,3 +181,38 @@ def test_store_in_a_place_that_cannot_be_written_is_said_at_once(tmp_path: Path)
 def test_digest_of_parts_is_that_of_the_whole() -> None:
     parts = [b"ab", memoryview(b"c"), b""]
     assert digest(*parts) == digest(b"abc") == hashlib.sha256(b"abc").hexdigest()
+
+
+def manifests(store: Store) -> list[Path]:
+    return sorted((store.root / "artefacts").glob("*/*.json"))
+
+
+def test_a_fact_that_changed_after_it_was_written_is_noticed(store: Store) -> None:
+    store.save("score", {"network": 0}, {"accuracy": 0.25})
+    (manifest,) = manifests(store)
+    manifest.write_text(manifest.read_text().replace("0.25", "0.75"))
+    with pytest.raises(UserError, match="is damaged; remove it to make it again"):
+        store.find("score", {"network": 0})
+
+
+def test_two_manifests_that_changed_places_are_noticed(store: Store) -> None:
+    for network in (0, 1):
+        store.save("score", {"network": network}, {"accuracy": network / 4})
+    first, second = manifests(store)
+    texts = first.read_text(), second.read_text()
+    first.write_text(texts[1])
+    second.write_text(texts[0])
+    for network in (0, 1):
+        with pytest.raises(UserError, match="is damaged"):
+            store.find("score", {"network": network})
+
+
+def test_manifests_of_earlier_versions_are_found(store: Store) -> None:
+    store.save("score", {"network": 0}, {"accuracy": 0.25})
+    (manifest,) = manifests(store)
+    entry = json.loads(manifest.read_text())
+    del entry["checksum"]
+    manifest.write_text(json.dumps(entry))
+    found = store.find("score", {"network": 0})
+    assert found is not None
+    assert found.facts == {"accuracy": 0.25}

@@ -101,9 +101,9 @@ def test_training_networks_leaves_the_global_generator(lab: Lab) -> None:
 
 
 def test_networks_used_in_a_block_are_noted_once_each(lab: Lab) -> None:
-    with lab.noting_networks() as used:
+    with lab.runtime.ledger.recording() as used:
         train_networks(lab, "teacher", RECIPE, range(2))
-        with lab.noting_networks() as inner:
+        with lab.runtime.ledger.recording() as inner:
             train_networks(lab, "expert", RECIPE, [0])
         for index in (1, 2):
             train_networks(lab, "teacher", RECIPE, [index])
@@ -114,7 +114,7 @@ def test_networks_used_in_a_block_are_noted_once_each(lab: Lab) -> None:
 def test_storage_of_a_pool_is_told_beside_that_of_its_trajectories(lab: Lab) -> None:
     """The same training kept whole and at its end: the second foretells the first's size."""
     last = TrainingRecipe(epochs=2, learning_rate=0.05)
-    with lab.noting_networks() as used:
+    with lab.runtime.ledger.recording() as used:
         train_networks(lab, "teacher", last, range(2))
         train_networks(lab, "expert", RECIPE, range(2))
     experts, teachers = pools(used)
@@ -127,7 +127,7 @@ def test_storage_of_a_pool_is_told_beside_that_of_its_trajectories(lab: Lab) -> 
 
 
 def test_pool_of_unequal_trainings_tells_no_length(lab: Lab) -> None:
-    with lab.noting_networks() as used:
+    with lab.runtime.ledger.recording() as used:
         train_networks(lab, "teacher", TrainingRecipe(epochs=2, learning_rate=0.05), [0])
         train_networks(lab, "teacher", TrainingRecipe(epochs=1, learning_rate=0.05), [0])
     (pool,) = pools(used)
@@ -153,7 +153,7 @@ def test_size_of_trajectories_is_said_before_they_are_made_and_only_then(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(lab.context.progress, "say", said.append)
+    monkeypatch.setattr(lab.runtime.progress, "say", said.append)
     train_networks(lab, "walk", HALF, range(2))
     weights = sum(v.numel() for v in lab.new_network(RandomStream(0)).state_dict().values())
     assert said == [
@@ -185,7 +185,7 @@ def test_reading_one_epoch_leaves_the_rest_of_the_file_on_the_disk(lab: Lab) -> 
     """A file of 40 epochs of 1 MB: no read call brings it in, and pages only where looked at."""
     determinants = {"made": "by hand"}
     snapshots = {f"{epoch}/weight": torch.full((250_000,), float(epoch)) for epoch in range(40)}
-    artefact = lab.context.store.save("network", determinants, {}, snapshots)
+    artefact = lab.runtime.store.save("network", determinants, {}, snapshots)
     del snapshots
     trajectory = TrainedNetworks(lab, [artefact], tuple(range(40)))
     trajectory.weights(0, 0)  # compares the checksum, which reads the file once

@@ -115,7 +115,12 @@ class DSA:
             generator: a CPU generator; it alone determines the draw.
         """
         index = torch.randint(len(self.strategy), (), generator=generator)
-        operation = self.strategy[int(index)]
+        return self.draw_of(self.strategy[int(index)], n, height, width, generator)
+
+    def draw_of(
+        self, operation: str, n: int, height: int, width: int, generator: torch.Generator
+    ) -> Draw:
+        """`n` sets of parameters for a given operation; see `draw`."""
         return Draw(operation, self._parameters(operation, n, height, width, generator))
 
     def apply(self, images: Tensor, draw: Draw) -> Tensor:

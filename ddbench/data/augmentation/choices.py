@@ -1,0 +1,43 @@
+"""The augmentations that a training recipe can name."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .dsa import DSA
+from .gentle import Gentle
+from .layered import Layered
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+"""From images (N, C, H, W) and a CPU generator to augmented images."""
+
+
+class Augmentation(enum.Enum):
+    """How the images of a mini-batch are augmented."""
+
+    dsa = "dsa"
+    """One operation of DSA for the batch; see `DSA`."""
+    layered = "layered"
+    """Flip, colour, and one of crop, scale and rotate; see `Layered`."""
+    gentle = "gentle"
+    """One operation of a narrow range for the batch; see `Gentle`."""
+    gentle_per_image = "gentle_per_image"
+    """The same, drawn for every image."""
+
+
+def augmentation_of(choice: Augmentation, dsa: DSA) -> Augment:
+    """The function behind a choice.
+
+    Args:
+        choice: from a recipe.
+        dsa: the DSA augmentation of the lab.
+    """
+    if choice is Augmentation.dsa:
+        return dsa
+    if choice is Augmentation.layered:
+        return Layered()
+    return Gentle(per_image=choice is Augmentation.gentle_per_image)

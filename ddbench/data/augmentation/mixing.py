@@ -1,0 +1,57 @@
+"""Cutmix: a rectangle of each image comes from another image of the batch, and so do its labels.
+
+S. Yun et al., "CutMix" (ICCV 2019), as the evaluations of distilled sets use it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """What a batch was mixed with.
+
+    Args:
+        order: the position in the batch of each image's other image (N,).
+        share: of an image's own pixels, in [0, 1].
+    """
+
+    order: Tensor
+    share: float
+
+
+def cutmix(
+    images: Tensor, probability: float, generator: torch.Generator
+) -> tuple[Tensor, Mixing | None]:
+    """Mix a batch (N, C, H, W), or leave it as it is.
+
+    The rectangle has the relative sides sqrt(1 - l), l uniform in [0, 1], a centre that is uniform
+    over the image, and is clipped; the share of pixels is counted after that.
+
+    Args:
+        images: of the batch.
+        probability: that it is mixed.
+        generator: a CPU generator, which alone determines the draws.
+
+    Returns:
+        The batch, and how it was mixed; None where it was not.
+    """
+    mixed, kept, down, across = torch.rand(4, generator=generator).tolist()
+    order = torch.randperm(len(images), generator=generator).to(images.device)
+    if mixed >= probability:
+        return images, None
+    height, width = images.shape[2:]
+    side = math.sqrt(1 - kept)
+    rows, columns = (
+        slice(max(0, int(c * n) - int(side * n) // 2), min(n, int(c * n) + int(side * n) // 2))
+        for c, n in ((down, height), (across, width))
+    )
+    images = images.clone()
+    images[:, :, rows, columns] = images[order][:, :, rows, columns]
+    taken = (rows.stop - rows.start) * (columns.stop - columns.start)
+    return images, Mixing(order, 1 - taken / (height * width))

@@ -1,0 +1,115 @@
+"""The comparison with naive formulas catches a gradient that is wrong by a millionth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+
+import pytest
+import torch
+import torch.nn.functional as F
+from closeness import assert_agrees, summed_terms
+from naive import apm_loss, dm_loss, trajectory_gradients, with_gradient
+from torch import Tensor
+from torch.func import functional_call
+
+from ddbench.models.model import Model
+
+pytestmark = pytest.mark.numerical
+ERROR = 1e-6
+LABELS = torch.tensor([0, 1, 2, 0, 1])
+
+Make = Callable[..., Model]
+Images = Callable[..., Tensor]
+Check = Callable[[Tensor], None]
+
+
+def apm(room: Callable[[str], ModuleType], network: Make, images: Images) -> tuple[Tensor, Check]:
+    matching, shown = room("_prediction_matching"), images(5)
+    teacher, *students = (network(seed).requires_grad_(False) for seed in range(3))
+    objective = matching.Objective(matching.Distance.l1, True, 0.3, True)
+    gradient, _ = matching.matching_gradient(objective, shown, LABELS, teacher, students, 2)
+
+    def loss(leaf: Tensor) -> Tensor:
+        return apm_loss(leaf, LABELS, teacher, students, 0.3, True)
+
+    def check(found: Tensor) -> None:
+        weights = [p for one in (teacher, *students) for p in one.parameters()]
+        terms = 3 * summed_terms(teacher, shown) + 5 + 2 + 3
+        inputs = [shown, *weights]
+        assert_agrees([found], lambda: with_gradient(loss, shown)[1:], inputs, terms=terms)
+
+    return gradient, check
+
+
+def dm(room: Callable[[str], ModuleType], network: Make, images: Images) -> tuple[Tensor, Check]:
+    seen, real, shown = (
+        network().requires_grad_(False),
+        [images(3, c) for c in (1, 2, 3)],
+        images(6),
+    )
+    _, gradient = room("dm").matching_gradient(seen.features, real, shown.split(2), list)
+
+    def check(found: Tensor) -> None:
+        loss = partial(dm_loss, real=real, features=seen.features, augment=[lambda x: x] * 3)
+        terms = 3 * summed_terms(seen, shown) + 3 + seen.features(shown).shape[1] + 3
+        inputs = [shown, *real, *seen.parameters()]
+        assert_agrees([found], lambda: with_gradient(loss, shown)[1:], inputs, terms=terms)
+
+    return gradient, check
+
+
+def mtt(room: Callable[[str], ModuleType], network: Make, images: Images) -> tuple[Tensor, Check]:
+    matching, walker, order = room("_trajectory_matching"), network(), [[0, 1, 2], [3, 4], [4, 0]]
+    names = [name for name, _ in walker.named_parameters()]
+
+    def loss(step: int, parameters: list[Tensor], batch: Tensor) -> Tensor:
+        weights = dict(zip(names, parameters, strict=True))
+        return F.cross_entropy(functional_call(walker, weights, batch), LABELS[order[step]])
+
+    start, target = ([p.detach() for p in network(seed).parameters()] for seed in (1, 2))
+    steps, step_size = [torch.tensor(positions) for positions in order], torch.tensor(0.3).double()
+    student = matching.Student(loss, images(5), steps, start, target, step_size)
+
+    def check(found: Tensor) -> None:
+        assert_agrees(
+            [found],
+            lambda: [trajectory_gradients(student, order, detached=False)[1]],
+            [student.images, step_size, *start, *target],
+            terms=6 * len(order) * summed_terms(walker, student.images),
+        )
+
+    return matching.unrolled_gradient(student).images, check
+
+
+def everywhere(gradient: Tensor) -> Tensor:
+    return gradient * (1 + ERROR)
+
+
+def one_image(gradient: Tensor) -> Tensor:
+    changed = gradient.clone()
+    changed[-1] *= 1 + ERROR
+    return changed
+
+
+def one_pixel(gradient: Tensor) -> Tensor:
+    """The one whose size is the median."""
+    changed = gradient.clone().flatten()
+    changed[changed.abs().argsort()[changed.numel() // 2]] *= 1 + ERROR
+    return changed.view_as(gradient)
+
+
+@pytest.mark.parametrize("plant", [everywhere, one_image, one_pixel])
+@pytest.mark.parametrize("method", [apm, dm, mtt])
+def test_error_of_a_millionth_in_a_gradient_is_caught(
+    method: Callable[..., tuple[Tensor, Check]],
+    plant: Callable[[Tensor], Tensor],
+    room: Callable[[str], ModuleType],
+    small_network: Make,
+    small_images: Images,
+) -> None:
+    gradient, check = method(room, small_network, small_images)
+    check(gradient)
+    with pytest.raises(AssertionError, match="is allowed"):
+        check(plant(gradient))

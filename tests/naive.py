@@ -1,0 +1,86 @@
+"""The objectives of methods, written out as published with one image, class or step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Function = Callable[[Tensor], Tensor]
+
+
+def with_gradient(loss: Function, images: Tensor) -> tuple[Tensor, Tensor]:
+    """A loss of images, and its gradient with respect to them."""
+    leaf = images.clone().requires_grad_()
+    value = loss(leaf)
+    (gradient,) = torch.autograd.grad(value, leaf)
+    return value.detach(), gradient
+
+
+def apm_loss(
+    images: Tensor,
+    labels: Tensor,
+    teacher: Function,
+    students: Sequence[Function],
+    alpha: float,
+    equation_4: bool,
+) -> Tensor:
+    """APM's two printed objectives, image by image and class by class."""
+    total = images.new_zeros(())
+    for image, label in zip(images, labels, strict=True):
+        t = teacher(image[None])[0]
+        cross_entropy = -(t[label] - torch.log(sum(torch.exp(value) for value in t)))
+        for student in students:
+            s = student(image[None])[0]
+            l1 = sum(abs(a - b) for a, b in zip(t, s, strict=True)) / len(t)
+            total = total + (-torch.log(l1) + alpha * cross_entropy if equation_4 else -l1)
+        if not equation_4:
+            total = total + alpha * cross_entropy
+    return total / len(images)
+
+
+def dm_loss(
+    images: Tensor, real: Sequence[Tensor], features: Function, augment: Sequence[Function]
+) -> Tensor:
+    """DM's sum over classes, image by image.
+
+    Args:
+        images: distilled images, as many of each class.
+        real: real images of each class.
+        features: maps images to features.
+        augment: each class's own augmentation.
+    """
+    total = images.new_zeros(())
+    for of_class, distilled, treat in zip(real, images.chunk(len(real)), augment, strict=True):
+        means = [
+            sum(features(treat(image[None]))[0] for image in batch) / len(batch)
+            for batch in (of_class, distilled)
+        ]
+        total = total + ((means[0] - means[1]) ** 2).sum()
+    return total
+
+
+def trajectory_gradients(
+    student: Any, order: Sequence[list[int]], detached: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Loss of a student's end, and its gradients for images and step size, by torch alone.
+
+    Args:
+        student: the steps; all its images are one leaf.
+        order: positions of the images of each step.
+        detached: whether the parameters at which each gradient is taken count as constants.
+    """
+    images = student.images.clone().requires_grad_()
+    step_size = student.step_size.clone().requires_grad_()
+    theta: Sequence[Tensor] = [p.clone().requires_grad_() for p in student.start]
+    for step, positions in enumerate(order):
+        at = [p.detach().requires_grad_() for p in theta] if detached else theta
+        loss = student.loss(step, at, images[positions])
+        g = torch.autograd.grad(loss, at, create_graph=True)
+        theta = [p - step_size * q for p, q in zip(theta, g, strict=True)]
+    above = sum(((p - t) ** 2).sum() for p, t in zip(theta, student.target, strict=True))
+    below = sum(((p - t) ** 2).sum() for p, t in zip(student.start, student.target, strict=True))
+    result = above / below
+    return (result.detach(), *torch.autograd.grad(result, [images, step_size]))
