@@ -270,7 +270,7 @@ def test_resumed_run_restores_its_threads_or_refuses_others(
     assert run(command, tmp_path / "resumed", None, 2) == 0
     assert result_in(tmp_path) == undisturbed[0]
     (path,) = tmp_path.glob("runs/apm-*/record.json")
-    assert Record.load(path).environment["threads"] == 1
+    assert Record.load(path).environment.plain()["threads"] == 1
 
 
 def test_network_begun_by_another_run_is_ended_with_its_threads_and_no_more(
@@ -282,4 +282,4 @@ def test_network_begun_by_another_run_is_ended_with_its_threads_and_no_more(
     assert run(killed, tmp_path / "killed", blow, 2) == -signal.SIGKILL
     assert run(request_in(tmp_path, *often), tmp_path / "other", None, 1) == 0
     (path,) = tmp_path.glob("runs/apm-*seed0*/record.json")
-    assert Record.load(path).environment["threads"] == 1
+    assert Record.load(path).environment.plain()["threads"] == 1
