@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ddbench import FinishedRun
 from ddbench.records.cost import PhaseCost
-from ddbench.scoring.finished_run import FinishedRun
 
 MADE_ELSEWHERE = "the set was not made here, so what its making cost is not known"
 STEPS = "distil: steps"
