@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..errors import UserError, unknown_name
 
@@ -162,13 +162,13 @@ class Registry(Generic[T]):
 
     def _settings_problem(self, plugin: type[T]) -> str | None:
         """Why the class of a plugin's settings cannot be offered on the command line, or None."""
-        base = getattr(self._base, "Settings", None)
+        base: Any = getattr(self._base, "Settings", None)
         if base is None:
             return None
         from .settings import schema_problem  # takes OmegaConf, which a list of names does not need
 
-        own = getattr(plugin, "Settings", None)
+        own: Any = getattr(plugin, "Settings", None)
         if not (inspect.isclass(own) and issubclass(own, base)):
             return f"Settings that are no {base.__name__} class"
-        problem = schema_problem(own)
+        problem = schema_problem(own)  # type: ignore[arg-type]
         return problem and f"Settings that cannot be used: {problem}"
