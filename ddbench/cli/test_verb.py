@@ -30,11 +30,15 @@ def test(arguments: Sequence[str]) -> int:
         return 0
     shown = truth("traceback", options.get("traceback", "false"))
     broken = []
-    with process_settings_restored(), warnings.catch_warnings():
+    with (
+        tempfile.TemporaryDirectory(prefix="ddbench-test-") as folder,
+        process_settings_restored(),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")  # of other plugins that do not load
         Execution.start("cpu", 1)
         for kind, name in plugins:
-            if not _test_one(kind, name, shown):
+            if not _test_one(kind, name, Path(folder), shown):
                 broken.append(f"{REGISTRIES[kind].noun} {name}")
     held = len(plugins) - len(broken)
     print(f"{held} of {len(plugins)} plugins keep their promises", end="")
@@ -42,21 +46,20 @@ def test(arguments: Sequence[str]) -> int:
     return int(bool(broken))
 
 
-def _test_one(kind: str, name: str, shown: bool) -> bool:
+def _test_one(kind: str, name: str, folder: Path, shown: bool) -> bool:
     """Print the verdicts on one plugin; whether all its promises hold."""
     from ..testing import checks, verdicts
 
     print(f"{REGISTRIES[kind].noun} {name}", flush=True)
     tried, kept = 0, True
-    with tempfile.TemporaryDirectory(prefix="ddbench-test-") as folder:
-        for verdict in verdicts(kind, name, Path(folder)):
-            tried += 1
-            reason = f": {verdict.reason}" if verdict.reason else ""
-            print(f"  {WORDS[verdict.state]} {verdict.check.promise}{reason}", flush=True)
-            if verdict.state == "broken":
-                kept = False
-                if shown and verdict.error is not None:
-                    print("".join(traceback.format_exception(verdict.error)), end="")
+    for verdict in verdicts(kind, name, folder):
+        tried += 1
+        reason = f": {verdict.reason}" if verdict.reason else ""
+        print(f"  {WORDS[verdict.state]} {verdict.check.promise}{reason}", flush=True)
+        if verdict.state == "broken":
+            kept = False
+            if shown and verdict.error is not None:
+                print("".join(traceback.format_exception(verdict.error)), end="")
     left = len(checks(kind)) - tried
     if left:
         print(f"  {left} more promises stand on this one and were not tried")

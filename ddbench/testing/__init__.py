@@ -43,7 +43,7 @@ def verdicts(kind: str, name: str, folder: Path) -> Iterator[Verdict]:
     Args:
         kind: of plugin, such as "methods".
         name: of the plugin.
-        folder: an empty folder for stores and files.
+        folder: for stores and files; empty, or used by the checks of other plugins.
     """
     for check in checks(kind):
         verdict = judge(check, name, folder)

@@ -90,7 +90,7 @@ def set_can_be_distilled_and_scored(name: str, folder: Path) -> None:
     """A run that chooses one image of each class ends with an accuracy."""
     _with_files(name)
     choices = ("method=random", f"dataset={name}", "protocols=[hard]", "model.width=8")
-    outcome = execute(tiny_request(folder / "runs", *choices), quiet=True)
+    outcome = execute(tiny_request(folder / name / "runs", *choices), quiet=True)
     accuracy = outcome.record.measurements[0].value
     require(accuracy is not None and 0 <= accuracy <= 1, f"the accuracy is {accuracy}")
 

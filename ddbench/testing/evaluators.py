@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 from ..figures import png
 from ..records.measurement import Measurement
 from ..records.record import Record
 from ..runs.execute import Outcome, execute
+from ..scoring.evaluator import Evaluator
+from ..scoring.finished_run import FinishedRun
 from ..scoring.registry import EVALUATORS
 from .common import common_checks, tiny_request
 from .promise import Check, NotApplicable, require
@@ -37,9 +40,23 @@ def _measurements(name: str, store: Path) -> list[Measurement]:
 
 def measurements_can_be_read(name: str, folder: Path) -> None:
     """Every measurement has a name, a unit, coordinates and finite numbers."""
-    measurements = _measurements(name, folder / "one")
+    evaluator = EVALUATORS[name]
+    evaluate = evaluator.evaluate
+
+    def evaluate_and_check(self: Evaluator, run: FinishedRun) -> list[Measurement]:
+        """Before a record is made of them, which would fail in other words."""
+        measurements = evaluate(self, run)
+        _check_readable(measurements)
+        return measurements
+
+    with patch.object(evaluator, "evaluate", evaluate_and_check):
+        _check_readable(_measurements(name, folder / "one"))
+
+
+def _check_readable(measurements: Sequence[Measurement]) -> None:
     require(measurements, "it measures nothing and gives no reason")
     for one in measurements:
+        require(isinstance(one, Measurement), f"it returns {one!r}, which is no Measurement")
         require(one.metric, "a measurement has no metric")
         require(one.unit, f"{one.metric} has no unit")
         require(one.coordinates, f"{one.metric} has no coordinates")

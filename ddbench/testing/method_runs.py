@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from ..distilling.loop import MethodSkips, distil
+from ..distilling.method import Method
 from ..distilling.registry import METHODS
 from ..distilling.task import Task
 from ..runs.execute import opened
@@ -19,7 +23,8 @@ from .promise import NotApplicable
 
 def method_request(name: str, store: Path, *overrides: str) -> RunRequest:
     """A tiny run of a method, with a network of 8 channels."""
-    return tiny_request(store, f"method={name}", "model.width=8", *overrides)
+    request = copy.deepcopy(_composed(METHODS[name], name, overrides))
+    return replace(request, runs_root=store)
 
 
 def made(request: RunRequest, prepare: Callable[[Lab], None] = lambda lab: None) -> Path:
@@ -39,6 +44,12 @@ def made(request: RunRequest, prepare: Callable[[Lab], None] = lambda lab: None)
         except MethodSkips as reason:
             raise NotApplicable(str(reason)) from reason
     return Store(request.runs_root).file(distillation.artefact)
+
+
+@cache
+def _composed(plugin: type[Method], name: str, overrides: tuple[str, ...]) -> RunRequest:
+    """The request of a class under a name; composing takes as long as a small run."""
+    return tiny_request(Path("runs"), f"method={name}", "model.width=8", *overrides)
 
 
 @contextmanager

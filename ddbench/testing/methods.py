@@ -40,7 +40,7 @@ CLASSES, IMAGE_SHAPE = 10, (1, 8, 8)
 
 def skip_says_nothing_or_why(name: str, folder: Path) -> None:
     """`skip` returns None or a reason."""
-    request = method_request(name, folder / "asked")
+    request = method_request(name, folder / name / "asked")
     with opened(request, quiet=True) as (lab, _):
         reason = METHODS[name].skip(Task(request.task, lab))
     require(
@@ -51,7 +51,7 @@ def skip_says_nothing_or_why(name: str, folder: Path) -> None:
 
 def work_is_counted(name: str, folder: Path) -> None:
     """`total_steps` is a count, and `image_passes` gives two amounts, or None."""
-    request = method_request(name, folder / "asked")
+    request = method_request(name, folder / name / "asked")
     with possible_task(request) as task:
         method = METHODS[name](task, request.method.settings)
         steps, passes = method.total_steps, method.image_passes()
@@ -77,7 +77,7 @@ def never_reads_the_test_split(name: str, folder: Path) -> None:
         reads.append("test")
         return dataset.__get__(self)
 
-    request = method_request(name, folder / "reads")
+    request = method_request(name, folder / name / "reads")
     with (
         patch.object(source, "load", noted_load),
         patch.object(Dataset, "test", property(noted_test)),
@@ -96,7 +96,7 @@ def never_reads_the_test_split(name: str, folder: Path) -> None:
 def ipc_finite_images_are_made(name: str, folder: Path) -> None:
     """A smoke run ends with `ipc` finite images of each class and an accuracy."""
     for ipc in (1, 2):
-        store = folder / f"ipc{ipc}"
+        store = folder / name / f"ipc{ipc}"
         _check_images(DistilledSet.load(made(method_request(name, store, f"ipc={ipc}"))), ipc)
         outcome = execute(method_request(name, store, f"ipc={ipc}", "protocols=[hard]"), quiet=True)
         distilled = DistilledSet.load(outcome.folder / "distilled.safetensors")
@@ -132,15 +132,15 @@ def same_request_gives_the_same_bytes(name: str, folder: Path) -> None:
         torch.manual_seed(number)
         np.random.seed(number)
         random.seed(number)
-        results.append(made(method_request(name, folder / f"same{number}")).read_bytes())
+        results.append(made(method_request(name, folder / name / f"same{number}")).read_bytes())
     require(results[0] == results[1], "two runs of one request give different sets")
 
 
 def found_networks_give_the_same_bytes(name: str, folder: Path) -> None:
     """Teachers that are read from the store lead to the same set as those just trained."""
-    request = method_request(name, folder / "found")
+    request = method_request(name, folder / name / "found")
     first = made(request).read_bytes()
-    for path in folder.glob("found/artefacts/distilled/*"):
+    for path in folder.glob(f"{name}/found/artefacts/distilled/*"):
         path.unlink()
     again = made(request).read_bytes()
     require(again == first, "with its networks in the store it makes another set")
@@ -171,8 +171,8 @@ def loads_the_test_split_to_score_it(name: str, folder: Path) -> None:
         patch.object(source, "load", noted_load),
         patch.object(runner, "finished_run", noted_scoring),
     ):
-        made(method_request(name, folder / "scored"), check_locked)
-        execute(method_request(name, folder / "scored", "protocols=[hard]"), quiet=True)
+        made(method_request(name, folder / name / "scored"), check_locked)
+        execute(method_request(name, folder / name / "scored", "protocols=[hard]"), quiet=True)
     require(
         events == ["train", "train", "scoring", "test"],
         f"splits are loaded in the order {', '.join(events)}",

@@ -34,9 +34,9 @@ class Check:
 
     Args:
         promise: what a plugin does, in words that follow its name.
-        run: takes the plugin's name and a working folder, in which it uses folders of its own, so
-            that one folder serves all checks. Returns where the promise is kept; raises `Broken`,
-            `NotApplicable`, or whatever the plugin raises.
+        run: takes the plugin's name and a working folder, which may serve all checks of many
+            plugins: each uses folders of its own there. Returns where the promise is kept; raises
+            `Broken`, `NotApplicable`, or whatever the plugin raises.
         essential: whether the checks after it say nothing of a plugin that fails here.
     """
 

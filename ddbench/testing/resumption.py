@@ -45,7 +45,7 @@ def _finished(method: Method) -> bytes:
 
 def state_is_plain(name: str, folder: Path) -> None:
     """A state is nested dicts and lists of tensors, numbers and strings."""
-    request = method_request(name, folder / "asked", "ipc=2")
+    request = method_request(name, folder / name / "asked", "ipc=2")
     with possible_task(request) as task:
         method = _begun(name, task, request.method.settings)
         _stepped(method, 0, method.total_steps // 2)
@@ -57,7 +57,7 @@ def state_is_plain(name: str, folder: Path) -> None:
 
 def saved_state_continues_in_a_fresh_instance(name: str, folder: Path) -> None:
     """A fresh instance with the state of the middle ends with the same bytes."""
-    request = method_request(name, folder / "asked", "ipc=2")
+    request = method_request(name, folder / name / "asked", "ipc=2")
     with possible_task(request) as task:
         first = _begun(name, task, request.method.settings)
         half = first.total_steps // 2
@@ -80,8 +80,8 @@ def saved_state_continues_in_a_fresh_instance(name: str, folder: Path) -> None:
 
 def killed_run_ends_bit_for_bit(name: str, folder: Path) -> None:
     """A run that is killed in the middle, or after its last step, continues to the same bytes."""
-    undisturbed = made(method_request(name, folder / "undisturbed")).read_bytes()
-    request = method_request(name, folder / "killed", "checkpoint_seconds=0")
+    undisturbed = made(method_request(name, folder / name / "undisturbed")).read_bytes()
+    request = method_request(name, folder / name / "killed", "checkpoint_seconds=0")
     title = f"{name} distils"
     ticks: list[int] = []
 
@@ -111,8 +111,8 @@ def killed_run_ends_bit_for_bit(name: str, folder: Path) -> None:
 
 def run_stopped_in_a_step_ends_bit_for_bit(name: str, folder: Path) -> None:
     """A run that is asked to stop while `task.train` trains continues to the same bytes."""
-    undisturbed = made(method_request(name, folder / "undisturbed")).read_bytes()
-    request = method_request(name, folder / "stopped")
+    undisturbed = made(method_request(name, folder / name / "undisturbed")).read_bytes()
+    request = method_request(name, folder / name / "stopped")
     train = Task.train
     calls: list[int] = []
 
