@@ -2,28 +2,121 @@
 
 `ddbench.run(method="apm", dataset="digits", ipc=1)` distils, scores and returns a record;
 `ddbench.evaluate("set.safetensors", dataset="digits")` scores a set that somebody else made.
+
+A plugin is one class, written with the names of this module: `from ddbench import Method, setting`.
+`ddbench test NAME` says whether it keeps the promises of its kind. Besides these names a plugin may
+use the following modules; everything else may move without notice.
+
+* `ddbench.training.loop`: `predict`, the logits of many images in batches
+* `ddbench.runtime.randomness`: `RandomStream`, random numbers by the name of their use
+* `ddbench.data.real_images`: `RealImages`, what `Task.real` is
+* `ddbench.data.augmentation.dsa`: `DSA`, what `Task.augmentation` is, and its draws
+* `ddbench.training.lab`: `Lab`, by which other architectures are scored
+* `ddbench.models.spec`: `ModelSpec`, an architecture by name with its settings
+* `ddbench.models.nas_bench_201`: the cells of NAS-Bench-201 and their accuracies
+* `ddbench.scoring.protocols`: the protocols by name
+* `ddbench.scoring.students`: `Score`, what `FinishedRun.score` gives, and scoring by hand
+* `ddbench.store.files`: digests of what an evaluator's numbers depend on
+* `ddbench.records.cost`: `PhaseCost`, what a phase of making a set cost
+* `ddbench.records.statistics`, `ddbench.records.units`: intervals; seconds and bytes as text
+* `ddbench.figures`, `ddbench.distilling.method_style`: the look of pictures
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import evaluate, run
+    from .data.source import DatasetSettings, DatasetSource
+    from .distilling.distilled_set import DistilledSet
+    from .distilling.loop import MethodSkips
+    from .distilling.method import ImagePasses, Method, MethodSettings
+    from .distilling.task import Task
+    from .errors import StopRequested, UserError
+    from .models.model import Model, ModelSettings
+    from .plugins.settings import setting
+    from .records.measurement import Coordinates, Measurement
+    from .scoring.evaluator import Evaluator, EvaluatorSettings
+    from .scoring.finished_run import FinishedRun
+    from .scoring.training_sets import NotScorable
+    from .training.recipe import Examples, Loss, SnapshotFormat, TrainingRecipe
 
     __version__: str
 
-__all__ = ["__version__", "evaluate", "run"]
+__all__ = [
+    "Coordinates",
+    "DatasetSettings",
+    "DatasetSource",
+    "DistilledSet",
+    "Evaluator",
+    "EvaluatorSettings",
+    "Examples",
+    "FinishedRun",
+    "ImagePasses",
+    "Loss",
+    "Measurement",
+    "Method",
+    "MethodSettings",
+    "MethodSkips",
+    "Model",
+    "ModelSettings",
+    "NotScorable",
+    "SnapshotFormat",
+    "StopRequested",
+    "Task",
+    "TrainingRecipe",
+    "UserError",
+    "__version__",
+    "evaluate",
+    "run",
+    "setting",
+]
+
+_MODULES = {
+    "Coordinates": "records.measurement",
+    "DatasetSettings": "data.source",
+    "DatasetSource": "data.source",
+    "DistilledSet": "distilling.distilled_set",
+    "Evaluator": "scoring.evaluator",
+    "EvaluatorSettings": "scoring.evaluator",
+    "Examples": "training.recipe",
+    "FinishedRun": "scoring.finished_run",
+    "ImagePasses": "distilling.method",
+    "Loss": "training.recipe",
+    "Measurement": "records.measurement",
+    "Method": "distilling.method",
+    "MethodSettings": "distilling.method",
+    "MethodSkips": "distilling.loop",
+    "Model": "models.model",
+    "ModelSettings": "models.model",
+    "NotScorable": "scoring.training_sets",
+    "SnapshotFormat": "training.recipe",
+    "StopRequested": "errors",
+    "Task": "distilling.task",
+    "TrainingRecipe": "training.recipe",
+    "UserError": "errors",
+    "evaluate": "api",
+    "run": "api",
+    "setting": "plugins.settings",
+}
+"""Where each name is defined."""
 
 
 def __getattr__(name: str) -> Any:
-    """Load the verbs when they are used, so that importing the package does not import torch."""
+    """Import a name when it is used, so that importing the package does not import torch."""
     if name == "__version__":
         from importlib.metadata import version
 
         return version("ddbench")
-    if name in ("run", "evaluate"):
-        from . import api
+    if name not in _MODULES:
+        raise AttributeError(f"module 'ddbench' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+    globals()[name] = value  # found at once the next time
+    return value
 
-        return getattr(api, name)
-    raise AttributeError(f"module 'ddbench' has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    """The public names beside what is imported already."""
+    return sorted({*globals(), *__all__})

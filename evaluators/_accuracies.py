@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddbench.scoring.finished_run import FinishedRun
+from ddbench import FinishedRun
 from ddbench.scoring.protocols import PROTOCOLS
 
 NO_CONTROL = "there is no control to compare with; give one, such as control=random"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ddbench import Measurement
 from ddbench.distilling.method_style import method_style
 from ddbench.figures import new_figure
-from ddbench.records.measurement import Measurement
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

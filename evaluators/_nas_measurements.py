@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ddbench.records.measurement import Measurement
+from ddbench import Measurement
 from ddbench.scoring.students import Score
 
 from ._ranking import Values, bootstrap_rho, kendall, percentile_interval, spearman, top_regret

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from ddbench import Coordinates, FinishedRun
 from ddbench.records.cost import DISTIL, PhaseCost
-from ddbench.records.measurement import Coordinates
-from ddbench.scoring.finished_run import FinishedRun
 
 MADE_ELSEWHERE = "the set was not made here, so what its making cost is not known"
 

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ddbench import Measurement
 from ddbench.figures import COLOURS, new_figure
-from ddbench.records.measurement import Measurement
 from ddbench.records.statistics import half_width
 
 from ._dd_ranking import unit_score

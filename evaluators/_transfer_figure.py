@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ddbench import Measurement
 from ddbench.figures import new_figure
-from ddbench.records.measurement import Measurement
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ddbench import Loss, TrainingRecipe
 from ddbench.models.spec import ModelSpec
-from ddbench.training.recipe import Loss, TrainingRecipe
 
 RATES = {"vgg11": 0.001, "resnet18": 0.01, "vit": 0.01, "alexnet": 0.01, "mlp": 0.01}
 """Rates of SGD with momentum under cross-entropy, by architecture; the same for every method.

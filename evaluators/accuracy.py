@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import statistics
 
-from ddbench.records.measurement import Measurement
-from ddbench.scoring.evaluator import Evaluator
-from ddbench.scoring.finished_run import FinishedRun
+from ddbench import Evaluator, FinishedRun, Measurement, NotScorable
 from ddbench.scoring.students import Score
-from ddbench.scoring.training_sets import NotScorable
 
 AT_CHANCE = 0.02
 """A result is near chance when it is at most this share of the way from chance to 1."""

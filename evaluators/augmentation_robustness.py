@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ddbench.plugins.settings import setting
-from ddbench.records.measurement import Coordinates, Measurement
-from ddbench.scoring.evaluator import Evaluator, EvaluatorSettings
-from ddbench.scoring.finished_run import FinishedRun
+from ddbench import Coordinates, Evaluator, EvaluatorSettings, FinishedRun, Measurement, setting
 from ddbench.scoring.protocols import PROTOCOLS
 
 from . import _dd_ranking as robustness

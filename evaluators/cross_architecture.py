@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from ddbench.errors import UserError
-from ddbench.models.model import Model
+from ddbench import (
+    Evaluator,
+    EvaluatorSettings,
+    FinishedRun,
+    Measurement,
+    Model,
+    NotScorable,
+    TrainingRecipe,
+    UserError,
+    setting,
+)
 from ddbench.models.spec import ModelSpec, check_model_name, model_named
-from ddbench.plugins.settings import setting
-from ddbench.records.measurement import Measurement
-from ddbench.scoring.evaluator import Evaluator, EvaluatorSettings
-from ddbench.scoring.finished_run import FinishedRun
 from ddbench.scoring.protocols import Protocol
 from ddbench.scoring.students import Score
-from ddbench.scoring.training_sets import NotScorable
-from ddbench.training.recipe import TrainingRecipe
 
 from ._transfer_figure import heat_map
 from ._transfer_rates import transfer_rate

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ddbench.plugins.settings import setting
-from ddbench.records.measurement import Coordinates, Measurement
-from ddbench.scoring.evaluator import Evaluator, EvaluatorSettings
-from ddbench.scoring.finished_run import FinishedRun
+from ddbench import (
+    Coordinates,
+    Evaluator,
+    EvaluatorSettings,
+    FinishedRun,
+    Measurement,
+    NotScorable,
+    setting,
+)
 from ddbench.scoring.protocols import PROTOCOLS
-from ddbench.scoring.training_sets import NotScorable
 
 from . import _dd_ranking as robustness
 from ._accuracies import NO_CONTROL, accuracies, control_of, whole_accuracies

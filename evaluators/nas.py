@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ddbench.errors import UserError
+from ddbench import (
+    Evaluator,
+    EvaluatorSettings,
+    FinishedRun,
+    Measurement,
+    NotScorable,
+    UserError,
+    setting,
+)
 from ddbench.models.nas_bench_201.cells import CELLS, cell_strings
 from ddbench.models.nas_bench_201.table import (
     TRUE_DATASETS,
@@ -25,16 +33,11 @@ from ddbench.models.nas_bench_201.table import (
     table_path,
 )
 from ddbench.models.spec import ModelSpec
-from ddbench.plugins.settings import setting
-from ddbench.records.measurement import Measurement
 from ddbench.runtime.randomness import RandomStream
-from ddbench.scoring.evaluator import Evaluator, EvaluatorSettings
-from ddbench.scoring.finished_run import FinishedRun
-from ddbench.scoring.parallel import Work
 from ddbench.scoring.protocols import Protocol, protocol_named
-from ddbench.scoring.students import score_student, score_whole
-from ddbench.scoring.training_sets import NotScorable
+from ddbench.scoring.students import Score, score_student, score_whole
 from ddbench.store.files import digest, digest_of_file
+from ddbench.training.lab import Lab
 
 from ._nas_figure import ranking_figure
 from ._nas_measurements import (
@@ -48,6 +51,8 @@ from ._ranking import Values, bootstrap_rho, resamples
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Work = Callable[[Lab], Score]
+"""Scores one architecture in its lab."""
 MODEL = "nas_bench_201"
 PAPER_CELLS, FEWEST_CELLS = 100, 12
 CHANNELS, CELLS_PER_STACK = (16, 4), (5, 1)

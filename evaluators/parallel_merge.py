@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ddbench.distilling.distilled_set import DistilledSet
-from ddbench.distilling.loop import MethodSkips
+from ddbench import (
+    Coordinates,
+    DistilledSet,
+    Evaluator,
+    EvaluatorSettings,
+    FinishedRun,
+    Measurement,
+    MethodSkips,
+    NotScorable,
+    setting,
+)
 from ddbench.distilling.method_style import method_style
 from ddbench.figures import new_figure
-from ddbench.plugins.settings import setting
-from ddbench.records.measurement import Coordinates, Measurement
 from ddbench.records.statistics import half_width
-from ddbench.scoring.evaluator import Evaluator, EvaluatorSettings
-from ddbench.scoring.finished_run import FinishedRun
 from ddbench.scoring.protocols import Protocol
-from ddbench.scoring.training_sets import NotScorable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

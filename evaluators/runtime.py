@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ddbench import Coordinates, Evaluator, FinishedRun, Measurement
 from ddbench.figures import COLOURS, new_figure
 from ddbench.records.cost import phase_text
-from ddbench.records.measurement import Coordinates, Measurement
 from ddbench.records.units import duration
-from ddbench.scoring.evaluator import Evaluator
-from ddbench.scoring.finished_run import FinishedRun
 
 from ._phases import MADE_ELSEWHERE, phases
 

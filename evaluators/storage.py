@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ddbench import Coordinates, Evaluator, FinishedRun, Measurement
 from ddbench.figures import COLOURS, new_figure
-from ddbench.records.measurement import Coordinates, Measurement
 from ddbench.records.units import size
-from ddbench.scoring.evaluator import Evaluator
-from ddbench.scoring.finished_run import FinishedRun
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

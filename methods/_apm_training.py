@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 
-from ddbench.training.recipe import Loss, TrainingRecipe
+from ddbench import Loss, TrainingRecipe
 
 
 class CheckpointChoice(enum.Enum):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ddbench import Task
 from ddbench.data.augmentation.dsa import DSA, Draw
-from ddbench.distilling.task import Task
 
 
 def real_batches(task: Task, classes: Sequence[int], n: int, *use: int | str) -> list[Tensor]:

@@ -16,10 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ddbench.distilling.method import ImagePasses
-from ddbench.models.model import Model
-from ddbench.plugins.settings import setting
-from ddbench.training.recipe import Examples, TrainingRecipe
+from ddbench import Examples, ImagePasses, Model, TrainingRecipe, setting
 
 from ._class_batches import mixes_images, real_batches, siamese_draws
 from ._image_descent import ImageDescent

@@ -9,10 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddbench.distilling.distilled_set import DistilledSet
-from ddbench.distilling.method import Method, MethodSettings
-from ddbench.plugins.settings import setting
-from ddbench.training.recipe import TrainingRecipe
+from ddbench import DistilledSet, Method, MethodSettings, TrainingRecipe, setting
 
 from .random import EVALUATION
 

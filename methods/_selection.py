@@ -8,10 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ddbench.distilling.distilled_set import DistilledSet
-from ddbench.distilling.method import ImagePasses, Method, MethodSettings
-from ddbench.plugins.settings import setting
-from ddbench.training.recipe import TrainingRecipe
+from ddbench import DistilledSet, ImagePasses, Method, MethodSettings, TrainingRecipe, setting
 
 from ._apm_training import teacher_recipe
 from .random import EVALUATION

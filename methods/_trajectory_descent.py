@@ -11,13 +11,15 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.func import functional_call
 
-from ddbench.distilling.distilled_set import DistilledSet
-from ddbench.distilling.method import ImagePasses
-from ddbench.distilling.task import Task
-from ddbench.errors import UserError
-from ddbench.plugins.settings import setting
-from ddbench.teachers.pool import TrainedNetworks
-from ddbench.training.recipe import SnapshotFormat, TrainingRecipe
+from ddbench import (
+    DistilledSet,
+    ImagePasses,
+    SnapshotFormat,
+    Task,
+    TrainingRecipe,
+    UserError,
+    setting,
+)
 
 from ._class_batches import mixes_images
 from ._image_descent import ImageDescent, descended
@@ -91,7 +93,7 @@ class TrajectoryDescent(ImageDescent):
 
     def begin(self) -> None:
         super().begin()
-        self.pool: TrainedNetworks = self.task.experts(self.expert_recipe(), self.settings.experts)
+        self.pool = self.task.experts(self.expert_recipe(), self.settings.experts)
         # Evaluation mode: dropout would draw anew where a step's gradient is computed again.
         self.network = self.task.new_network("structure").eval()
         self.names = [name for name, _ in self.network.named_parameters()]

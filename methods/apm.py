@@ -17,15 +17,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ddbench.distilling.distilled_set import DistilledSet
-from ddbench.distilling.method import ImagePasses, Method, MethodSettings
-from ddbench.distilling.task import Task
-from ddbench.errors import UserError
-from ddbench.models.model import Model
-from ddbench.plugins.settings import setting
-from ddbench.teachers.pool import TrainedNetworks
+from ddbench import (
+    DistilledSet,
+    Examples,
+    ImagePasses,
+    Loss,
+    Method,
+    MethodSettings,
+    Model,
+    Task,
+    TrainingRecipe,
+    UserError,
+    setting,
+)
 from ddbench.training.loop import predict
-from ddbench.training.recipe import Examples, Loss, TrainingRecipe
 
 from ._apm_training import (
     CheckpointChoice,
@@ -164,7 +169,7 @@ class APM(Method):
 
     def begin(self) -> None:
         """Train or find the teachers, and choose the real images to start from."""
-        self.pool: TrainedNetworks = self.task.teachers(
+        self.pool = self.task.teachers(
             teacher_recipe(self.settings.teacher_epochs, self.settings.teacher_rate),
             self.settings.teachers,
         )

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ddbench.plugins.settings import setting
-from ddbench.training.recipe import TrainingRecipe
+from ddbench import TrainingRecipe, setting
 
 from ._gradient_matching import GradientMatching
 from ._image_descent import Initial

@@ -15,8 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ddbench.distilling.method import ImagePasses
-from ddbench.plugins.settings import setting
+from ddbench import ImagePasses, setting
 
 from ._class_batches import augment_alike, mixes_images, real_batches, siamese_draws
 from ._image_descent import ImageDescent

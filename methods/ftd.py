@@ -14,9 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddbench.distilling.distilled_set import DistilledSet
-from ddbench.plugins.settings import setting
-from ddbench.training.recipe import TrainingRecipe
+from ddbench import DistilledSet, TrainingRecipe, setting
 
 from .mtt import MTT
 

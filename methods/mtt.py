@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from ddbench.plugins.settings import setting
+from ddbench import setting
 
 from ._trajectory_descent import TrajectoryDescent
 from ._trajectory_matching import Gradient, Student, recomputed_gradient, unrolled_gradient

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ddbench.distilling.distilled_set import DistilledSet
-from ddbench.distilling.method import Method, MethodSettings
-from ddbench.training.recipe import TrainingRecipe
+from ddbench import DistilledSet, Method, MethodSettings, TrainingRecipe
 
 EVALUATION = TrainingRecipe(epochs=1001, learning_rate=0.01, milestones=(502,))
 """How DSA and DM score hard-label sets: 1000 epochs and one more, x0.1 behind epoch index 501.

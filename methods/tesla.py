@@ -20,8 +20,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ddbench.distilling.distilled_set import DistilledSet
-from ddbench.plugins.settings import setting
+from ddbench import DistilledSet, setting
 from ddbench.training.loop import predict
 
 from ._trajectory_descent import TrajectoryDescent

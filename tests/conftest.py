@@ -14,6 +14,7 @@ from plausible import changed, plausible, write_records
 if TYPE_CHECKING:
     from ddbench.records.record import Record
     from ddbench.runs.request import RunRequest
+    from ddbench.testing import Check
 
 # One thread here and in child processes, unless a test sets its own number: small steps are no
 # faster with more, and where cores are shared threads that wait for one another take minutes. The
@@ -34,15 +35,23 @@ IMPORTED_BEFORE_FORKING = [
 @pytest.fixture(scope="session")
 def tiny() -> Callable[..., RunRequest]:
     """Requests for runs on real digits at the smoke budget, in the store at `root`."""
-    from ddbench.runs.compose import request_of
+    from ddbench.testing.common import tiny_request
 
-    def make(root: Path, *overrides: str) -> RunRequest:
-        fixed = ["dataset=digits", "budget=smoke", "device=cpu", "threads=1", "model=narrow"]
-        given = {override.partition("=")[0] for override in overrides}
-        kept = [one for one in fixed if one.partition("=")[0] not in given]
-        return request_of([*kept, f"runs_root={root}", *overrides])
+    return tiny_request
 
-    return make
+
+@pytest.fixture(scope="session")
+def hold() -> Callable[[Check, str, Path], None]:
+    """Check a promise of a plugin; skip where it says nothing of it."""
+    from ddbench.testing import NotApplicable
+
+    def check(promise: Check, name: str, folder: Path) -> None:
+        try:
+            promise.run(name, folder)
+        except NotApplicable as reason:
+            pytest.skip(str(reason))
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import ddbench
+
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {"ddbench", "methods", "evaluators", "configs", "leaderboards", "tests"}
 CODE_ROOMS = ("ddbench", "methods", "evaluators")
@@ -33,10 +35,30 @@ FLOORS = (
     {"runs"},
     {"studies", "leaderboard"},
     {"api"},
+    {"testing"},
     {"cli"},
     {"__init__", "__main__"},
 )
 MOST_ENTRIES = 20
+# What methods and evaluators may use besides the public names of `ddbench`; its documentation says
+# what each is for. A package stands for its modules.
+HELPERS = {
+    "ddbench.data.augmentation.dsa",
+    "ddbench.data.real_images",
+    "ddbench.distilling.method_style",
+    "ddbench.figures",
+    "ddbench.models.nas_bench_201",
+    "ddbench.models.spec",
+    "ddbench.records.cost",
+    "ddbench.records.statistics",
+    "ddbench.records.units",
+    "ddbench.runtime.randomness",
+    "ddbench.scoring.protocols",
+    "ddbench.scoring.students",
+    "ddbench.store.files",
+    "ddbench.training.lab",
+    "ddbench.training.loop",
+}
 VERBS = {"run", "evaluate"}
 # Names of plugins that the harness may use because they also mean something else there: the
 # control is configuration, DSA is an augmentation, and the others are what is being measured.
@@ -167,6 +189,23 @@ def test_no_modules_import_each_other_in_a_circle():
     while free := {module for module, targets in graph.items() if not targets & graph.keys()}:
         graph = {module: targets for module, targets in graph.items() if module not in free}
     assert sorted(graph) == []
+
+
+def test_methods_and_evaluators_use_the_public_names_and_the_documented_helpers():
+    public = {f"ddbench.{name}" for name in ddbench.__all__}
+    wrong, used = [], set()
+    for room in ("methods", "evaluators"):
+        for file in sources(room):
+            for found in imports(file):
+                if found.relative or room_of(found.target) != "ddbench" or found.target in public:
+                    continue
+                helpers = {name for name in HELPERS if found.target.startswith(f"{name}.")}
+                used |= helpers
+                if not helpers:
+                    wrong.append(str(found))
+    assert wrong == []
+    assert used == HELPERS
+    assert [name for name in HELPERS if f"`{name}`" not in str(ddbench.__doc__)] == []
 
 
 def test_nothing_imports_a_plugin_by_its_module_name():

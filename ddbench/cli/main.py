@@ -22,6 +22,7 @@ usage: ddbench VERB [ARGUMENTS]
   submit      check a record and put it where leaderboards are made from
   leaderboard tables and a page from a folder of records
   regress     run a small fixed grid and compare it with what it gave before
+  test        does a plugin keep the promises of its kind?
 
 `ddbench VERB --help` tells more.
 
@@ -141,6 +142,19 @@ examples
   ddbench regress
   ddbench regress --update --reason "DM draws its images by class"
 """,
+    "test": """\
+usage: ddbench test [NAME ...] [--kind KIND] [--traceback]
+
+Checks methods, evaluators, datasets and models, those of other packages, too, by small runs on
+digits in a temporary folder. Every promise of a plugin's kind is one line: holds, BROKEN with the
+reason, or skipped where it says nothing of the plugin here. Without a name all plugins of other
+packages are checked. --kind method looks among methods alone; --traceback shows where a plugin
+failed. Exit status 0: all promises hold; 1: one is broken; 2: there is no such plugin.
+
+examples
+  ddbench test random
+  ddbench test --kind evaluator storage memory
+""",
     "submit": """\
 usage: ddbench submit RUN|FILE [repository=FOLDER] [distilled=FILE] [rescore=false]
                       [runs_root=FOLDER] [data_root=FOLDER]
@@ -230,6 +244,10 @@ def _dispatch(words: list[str]) -> int:
         from .regress_verb import regress
 
         return regress(rest)
+    if verb == "test":
+        from .test_verb import test
+
+        return test(rest)
     if verb == "submit":
         from .submit_verb import submit
 

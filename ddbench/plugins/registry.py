@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..errors import UserError, unknown_name
 
@@ -63,6 +63,10 @@ class Registry(Generic[T]):
     def names(self) -> list[str]:
         """All names, sorted, whether or not they can be imported."""
         return sorted({*self._files, *self._foreign, *self._added})
+
+    def foreign_names(self) -> list[str]:
+        """Names that other installed packages give, sorted, whether or not they can be imported."""
+        return sorted(self._foreign)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
@@ -140,7 +144,8 @@ class Registry(Generic[T]):
         point = self._foreign[name]
         try:
             plugin = point.load()
-        except Exception as error:  # a stranger's module may fail in any way at all
+        # A stranger's module may fail in any way at all, and may even end the process.
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             reason = " ".join(str(error).split())
             raise UserError(
                 f"the {self.noun} {name!r} ({point.value}) cannot be loaded: "
@@ -150,4 +155,20 @@ class Registry(Generic[T]):
             raise UserError(
                 f"the {self.noun} {name!r} ({point.value}) is no {self._base.__name__} class"
             )
+        problem = self._settings_problem(plugin)
+        if problem:
+            raise UserError(f"the {self.noun} {name!r} ({point.value}) has {problem}")
         return plugin
+
+    def _settings_problem(self, plugin: type[T]) -> str | None:
+        """Why the class of a plugin's settings cannot be offered on the command line, or None."""
+        base: Any = getattr(self._base, "Settings", None)
+        if base is None:
+            return None
+        from .settings import schema_problem  # takes OmegaConf, which a list of names does not need
+
+        own: Any = getattr(plugin, "Settings", None)
+        if not (inspect.isclass(own) and issubclass(own, base)):
+            return f"Settings that are no {base.__name__} class"
+        problem = schema_problem(own)  # type: ignore[arg-type]
+        return problem and f"Settings that cannot be used: {problem}"

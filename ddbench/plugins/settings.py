@@ -113,6 +113,22 @@ def schema(settings_type: type[Settings]) -> DictConfig:
     return node
 
 
+def schema_problem(settings_type: type[Settings]) -> str | None:
+    """Why a settings dataclass has no schema, in one line, or None."""
+    left_over = [name for name, own in vars(settings_type).items() if _is_field(own)]
+    if left_over:
+        return f"{left_over[0]} is no field; the class lacks @dataclass"
+    try:
+        schema(settings_type)
+    except OmegaConfBaseException as error:
+        return one_line(error)
+    return None
+
+
+def _is_field(value: Any) -> bool:
+    return isinstance(value, dataclasses.Field)
+
+
 def given_values(node: Any) -> dict[str, Any]:
     """The values of a plugin's node that a person gave."""
     return {str(key): node[key] for key in node if not OmegaConf.is_missing(node, key)}

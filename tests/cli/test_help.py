@@ -90,6 +90,9 @@ def test_an_example_in_the_help_is_right(verb, rest, command):
         assert request_of(words[1:])
     elif verb == "list":
         assert command("list", *words).status == 0
+    elif verb == "test":
+        names = words[2:] if words[0] == "--kind" else words
+        assert all(any(name in registry for registry in REGISTRIES.values()) for name in names)
     elif verb == "regress":
         assert _options(words)
     elif verb in ("submit", "leaderboard"):

@@ -1,8 +1,9 @@
-"""Every registered dataset, as its files on this machine allow."""
+"""Every registered dataset, as its files on this machine allow; see `ddbench.testing.datasets`."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from urllib.error import URLError
 
@@ -15,6 +16,7 @@ from ddbench.data.registry import DATASETS
 from ddbench.data.source import DatasetSource
 from ddbench.data.sources._torchvision import TorchvisionSource
 from ddbench.errors import UserError
+from ddbench.testing import Check, checks
 
 NAMES = DATASETS.names()
 CIFAR = [name for name in NAMES if name.startswith("cifar")]
@@ -35,27 +37,27 @@ def message_of(error: pytest.ExceptionInfo[UserError]) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_class_names_and_summary_are_known_without_files(name: str) -> None:
-    plugin = DATASETS[name]
-    assert len(set(plugin.class_names)) == len(plugin.class_names) > 1
-    assert DATASETS.summary(name)
-    for statistics in (plugin.mean, plugin.std):
-        assert statistics is None or len(statistics) == plugin.channels
+@pytest.mark.parametrize("check", checks("datasets"), ids=str)
+def test_dataset(
+    check: Check,
+    name: str,
+    tmp_path: Path,
+    hold: Callable[[Check, str, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DDBENCH_DATA", DATA or str(tmp_path / "data"))
+    hold(check, name, tmp_path)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_loaded_agrees_with_what_is_documented(name: str, tmp_path: Path) -> None:
+def test_pixels_use_the_whole_range(name: str, tmp_path: Path) -> None:
     source = source_of(name, Path(DATA) if DATA else tmp_path)
     try:
         source.check()
     except UserError:
         pytest.skip(f"the files of {name} are not here; DDBENCH_DATA says where they are")
-    for split, size in (("train", source.train_size), ("test", source.test_size)):
-        images, labels = source.load(split)  # type: ignore[arg-type]
-        assert images.dtype == np.uint8
-        assert images.shape == (size, source.channels, source.resolution, source.resolution)
-        assert labels.dtype == np.int64
-        assert set(labels.tolist()) == set(range(len(source.class_names)))
+    for split in ("train", "test"):
+        images, _ = source.load(split)  # type: ignore[arg-type]
         assert images.min() == 0
         assert images.max() == 255
 

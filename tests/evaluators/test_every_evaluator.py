@@ -1,20 +1,20 @@
-"""What the harness promises of every evaluator, on a tiny finished run.
+"""What the harness promises of every evaluator; see `ddbench.testing.evaluators`.
 
 A new evaluator is found by its file: nothing is added here for it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ddbench.records.measurement import Measurement
 from ddbench.runs.execute import Outcome, execute
 from ddbench.runs.request import RunRequest
 from ddbench.scoring.registry import EVALUATORS
+from ddbench.testing import Check, checks
+from ddbench.testing.evaluators import check_addition
 
 Execute = Callable[..., Outcome]
 
@@ -39,43 +39,18 @@ def first(execute_in: Execute) -> Outcome:
     return execute_in("one", "evaluators=[accuracy]", "protocols=[hard]")
 
 
-def places(measurements: list[Measurement]) -> list[tuple[object, ...]]:
-    return [(one.metric, one.unit, one.coordinates, one.values) for one in measurements]
-
-
-def steady(measurements: list[Measurement]) -> list[tuple[object, ...]]:
-    """What does not depend on how fast or large the machine is."""
-    return places([one for one in measurements if not one.unit.startswith(("second", "byte"))])
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder that evaluators share, so that each finds the set of the others."""
+    return tmp_path_factory.mktemp("shared")
 
 
 @pytest.mark.parametrize("name", EVALUATORS.names())
-def test_measurements_can_be_read_and_repeated(name: str, execute_in: Execute) -> None:
-    chosen = (f"evaluators=[{name}]", "protocols=[hard]")
-    record = execute_in("one", *chosen).record
-    reason = record.evaluators[name].skipped
-    if reason is not None:
-        assert isinstance(reason, str)
-        assert reason
-        pytest.skip(reason)
-    assert record.measurements
-    for one in record.measurements:
-        assert one.metric
-        assert one.unit
-        assert one.coordinates
-        assert one.note or one.value is not None
-        numbers = [*one.values, *([] if one.value is None else [one.value])]
-        assert all(math.isfinite(number) for number in numbers)
-    assert steady(execute_in("two", *chosen).record.measurements) == steady(record.measurements)
-
-
-@pytest.mark.parametrize("name", [name for name in EVALUATORS.names() if name != "accuracy"])
-def test_adding_an_evaluator_changes_no_number_and_supersedes(
-    name: str, execute_in: Execute
+@pytest.mark.parametrize("check", checks("evaluators"), ids=str)
+def test_evaluator(
+    check: Check, name: str, folder: Path, hold: Callable[[Check, str, Path], None]
 ) -> None:
-    # A store for each: what an evaluator that skips leaves is as large as what it supersedes.
-    first = execute_in(f"and {name}", "evaluators=[accuracy]", "protocols=[hard]")
-    more = execute_in(f"and {name}", f"evaluators=[accuracy,{name}]", "protocols=[hard]")
-    check_addition(first, more)
+    hold(check, name, folder)
 
 
 def test_adding_a_protocol_changes_no_number_and_supersedes(
@@ -84,19 +59,6 @@ def test_adding_a_protocol_changes_no_number_and_supersedes(
     check_addition(
         first, execute_in("one", "evaluators=[accuracy]", "protocols=[hard,paper,soft,noaug]")
     )
-
-
-def check_addition(first: Outcome, more: Outcome, *others: Outcome) -> None:
-    """`more` measures all that `first` and `others` measured, and more."""
-    assert more.ran
-    assert more.folder != first.folder
-    assert all(one in more.record.measurements for one in first.record.measurements)
-    assert more.record.distilled == first.record.distilled
-    largest = max(len(one.record.measurements) for one in (first, *others))
-    assert more.record.supersedes in {
-        one.record.run for one in (first, *others) if len(one.record.measurements) == largest
-    }
-    assert more.record.distilling == first.record.distilling  # found, not made again
 
 
 def test_record_that_measures_less_supersedes_nothing(first: Outcome, execute_in: Execute) -> None:

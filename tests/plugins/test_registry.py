@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+from dataclasses import dataclass
 
 import pytest
 
+from ddbench import Method, MethodSettings, setting
+from ddbench.distilling.registry import METHODS
 from ddbench.errors import UserError
 from ddbench.plugins.registry import Registry
 
@@ -50,6 +53,8 @@ def garden(tmp_path, monkeypatch):
         "foreign_tulip.py": LILY.replace("Lily", "Tulip").replace("Lilies", "Tulips"),
         "foreign_broken.py": "import no_such_module_anywhere",
         "foreign_rude.py": "raise SystemError('two\\nlines')",
+        "foreign_exit.py": "raise SystemExit(3)",
+        "foreign_interrupt.py": "raise KeyboardInterrupt",
         "foreign_stone.py": "Stone = int",
     }.items():
         (tmp_path / file).write_text(text)
@@ -105,6 +110,7 @@ def test_a_name_far_from_all_is_refused_with_all_of_them(plants):
 def test_a_foreign_plugin_is_one_like_the_others(plants):
     registry = plants(tulip="foreign_tulip:Tulip")
     assert registry.names() == ["lily", "rose", "tulip"]
+    assert registry.foreign_names() == ["tulip"]
     assert registry.summary("tulip") == "from foreign_tulip:Tulip"
     assert "foreign_tulip" not in sys.modules
     assert registry["tulip"].__name__ == "Tulip"
@@ -116,6 +122,8 @@ def test_a_foreign_plugin_is_one_like_the_others(plants):
     [
         ("foreign_broken:Broken", "no_such_module_anywhere"),
         ("foreign_rude:Rude", "SystemError: two lines"),
+        ("foreign_exit:Exit", "SystemExit: 3"),
+        ("foreign_interrupt:Interrupt", "KeyboardInterrupt"),
         ("foreign_tulip:Daffodil", "AttributeError"),
         ("no_such_package:Plant", "ModuleNotFoundError"),
         ("foreign_stone:Stone", "is no Plant class"),
@@ -147,3 +155,39 @@ def test_a_second_registration_of_a_name_is_refused(plants):
     for taken in ("daisy", "rose", "tulip"):
         with pytest.raises(UserError, match=f"{taken!r} is registered already"):
             registry.add(taken, lily)
+
+
+@dataclass
+class Untyped(MethodSettings):
+    size: object = setting(1, "of the plant")
+
+
+class Undecorated(MethodSettings):
+    size: int = setting(1, "of the plant")
+
+
+@dataclass
+class Mistyped(MethodSettings):
+    size: int = setting("large", "of the plant")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (int, "Settings that are no MethodSettings class"),
+        (Untyped, "Settings that cannot be used: size: Unexpected type annotation: object"),
+        (Undecorated, "Settings that cannot be used: size is no field; the class lacks @dataclass"),
+        (Mistyped, "Settings that cannot be used: size: Value 'large' of type 'str'"),
+    ],
+)
+def test_a_foreign_plugin_whose_settings_are_none_is_reported(settings, told, monkeypatch):
+    """They would stop every command that composes a configuration."""
+    plugin = type("Weed", (Method,), {"Settings": settings})
+    point = importlib.metadata.EntryPoint("weed", "weed:Weed", "ddbench.methods")
+    monkeypatch.setattr(importlib.metadata.EntryPoint, "load", lambda self: plugin)
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point])
+    registry = Registry(METHODS.noun, METHODS.package, METHODS.base, METHODS.entry_points)
+    with pytest.raises(UserError) as error:
+        registry["weed"]
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)

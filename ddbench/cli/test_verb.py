@@ -1,0 +1,92 @@
+"""`ddbench test`: does a plugin keep the promises of its kind?"""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import unknown_name
+from ..runs.registries import REGISTRIES
+from ..runtime.device import Execution, process_settings_restored
+from .arguments import truth, words_and_options
+
+WORDS = {"holds": "holds  ", "broken": "BROKEN ", "not applicable": "skipped"}
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Check plugins, a line for each promise; 0 when all hold, 1 when one is broken.
+
+    Raises:
+        UserError: for a name or a kind that there is not.
+    """
+    names, options = words_and_options(arguments, ["kind", "traceback"], flags=["traceback"])
+    kinds = _kinds(options.get("kind"))
+    plugins = _plugins(names, kinds)
+    if not plugins:
+        print("no other package gives a plugin; name one, such as `ddbench test random`")
+        return 0
+    shown = truth("traceback", options.get("traceback", "false"))
+    broken = []
+    with (
+        tempfile.TemporaryDirectory(prefix="ddbench-test-") as folder,
+        process_settings_restored(),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # of other plugins that do not load
+        Execution.start("cpu", 1)
+        for kind, name in plugins:
+            if not _test_one(kind, name, Path(folder), shown):
+                broken.append(f"{REGISTRIES[kind].noun} {name}")
+    held = len(plugins) - len(broken)
+    print(f"{held} of {len(plugins)} plugins keep their promises", end="")
+    print(f"; broken: {', '.join(broken)}" if broken else "")
+    return int(bool(broken))
+
+
+def _test_one(kind: str, name: str, folder: Path, shown: bool) -> bool:
+    """Print the verdicts on one plugin; whether all its promises hold."""
+    from ..testing import checks, verdicts
+
+    print(f"{REGISTRIES[kind].noun} {name}", flush=True)
+    tried, kept = 0, True
+    for verdict in verdicts(kind, name, folder):
+        tried += 1
+        reason = f": {verdict.reason}" if verdict.reason else ""
+        print(f"  {WORDS[verdict.state]} {verdict.check.promise}{reason}", flush=True)
+        if verdict.state == "broken":
+            kept = False
+            if shown and verdict.error is not None:
+                print("".join(traceback.format_exception(verdict.error)), end="")
+    left = len(checks(kind)) - tried
+    if left:
+        print(f"  {left} more promises stand on this one and were not tried")
+    return kept
+
+
+def _kinds(given: str | None) -> list[str]:
+    """The kinds of plugin to look among; both "method" and "methods" name one."""
+    known = {registry.noun: kind for kind, registry in REGISTRIES.items()}
+    if given is None:
+        return list(REGISTRIES)
+    if given in REGISTRIES:
+        return [given]
+    if given not in known:
+        raise unknown_name("kind", given, known)
+    return [known[given]]
+
+
+def _plugins(names: Sequence[str], kinds: Sequence[str]) -> list[tuple[str, str]]:
+    """Kind and name of each plugin to test; without names, all of other packages."""
+    if not names:
+        return [(kind, name) for kind in kinds for name in REGISTRIES[kind].foreign_names()]
+    found = []
+    for name in names:
+        own = [(kind, name) for kind in kinds if name in REGISTRIES[kind]]
+        if not own:
+            noun = "plugin" if len(kinds) > 1 else REGISTRIES[kinds[0]].noun
+            raise unknown_name(noun, name, {one for kind in kinds for one in REGISTRIES[kind]})
+        found += own
+    return list(dict.fromkeys(found))

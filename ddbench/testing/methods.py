@@ -1,0 +1,207 @@
+"""What the harness promises of every method, at the smallest setting of its smoke budget."""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+
+from ..data.dataset import Dataset, TestSplitLocked
+from ..data.registry import DATASETS
+from ..distilling.distilled_set import DistilledSet
+from ..distilling.method import ImagePasses
+from ..distilling.registry import METHODS
+from ..distilling.task import Task
+from ..errors import StopRequested
+from ..records.record import Record
+from ..runs import execute as runner
+from ..runs.evaluate_all import finished_run
+from ..runs.execute import execute, opened
+from ..training.lab import Lab
+from .common import common_checks
+from .method_runs import made, method_request, possible_task
+from .promise import Check, NotApplicable, require
+from .resumption import (
+    killed_run_ends_bit_for_bit,
+    run_stopped_in_a_step_ends_bit_for_bit,
+    saved_state_continues_in_a_fresh_instance,
+    state_is_plain,
+)
+
+LEFT_BY_A_RUN = {"config.yaml", "record.json", "distilled.safetensors", "gallery.png", "log.txt"}
+CLASSES, IMAGE_SHAPE = 10, (1, 8, 8)
+"""Of digits."""
+
+
+def skip_says_nothing_or_why(name: str, folder: Path) -> None:
+    """`skip` returns None or a reason."""
+    request = method_request(name, folder / name / "asked")
+    with opened(request, quiet=True) as (lab, _):
+        reason = METHODS[name].skip(Task(request.task, lab))
+    require(
+        reason is None or (isinstance(reason, str) and reason),
+        f"skip returns {reason!r}, neither None nor a reason",
+    )
+
+
+def work_is_counted(name: str, folder: Path) -> None:
+    """`total_steps` is a count, and `image_passes` gives two amounts, or None."""
+    request = method_request(name, folder / name / "asked")
+    with possible_task(request) as task:
+        method = METHODS[name](task, request.method.settings)
+        steps, passes = method.total_steps, method.image_passes()
+    require(type(steps) is int and steps >= 0, f"total_steps is {steps!r}, no count")
+    if passes is None:
+        return
+    require(isinstance(passes, ImagePasses), f"image_passes returns {passes!r}")
+    amounts = (passes.training, passes.distilling)
+    require(all(0 <= one < math.inf for one in amounts), f"image_passes returns {passes!r}")
+
+
+def never_reads_the_test_split(name: str, folder: Path) -> None:
+    """Neither `begin` nor a step nor `finish` asks for the test split, even if it is refused."""
+    reads: list[str] = []
+    source, dataset = DATASETS["digits"], Dataset.test
+    load = source.load
+
+    def noted_load(self: Any, split: Any) -> Any:
+        reads.append(split)
+        return load(self, split)
+
+    def noted_test(self: Dataset) -> Any:
+        reads.append("test")
+        return dataset.__get__(self)
+
+    request = method_request(name, folder / name / "reads")
+    with (
+        patch.object(source, "load", noted_load),
+        patch.object(Dataset, "test", property(noted_test)),
+    ):
+        try:
+            made(request)
+        except (NotApplicable, StopRequested):
+            raise
+        except Exception as error:
+            # What else is wrong is told by the promise that breaks first by it.
+            if "test" not in reads:
+                raise NotApplicable("it makes no set") from error
+    require("test" not in reads, "it reads the test split while it distils")
+
+
+def ipc_finite_images_are_made(name: str, folder: Path) -> None:
+    """A smoke run ends with `ipc` finite images of each class and an accuracy."""
+    for ipc in (1, 2):
+        store = folder / name / f"ipc{ipc}"
+        _check_images(DistilledSet.load(made(method_request(name, store, f"ipc={ipc}"))), ipc)
+        outcome = execute(method_request(name, store, f"ipc={ipc}", "protocols=[hard]"), quiet=True)
+        distilled = DistilledSet.load(outcome.folder / "distilled.safetensors")
+        _check_images(distilled, ipc)
+        require(
+            distilled.provenance["method"] == name,
+            f"the set says that {distilled.provenance['method']} made it",
+        )
+        left = {path.name for path in outcome.folder.iterdir()}
+        require(left == LEFT_BY_A_RUN, f"the run leaves {sorted(left)}")
+        checkpoints = list(store.glob("artefacts/*/*.checkpoint"))
+        require(not checkpoints, f"the run leaves {checkpoints}")
+        accuracy = Record.load(outcome.folder / "record.json").measurements[0].value
+        require(accuracy is not None and 0 <= accuracy <= 1, f"its accuracy is {accuracy}")
+
+
+def _check_images(distilled: DistilledSet, ipc: int) -> None:
+    """Shape, dtype, number and finiteness of a set of digits."""
+    images, labels = distilled.images, distilled.labels
+    expected = (CLASSES * ipc, *IMAGE_SHAPE)
+    require(images.shape == expected, f"images have shape {tuple(images.shape)}, not {expected}")
+    require(images.dtype == torch.float32, f"images are {images.dtype}, not float32")
+    require(labels.dtype == torch.int64, f"labels are {labels.dtype}, not int64")
+    counts = torch.bincount(labels, minlength=CLASSES).tolist()
+    require(counts == [ipc] * CLASSES, f"it makes {counts} images of the classes, not {ipc} each")
+    require(torch.isfinite(images).all(), "images hold values that are not finite")
+
+
+def same_request_gives_the_same_bytes(name: str, folder: Path) -> None:
+    """Two runs from nothing give the same file whatever the global generators hold."""
+    results = []
+    for number in (1, 2):
+        torch.manual_seed(number)
+        np.random.seed(number)
+        random.seed(number)
+        results.append(made(method_request(name, folder / name / f"same{number}")).read_bytes())
+    require(results[0] == results[1], "two runs of one request give different sets")
+
+
+def found_networks_give_the_same_bytes(name: str, folder: Path) -> None:
+    """Teachers that are read from the store lead to the same set as those just trained."""
+    request = method_request(name, folder / name / "found")
+    first = made(request).read_bytes()
+    for path in folder.glob(f"{name}/found/artefacts/distilled/*"):
+        path.unlink()
+    again = made(request).read_bytes()
+    require(again == first, "with its networks in the store it makes another set")
+
+
+def loads_the_test_split_to_score_it(name: str, folder: Path) -> None:
+    """The test split is locked while distilling and loaded once scoring has begun."""
+    events: list[str] = []
+    source = DATASETS["digits"]
+    load, ready = source.load, finished_run
+
+    def noted_load(self: Any, split: Any) -> Any:
+        events.append(split)
+        return load(self, split)
+
+    def noted_scoring(*arguments: Any, **named: Any) -> Any:
+        events.append("scoring")
+        return ready(*arguments, **named)
+
+    def check_locked(lab: Lab) -> None:
+        try:
+            _ = lab.dataset.test
+        except TestSplitLocked:
+            return
+        require(False, "the test split is open while it distils")
+
+    with (
+        patch.object(source, "load", noted_load),
+        patch.object(runner, "finished_run", noted_scoring),
+    ):
+        made(method_request(name, folder / name / "scored"), check_locked)
+        execute(method_request(name, folder / name / "scored", "protocols=[hard]"), quiet=True)
+    require(
+        events == ["train", "train", "scoring", "test"],
+        f"splits are loaded in the order {', '.join(events)}",
+    )
+
+
+CHECKS = (
+    *common_checks(METHODS),
+    Check("skips a task with a reason or not at all", skip_says_nothing_or_why, essential=True),
+    Check("counts its steps and its work", work_is_counted),
+    Check("never reads the test split while it distils", never_reads_the_test_split),
+    Check("makes ipc finite images of each class", ipc_finite_images_are_made, essential=True),
+    Check(
+        "gives the same bytes again whatever the global generators hold",
+        same_request_gives_the_same_bytes,
+    ),
+    Check(
+        "gives the same bytes with found networks as with trained ones",
+        found_networks_give_the_same_bytes,
+    ),
+    Check("keeps only tensors, numbers and strings in its state", state_is_plain),
+    Check(
+        "continues from its state in a fresh instance with the same bytes",
+        saved_state_continues_in_a_fresh_instance,
+    ),
+    Check("killed while distilling, ends with the same bytes", killed_run_ends_bit_for_bit),
+    Check(
+        "stopped in the middle of a step, ends with the same bytes",
+        run_stopped_in_a_step_ends_bit_for_bit,
+    ),
+    Check("leaves the test split untouched until it is scored", loads_the_test_split_to_score_it),
+)

@@ -1,0 +1,1 @@
+"""A plugin of each kind, written with the public names of ddbench alone."""

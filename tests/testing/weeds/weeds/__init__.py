@@ -1,0 +1,1 @@
+"""Plugins that break a promise each."""

@@ -1,0 +1,3 @@
+"""Interrupts the process when it is imported."""
+
+raise KeyboardInterrupt
