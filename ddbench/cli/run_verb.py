@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from ..records.report import sweep_table
-from ..runs.compose import check_overrides, given_value, register, study_named
+from ..runs.compose import check_overrides, register, study_named
+from ..runs.overrides import given_value
 from ..runtime.folders import runs_root
 from ..store.files import check_writable
 from .sweep import DONE, single, sweep, worst

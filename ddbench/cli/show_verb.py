@@ -9,7 +9,8 @@ from typing import Any
 from tabulate import tabulate
 
 from ..plugins.settings import Settings
-from ..runs.compose import as_overrides, request_of
+from ..runs.compose import request_of
+from ..runs.overrides import as_overrides
 from ..runs.request import RunRequest
 from ..runtime.device import device_named
 

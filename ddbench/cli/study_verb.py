@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ..errors import UserError
 from ..figures import png
-from ..runs.compose import check_overrides, given_value
+from ..runs.compose import check_overrides
+from ..runs.overrides import given_value
 from ..runtime.folders import runs_root
 from ..store.files import check_writable, write_bytes
 from ..studies.cells import Cell, cell_words, distinct, swept_keys

@@ -24,11 +24,11 @@ from ..records.report import report
 from ..runs.compose import (
     CONFIG_MODULE,
     CONFIG_NAME,
-    as_overrides,
     composition_error,
     force_full_errors,
 )
 from ..runs.execute import disk_trouble_in_one_line, execute
+from ..runs.overrides import as_overrides
 from ..runs.request import request_from
 from ..runtime.folders import runs_root
 from ..store.files import read_json, write_bytes, write_json

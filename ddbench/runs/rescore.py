@@ -13,7 +13,7 @@ from ..records.checking import is_own_accuracy
 from ..records.measurement import Measurement
 from ..records.record import Record
 from ..scoring.protocols import PROTOCOLS, Labels
-from .compose import as_overrides
+from .overrides import as_overrides
 from .score_file import score_set
 
 LEAST_TOLERANCE = 0.03
