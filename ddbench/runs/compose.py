@@ -204,7 +204,7 @@ def study_named(arguments: Sequence[str]) -> str | None:
 
 def _choices(item: Override) -> list[list[str]]:
     """The names of options, one list for each value of a sweep; null is no name."""
-    pattern = item.value()
+    pattern: Any = item.value()
     if isinstance(pattern, Glob):
         known = [name for name in options(item.key_or_group) if name not in preset_names(STUDIES)]
         return [[name] for name in pattern.filter(known)]
