@@ -9,8 +9,9 @@ from typing import Any
 from .distilling.distilled_set import DistilledSet
 from .records.measurement import Measurement
 from .records.record import Record
-from .runs.compose import as_overrides, request_of
+from .runs.compose import request_of
 from .runs.execute import execute
+from .runs.overrides import as_overrides
 from .runs.score_file import score_set
 
 

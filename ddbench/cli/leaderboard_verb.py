@@ -4,32 +4,61 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from argparse import Namespace
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from ..leaderboard.reading import Reading, read_folder
-from ..leaderboard.tables import differences, results_of, table_files, write_tables
-from ..store.files import check_writable, write_bytes
-from .arguments import truth, words_and_options
+from .parser import VerbParser
+
+if TYPE_CHECKING:
+    from ..leaderboard.reading import Reading
 
 PLACE = Path("leaderboards")
-USUAL = {"check": "false", "pictures": "true", "page": "true"}
+SUMMARY = "tables and a page from a folder of records"
 
 
-def leaderboard(arguments: Sequence[str]) -> int:
+def define(parser: VerbParser) -> None:
+    """Describe the verb."""
+    parser.usage = (
+        "ddbench leaderboard [FOLDER] [--check] [repository=FOLDER] [pictures=false] [page=false]"
+    )
+    parser.description = """\
+Makes leaderboards/tables/ and leaderboards/index.html of the repository from its
+leaderboards/results/, or from any FOLDER of records or of runs. A file that is damaged or no record
+is named and left out, and the exit status is 1. With --check nothing is written: the exit status is
+1 where a record does not validate or a table is not what they give."""
+    parser.epilog = """\
+examples
+  ddbench leaderboard
+  ddbench leaderboard --check
+  ddbench leaderboard runs repository=/tmp/mine
+"""
+    parser.words("FOLDER", "of records or of runs (default: the repository's records)")
+    parser.option("repository", "FOLDER", "where tables go (default: the working directory)", ".")
+    parser.flag("check", "only say whether the tables are what the records give")
+    parser.flag("pictures", "draw the pictures of the tables", default=True)
+    parser.flag("page", "write the web page", default=True)
+    parser.set_defaults(work=leaderboard)
+
+
+def leaderboard(given: Namespace) -> int:
     """Write the tables, or check that they are what the records give."""
-    words, options = words_and_options(arguments, ["repository", *USUAL], flags=["check"])
-    if len(words) > 1:
+    if len(given.words) > 1:
         raise UserError("leaderboard of what? one folder of records, or none for the repository's")
-    choices = {name: truth(name, options.get(name, usual)) for name, usual in USUAL.items()}
-    place = Path(options.get("repository", ".")) / PLACE
+    choices = {name: getattr(given, name) for name in ("check", "pictures", "page")}
+    place = Path(given.repository) / PLACE
     with _no_collection():
-        return _leaderboard(place, Path(words[0]) if words else None, choices)
+        return _leaderboard(place, Path(given.words[0]) if given.words else None, choices)
 
 
 def _leaderboard(place: Path, records: Path | None, choices: dict[str, bool]) -> int:
+    from ..leaderboard.reading import read_folder
+    from ..leaderboard.tables import differences, results_of, table_files, write_tables
+    from ..store.files import check_writable, write_bytes
+
     reading = read_folder(records or place / "results")
     if not choices["check"]:
         check_writable(place, "repository=FOLDER")

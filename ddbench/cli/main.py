@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-import os
+import argparse
 import signal
 import sys
 from collections.abc import Sequence
 
-from ..errors import StopRequested, UserError
+from ..errors import StopRequested, UserError, unknown_name
+from ..runtime.output import drop_what_is_left, occupy_standard_streams, steady_output
+from . import (
+    evaluate_verb,
+    leaderboard_verb,
+    list_verb,
+    prepare_verb,
+    regress_verb,
+    run_verb,
+    show_verb,
+    submit_verb,
+    test_verb,
+)
+from .parser import Verb, VerbParser, layout
 
-HELP = """\
-ddbench compares methods of dataset distillation.
-
-usage: ddbench VERB [ARGUMENTS]
-
-  run         distil, score beside a control, and leave a record
-  show        the settings of a run and where each value comes from, without running it
-  list        methods, datasets, evaluators, models, experiments or runs
-  prepare     fetch or convert a dataset's files
-  evaluate    score a distilled set from a file
-  submit      check a record and put it where leaderboards are made from
-  leaderboard tables and a page from a folder of records
-  regress     run a small fixed grid and compare it with what it gave before
-  test        does a plugin keep the promises of its kind?
-
-`ddbench VERB --help` tells more.
+# A new verb is a module like these and a line here.
+VERBS: dict[str, Verb] = {
+    "run": run_verb,
+    "show": show_verb,
+    "list": list_verb,
+    "prepare": prepare_verb,
+    "evaluate": evaluate_verb,
+    "submit": submit_verb,
+    "leaderboard": leaderboard_verb,
+    "regress": regress_verb,
+    "test": test_verb,
+}
+HELP = ("-h", "--help", "help")
+EXAMPLES = """\
+`ddbench VERB --help` tells more. An option is written --NAME VALUE or NAME=VALUE.
 
 examples:
   ddbench run                                       a first run in a few minutes
@@ -36,226 +48,72 @@ examples:
   ddbench prepare cifar10
 """
 
-RUN_HELP = """\
-usage: ddbench run [-m] [KEY=VALUE ...]
-
-Makes a distilled set, scores it beside a control, and leaves a record. The same command given
-again continues a run that was stopped or killed, and finds one that is finished.
-
-what to run
-  method=NAME         how to distil                      (default apm; `ddbench list methods`)
-  dataset=NAME        what to distil                     (default mnist5k; `ddbench list datasets`)
-  ipc=N               images per class                   (default 1)
-  model=NAME          auto, narrow, published, or an architecture of `ddbench list models`
-                                                         (default auto: narrow on a CPU)
-  budget=NAME         smoke, short or paper: how much of the published computation is spent
-                                                         (default short)
-  seed=N              of distillation                    (default 0)
-  network_seed=N      of teachers and of the networks that score   (default 0)
-  group=N             disjoint sets of one seed          (default 0)
-  validation=F        hold out a fraction of the training images and score on those, never on
-                      the test split: for choosing       (default 0)
-  input_space=NAME    normalised, zca or zca_relative    (default: by the method's recipe)
-  method.SETTING=V    any setting of the method; `ddbench show method=NAME` lists them
-  dataset.SETTING=V   a setting of the dataset: dataset=image_folder dataset.path=FOLDER
-                      dataset.resolution=64 dataset.filter=bicubic
-  experiment=NAME     a named set of the values above; or a study, which is several sweeps that
-                      end in one table (`ddbench list experiments`)
-
-how to score
-  protocols=[A,B]     paper, hard, soft, noaug           (default [paper,hard,soft])
-  evaluators=[A,B]    or all; evaluators.NAME.SETTING=V  (default [accuracy])
-  soft_rate=R         a learning rate for protocol soft, to be tried on validation images
-  control=NAME        shown beside it; null for none     (default random)
-  whole=true          also train networks on all real data
-
-where and how
-  runs_root=FOLDER    records and artefacts              (default $DDBENCH_RUNS, else ./runs)
-  data_root=FOLDER    datasets                           (default $DDBENCH_DATA, else a cache)
-  device=NAME         auto, cpu, cuda, cuda:1
-  threads=N           of the CPU; they change bits, so a stopped run keeps its number
-  checkpoint_seconds=S  least time between checkpoints   (default 60)
-  -m                  a sweep: every value may be a list of values A,B,C
-
-examples
-  ddbench run
-  ddbench run method=apm dataset=cifar10 ipc=10 budget=paper
-  ddbench run method=apm dataset=digits method.iterations=50 method.log_distance=true
-  ddbench run -m method=random,apm dataset=digits ipc=1,10 seed=0,1,2
-  ddbench run -m method=random,apm hydra/launcher=joblib hydra.launcher.n_jobs=2 threads=1
-
-exit status: 0 done, 1 a failure, 2 a mistake in what was asked; 130 or 143 stopped.
-"""
-
-USAGE = {
-    "show": """\
-usage: ddbench show [KEY=VALUE ...]
-
-Prints what `ddbench run` with the same keys would do, without doing it: every setting with its
-value and where that comes from (given, a published recipe, scaled by the budget, or default).
-
-examples
-  ddbench show method=apm
-  ddbench show method=apm dataset=cifar10 ipc=50 budget=paper
-""",
-    "list": """\
-usage: ddbench list methods|datasets|evaluators|models|experiments [PATTERN]
-       ddbench list runs [PATTERN] [runs_root=FOLDER]
-
-examples
-  ddbench list datasets
-  ddbench list runs 'apm-digits-*'
-""",
-    "prepare": """\
-usage: ddbench prepare DATASET [data_root=FOLDER] [dataset.SETTING=V ...]
-       ddbench prepare nas_bench_201 [source=FILE] [data_root=FOLDER]
-
-Downloads a dataset, or converts files that lie in data_root already, and checks them. Given again,
-it continues what was interrupted, and checks what is finished.
-
-nas_bench_201 is the truth that architectures are ranked against: a table made once from the
-benchmark's own file, NAS-Bench-201-v1_1-096897.pth, or from a CSV with its accuracies.
-
-examples
-  ddbench prepare cifar10
-  ddbench prepare nas_bench_201 source=NAS-Bench-201-v1_1-096897.pth
-  ddbench prepare cifar10 data_root=/data
-""",
-    "evaluate": """\
-usage: ddbench evaluate FILE [KEY=VALUE ...]
-
-Scores a distilled set that anybody made, beside a control. The file says its dataset, images per
-class and input space; the other keys are those of `ddbench run`.
-
-examples
-  ddbench evaluate set.safetensors
-  ddbench evaluate set.safetensors protocols=[hard] budget=paper
-""",
-    "regress": """\
-usage: ddbench regress [--update --reason TEXT] [repository=FOLDER]
-
-Runs a small fixed grid in a minute or two, from nothing, and compares it with the reference
-leaderboards/regression.json. Exit status 0: every accuracy and peak memory lies in its band; 1:
-one left it, which is named. --update accepts what is measured now as the new reference.
-
-examples
-  ddbench regress
-  ddbench regress --update --reason "DM draws its images by class"
-""",
-    "test": """\
-usage: ddbench test [NAME ...] [--kind KIND] [--traceback]
-
-Checks methods, evaluators, datasets and models, those of other packages, too, by small runs on
-digits in a temporary folder. Every promise of a plugin's kind is one line: holds, BROKEN with the
-reason, or skipped where it says nothing of the plugin here. Without a name all plugins of other
-packages are checked. --kind method looks among methods alone; --traceback shows where a plugin
-failed. Exit status 0: all promises hold; 1: one is broken; 2: there is no such plugin.
-
-examples
-  ddbench test random
-  ddbench test --kind evaluator storage memory
-""",
-    "submit": """\
-usage: ddbench submit RUN|FILE [repository=FOLDER] [distilled=FILE] [rescore=false]
-                      [runs_root=FOLDER] [data_root=FOLDER]
-
-Checks a finished run (its folder, its name, or its record.json) and its distilled set: schema,
-hashes, shapes, and the score of one network, trained anew unless rescore=false. Then it puts the
-record into leaderboards/results/ of the repository (default: the working directory), and the
-picture of the set into leaderboards/galleries/, ready for a pull request.
-
-examples
-  ddbench submit runs/apm-digits-ipc1-short-seed0-9eb021f9d5
-  ddbench submit record.json distilled=set.safetensors rescore=false
-""",
-    "leaderboard": """\
-usage: ddbench leaderboard [FOLDER] [--check] [repository=FOLDER] [pictures=false] [page=false]
-
-Makes leaderboards/tables/ and leaderboards/index.html of the repository (default: the working
-directory) from its leaderboards/results/, or from any FOLDER of records or of runs. A file that is
-damaged or no record is named and left out, and the exit status is 1. With --check nothing is
-written: the exit status is 1 where a record does not validate or a table is not what they give.
-
-examples
-  ddbench leaderboard
-  ddbench leaderboard --check
-  ddbench leaderboard runs repository=/tmp/mine
-""",
-}
-VERBS = ("run", *USAGE)
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    occupy_standard_streams()
     try:
-        status = _dispatch(words)
-        sys.stdout.flush()
-        return status
+        with steady_output():
+            return _status(words)
+    finally:
+        drop_what_is_left()
+
+
+def _status(words: list[str]) -> int:
+    try:
+        return _answer(words)
     except UserError as error:
         print(f"ddbench: {error}", file=sys.stderr)
         return 2
-    except StopRequested as stop:
+    except (StopRequested, KeyboardInterrupt) as stop:
         print("ddbench: stopped; the same command continues", file=sys.stderr)
-        return 128 + stop.signal_number
-    except KeyboardInterrupt:
-        print("ddbench: stopped; the same command continues", file=sys.stderr)
-        return 128 + signal.SIGINT
-    except BrokenPipeError:
-        # The reader, such as `head`, has gone; what is left to flush at exit goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        number = stop.signal_number if isinstance(stop, StopRequested) else signal.SIGINT
+        return 128 + number
 
 
-def _dispatch(words: list[str]) -> int:
-    if not words or words[0] in ("-h", "--help", "help"):
-        print(HELP, end="")
+def _answer(words: list[str]) -> int:
+    if not words or words[0] in HELP:
+        command_parser().print_help()
         return 0
-    verb, rest = words[0], words[1:]
-    if verb == "--version":
+    if words[0] == "--version":
         import importlib.metadata
 
         print(f"ddbench {importlib.metadata.version('ddbench')}")
         return 0
-    if verb not in VERBS:
-        from ..errors import unknown_name
-
-        raise unknown_name("verb", verb, VERBS)
-    if {"-h", "--help"} & set(rest):
-        print(RUN_HELP if verb == "run" else USAGE[verb], end="")
+    parser = verb_parser(words[0])
+    try:
+        given = parser.read(words[1:])
+    except SystemExit:  # argparse has answered --help
         return 0
-    if verb == "run":
-        from .run_verb import run
+    status: int = given.work(given)
+    return status
 
-        return run(rest)
-    if verb == "show":
-        from .show_verb import show
 
-        return show(rest)
-    if verb == "list":
-        from .list_verb import list_names
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command, which knows what each verb does."""
+    parser = argparse.ArgumentParser(
+        "ddbench",
+        usage="ddbench VERB [ARGUMENTS]",
+        description="ddbench compares methods of dataset distillation.",
+        epilog=EXAMPLES,
+        formatter_class=layout,
+    )
+    parser.add_argument("--version", action="store_true", help="show the version and exit")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB [ARGUMENTS]")
+    for name, verb in VERBS.items():
+        verbs.add_parser(name, help=verb.SUMMARY)
+    return parser
 
-        return list_names(rest)
-    if verb == "prepare":
-        from .prepare_verb import prepare
 
-        return prepare(rest)
-    if verb == "regress":
-        from .regress_verb import regress
+def verb_parser(name: str) -> VerbParser:
+    """The parser of one verb.
 
-        return regress(rest)
-    if verb == "test":
-        from .test_verb import test
-
-        return test(rest)
-    if verb == "submit":
-        from .submit_verb import submit
-
-        return submit(rest)
-    if verb == "leaderboard":
-        from .leaderboard_verb import leaderboard
-
-        return leaderboard(rest)
-    from .evaluate_verb import evaluate_file
-
-    return evaluate_file(rest)
+    Raises:
+        UserError: for an unknown verb, with near names.
+    """
+    if name not in VERBS:
+        raise unknown_name("verb", name, VERBS)
+    parser = VerbParser(f"ddbench {name}")
+    VERBS[name].define(parser)
+    return parser

@@ -3,53 +3,87 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from argparse import Namespace
+from pathlib import Path
 
-import yaml
+from ..errors import UserError, unknown_name
+from .parser import VerbParser
 
-from ..data.registry import DATASETS
-from ..errors import UserError
-from ..plugins.settings import typed_settings
-from ..runtime.folders import data_root
-from ..store.files import check_writable
-from .arguments import words_and_options
-
+SUMMARY = "fetch or convert a dataset's files"
 TABLE = "nas_bench_201"
 """What can be prepared besides datasets: the truth of a benchmark of architectures."""
 _PREFIX = "dataset."
 
 
-def prepare(arguments: Sequence[str]) -> int:
-    """Prepare one dataset and say where it is."""
-    names = [word for word in arguments if "=" not in word]
+def define(parser: VerbParser) -> None:
+    """Describe the verb."""
+    parser.usage = """\
+ddbench prepare DATASET [data_root=FOLDER] [dataset.SETTING=V ...]
+       ddbench prepare nas_bench_201 [source=FILE] [data_root=FOLDER]"""
+    parser.description = """\
+Downloads a dataset, or converts files that lie in data_root already, and checks them. Given again,
+it continues what was interrupted, and checks what is finished.
+
+nas_bench_201 is the truth that architectures are ranked against: a table made once from the
+benchmark's own file, NAS-Bench-201-v1_1-096897.pth, or from a CSV with its accuracies."""
+    parser.epilog = """\
+examples
+  ddbench prepare cifar10
+  ddbench prepare nas_bench_201 source=NAS-Bench-201-v1_1-096897.pth
+  ddbench prepare cifar10 data_root=/data
+"""
+    parser.open_keys = True
+    parser.words("DATASET", "and its settings, such as dataset.path=FOLDER for image_folder")
+    parser.option("data_root", "FOLDER", "of datasets (default: $DDBENCH_DATA, else a cache)")
+    parser.option("source", "FILE", "what nas_bench_201 is made from")
+    parser.set_defaults(work=prepare)
+
+
+def prepare(given: Namespace) -> int:
+    """Prepare one dataset, or the table of NAS-Bench-201, and say where it is."""
+    from ..runtime.folders import data_root
+
+    names = [word for word in given.words if "=" not in word]
+    settings = dict(word.removeprefix("--").split("=", 1) for word in given.words if "=" in word)
+    root = data_root(given.data_root)
     if TABLE in names:
-        return _prepare_table(arguments)
+        from ..models.nas_bench_201.table import prepare_table
+
+        if names != [TABLE]:
+            raise UserError(f"prepare {TABLE} from what? one file, such as source=nasbench201.csv")
+        for name in settings:
+            raise unknown_name("option", name, ["source", "data_root"])
+        print(prepare_table(root, given.source))
+        return 0
     if len(names) != 1:
         raise UserError("prepare what? one dataset, such as `ddbench prepare cifar10`")
-    plugin = DATASETS[names[0]]
-    own = [_PREFIX + item.name for item in dataclasses.fields(plugin.Settings)]
-    _, options = words_and_options(arguments, ["data_root", *own])
-    given = {name.removeprefix(_PREFIX): _value(options[name]) for name in own if name in options}
-    settings = typed_settings(plugin.Settings, given, f"dataset {names[0]}")
-    root = data_root(options.get("data_root"))
+    if given.source is not None:
+        raise UserError(f"source: only `ddbench prepare {TABLE}` takes this option")
+    print(_prepare_dataset(names[0], settings, root))
+    return 0
+
+
+def _prepare_dataset(name: str, given: dict[str, str], root: Path) -> str:
+    """Prepare a dataset with settings named "dataset.NAME"; say what was done."""
+    from ..data.registry import DATASETS
+    from ..plugins.settings import typed_settings
+    from ..store.files import check_writable
+
+    plugin = DATASETS[name]
+    known = [_PREFIX + item.name for item in dataclasses.fields(plugin.Settings)]
+    for key in given:
+        if key not in known:
+            raise unknown_name("option", key, ["data_root", *known])
+    values = {key.removeprefix(_PREFIX): _value(text) for key, text in given.items()}
+    settings = typed_settings(plugin.Settings, values, f"dataset {name}")
     check_writable(root, "data_root=FOLDER or DDBENCH_DATA")
-    print(plugin(settings, root).prepare())
-    return 0
-
-
-def _prepare_table(arguments: Sequence[str]) -> int:
-    """Prepare the table of NAS-Bench-201; its source is a file."""
-    from ..models.nas_bench_201.table import prepare_table
-
-    words, options = words_and_options(arguments, ["source", "data_root"])
-    if words != [TABLE]:
-        raise UserError(f"prepare {TABLE} from what? one file, such as source=nasbench201.csv")
-    print(prepare_table(data_root(options.get("data_root")), options.get("source")))
-    return 0
+    return plugin(settings, root).prepare()
 
 
 def _value(text: str) -> object:
     """A number where the text is one, as on the command line of `run`; else the text itself."""
+    import yaml
+
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:

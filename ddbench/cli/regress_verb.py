@@ -2,41 +2,64 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import tempfile
 import time
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tabulate import tabulate
-
-from ..api import run
 from ..errors import UserError
-from ..records.record import Record
-from ..records.units import duration
-from ..runtime.device import Execution
-from ..runtime.environment import environment
-from ..store.files import write_json
-from ..studies.regression import (
-    Reference,
-    compare,
-    failed_gates,
-    load_grid,
-    load_reference,
-    run_grid,
-)
-from .arguments import truth, words_and_options
+from .parser import VerbParser
 
+if TYPE_CHECKING:
+    from ..records.record import Record
+
+SUMMARY = "run a small fixed grid and compare it with what it gave before"
 FILE = Path("leaderboards") / "regression.json"
 WORKERS = 2
 HEADERS = ["cell", "measured", "reference %", "now %", "drift", "band", "verdict"]
 
 
-def regress(arguments: Sequence[str]) -> int:
+def define(parser: VerbParser) -> None:
+    """Describe the verb."""
+    parser.usage = "ddbench regress [--update --reason TEXT] [repository=FOLDER]"
+    parser.description = """\
+Runs a small fixed grid in a minute or two, from nothing, and compares it with the reference
+leaderboards/regression.json. Exit status 0: every accuracy and peak memory lies in its band; 1:
+one left it, which is named. --update accepts what is measured now as the new reference."""
+    parser.epilog = """\
+examples
+  ddbench regress
+  ddbench regress --update --reason "DM draws its images by class"
+"""
+    parser.flag("update", "accept what is measured now")
+    parser.option("reason", "TEXT", "why the reference changes", "")
+    parser.option("repository", "FOLDER", "a checkout (default: the working directory)", ".")
+    parser.set_defaults(work=regress)
+
+
+def regress(given: Namespace) -> int:
     """Run the grid; 0 when everything lies in its band, 1 when something left it."""
-    update, reason, repository = _options(arguments)
+    from importlib.resources import files
+
+    from tabulate import tabulate
+
+    from ..records.units import duration
+    from ..runtime.device import Execution
+    from ..runtime.environment import environment
+    from ..store.files import write_json
+    from ..studies.regression import (
+        Reference,
+        compare,
+        failed_gates,
+        load_grid,
+        load_reference,
+        run_grid,
+    )
+
+    update, reason, repository = given.update, given.reason, Path(given.repository)
+    if update != bool(reason.strip()):
+        raise UserError("give --update and --reason TEXT together: a new reference needs a reason")
     own = repository / FILE
     path = own if own.exists() or update else Path(str(files("ddbench.leaderboards"))) / FILE.name
     reference = None if update else load_reference(path)
@@ -67,6 +90,12 @@ def regress(arguments: Sequence[str]) -> int:
 
 def in_two_processes(runs: Sequence[list[str]]) -> Iterator[Record]:
     """The records of runs in an empty store, made two at a time; each uses one thread."""
+    import multiprocessing
+    import tempfile
+    from concurrent.futures import ProcessPoolExecutor
+
+    from ..api import run
+
     context = multiprocessing.get_context("spawn")
     with (
         tempfile.TemporaryDirectory(prefix="ddbench-regress-") as store,
@@ -77,17 +106,3 @@ def in_two_processes(runs: Sequence[list[str]]) -> Iterator[Record]:
             record = job.result()
             print(f"done: {' '.join(words)}", flush=True)
             yield record
-
-
-def _options(arguments: Sequence[str]) -> tuple[bool, str, Path]:
-    """Whether to update, why, and the checkout to write to."""
-    known = ["update", "reason", "repository"]
-    words, options = words_and_options(arguments, known, flags=["update"])
-    if words:
-        raise UserError(
-            f"{words[0]!r}: regress takes --update, --reason TEXT and repository=FOLDER"
-        )
-    update, reason = truth("update", options.get("update", "false")), options.get("reason", "")
-    if update != bool(reason.strip()):
-        raise UserError("give --update and --reason TEXT together: a new reference needs a reason")
-    return update, reason, Path(options.get("repository", "."))

@@ -1,42 +1,98 @@
-"""`ddbench run`: one run, a sweep of many cells, or a study of several sweeps."""
+"""`ddbench run`: one run, a sweep of many, or a study of several sweeps."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+import textwrap
+from argparse import Namespace
 
-from ..records.report import sweep_table
-from ..runs.compose import check_overrides, given_value, register, study_named
-from ..runtime.folders import runs_root
-from ..store.files import check_writable
-from .sweep import DONE, single, sweep, worst
+from .parser import VerbParser
 
-FLAGS = ("-m", "--multirun")
+SUMMARY = "distil, score beside a control, and leave a record"
+DESCRIPTION = """\
+Makes a distilled set, scores it beside a control, and leaves a record. The same command given
+again continues a run that was stopped or killed, and finds one that is finished.
+
+what to run
+  method=NAME         how to distil                      (default apm; `ddbench list methods`)
+  dataset=NAME        what to distil                     (default mnist5k; `ddbench list datasets`)
+  ipc=N               images per class                   (default 1)
+  model=NAME          auto, narrow, published, or an architecture of `ddbench list models`
+                                                         (default auto: narrow on a CPU)
+  budget=NAME         smoke, short or paper: how much of the published computation is spent
+                                                         (default short)
+  seed=N              of distillation                    (default 0)
+  network_seed=N      of teachers and of the networks that score   (default 0)
+  group=N             disjoint sets of one seed          (default 0)
+  validation=F        hold out a fraction of the training images and score on those, never on
+                      the test split: for choosing       (default 0)
+  input_space=NAME    normalised, zca or zca_relative    (default: by the method's recipe)
+  method.SETTING=V    any setting of the method; `ddbench show method=NAME` lists them
+  dataset.SETTING=V   a setting of the dataset: dataset=image_folder dataset.path=FOLDER
+                      dataset.resolution=64 dataset.filter=bicubic
+  experiment=NAME     a named set of the values above; or a study, which is several sweeps that
+                      end in one table (`ddbench list experiments`)
+
+how to score
+  protocols=[A,B]     {protocols}
+                                                         (default [paper,hard,soft])
+  evaluators=[A,B]    or all; evaluators.NAME.SETTING=V  (default [accuracy])
+  soft_rate=R         a learning rate for protocol soft, to be tried on validation images
+  control=NAME        shown beside it; null for none     (default random)
+  whole=true          also train networks on all real data
+
+where and how
+  runs_root=FOLDER    records and artefacts              (default $DDBENCH_RUNS, else ./runs)
+  data_root=FOLDER    datasets                           (default $DDBENCH_DATA, else a cache)
+  device=NAME         auto, cpu, cuda, cuda:1
+  threads=N           of the CPU; they change bits, so a stopped run keeps its number
+  checkpoint_seconds=S  least time between checkpoints   (default 60)"""
+EXAMPLES = """\
+examples
+  ddbench run
+  ddbench run method=apm dataset=cifar10 ipc=10 budget=paper
+  ddbench run method=apm dataset=digits method.iterations=50 method.log_distance=true
+  ddbench run -m method=random,apm dataset=digits ipc=1,10 seed=0,1,2
+  ddbench run -m method=random,apm hydra/launcher=joblib hydra.launcher.n_jobs=2 threads=1
+
+exit status: 0 done, 1 a failure, 2 a mistake in what was asked; 130 or 143 stopped.
+"""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Do what the arguments say and return an exit status.
+def define(parser: VerbParser) -> None:
+    """Describe the verb."""
+    from ..scoring.protocol_summaries import protocol_summaries
+
+    names = ", ".join(label.partition("/")[0] for label in protocol_summaries())
+    wrapped = textwrap.fill(f"{names} (`ddbench list protocols`)", 78, subsequent_indent=" " * 22)
+    parser.usage = "ddbench run [-m] [KEY=VALUE ...]"
+    parser.description = DESCRIPTION.format(protocols=wrapped)
+    parser.epilog = EXAMPLES
+    parser.open_keys = True
+    parser.words("KEY=VALUE", "as above")
+    help = "a sweep: every value may be a list of values A,B,C"
+    parser.add_argument("-m", "--multirun", action="store_true", help=help)
+    parser.set_defaults(work=run)
+
+
+def run(given: Namespace) -> int:
+    """Do what the words say and return an exit status.
 
     Raises:
         UserError: for a mistake that can be seen before any work.
     """
-    flags = [argument for argument in arguments if argument in FLAGS]
-    overrides = [argument for argument in arguments if argument not in FLAGS]
-    for problem in register():
-        print(f"ddbench: {problem}", file=sys.stderr)
-    study = study_named(overrides)
+    from ..runs.compose import study_named
+    from ..runs.overrides import readable
+
+    words = readable(given.words)
+    study = study_named(words)
     if study is not None:
         from .study_verb import run_study
 
-        return run_study(study, overrides)
-    check_overrides(overrides, sweep=bool(flags))
-    root = runs_root(given_value(overrides, "runs_root"))
-    check_writable(root)
-    if not flags:
-        return single(overrides, root)
-    cells = sweep(overrides, root)
-    if any(cell.record for cell in cells):
-        print(f"\n{sweep_table([(cell.title, cell.record) for cell in cells])}")
-    done = [cell.status for cell in cells].count(DONE)
-    print(f"\nsweep: {done} of {len(cells)} cells done", flush=True)
-    return worst(cells)
+        return run_study(study, words)
+    if given.multirun:
+        from .sweep import run_sweep
+
+        return run_sweep(words)
+    from .single import run_single
+
+    return run_single(words)

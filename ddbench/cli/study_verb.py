@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 from ..errors import UserError
 from ..figures import png
-from ..runs.compose import check_overrides, given_value
+from ..runs.compose import check_overrides, register
+from ..runs.overrides import given_value
 from ..runtime.folders import runs_root
 from ..store.files import check_writable, write_bytes
 from ..studies.cells import Cell, cell_words, distinct, swept_keys
 from ..studies.figures import draw
 from ..studies.study import load_study, sweeps_with
 from ..studies.table import markdown
-from .sweep import DONE, SweptCell, sweep, worst
+from .ending import DONE, note
+from .sweep import SweptCell, sweep, worst
 
 
 def run_study(name: str, overrides: Sequence[str]) -> int:
@@ -23,6 +25,8 @@ def run_study(name: str, overrides: Sequence[str]) -> int:
         name: of the study.
         overrides: given instead of or beside the study's own arguments.
     """
+    for problem in register():
+        note(problem)
     study = load_study(name)
     given = [word for word in overrides if not word.startswith("experiment=")]
     sweeps = sweeps_with(study, given, _takes)

@@ -3,39 +3,63 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 
 from ..errors import UserError
-from ..leaderboard.submission import check_distilled, check_record, put
-from ..runs.rescore import rescore
-from ..runtime.folders import runs_root
-from ..store.files import check_writable
-from .arguments import truth, words_and_options
+from .parser import VerbParser
 
-OPTIONS = ("repository", "distilled", "rescore", "runs_root", "data_root", "threads", "device")
+SUMMARY = "check a record and put it where leaderboards are made from"
 EXAMPLE = "such as `ddbench submit runs/apm-digits-ipc1-short-seed0-9eb021f9d5`"
 
 
-def submit(arguments: Sequence[str]) -> int:
+def define(parser: VerbParser) -> None:
+    """Describe the verb."""
+    parser.usage = """\
+ddbench submit RUN|FILE [repository=FOLDER] [distilled=FILE] [rescore=false]
+                      [runs_root=FOLDER] [data_root=FOLDER]"""
+    parser.description = """\
+Checks a finished run (its folder, its name, or its record.json) and its distilled set: schema,
+hashes, shapes, and the score of one network, trained anew unless rescore=false. Then it puts the
+record into leaderboards/results/ of the repository, and the picture of the set into
+leaderboards/galleries/, ready for a pull request."""
+    parser.epilog = """\
+examples
+  ddbench submit runs/apm-digits-ipc1-short-seed0-9eb021f9d5
+  ddbench submit record.json distilled=set.safetensors rescore=false
+"""
+    parser.words("RUN", "a run's folder or name, or the file of a record")
+    parser.option("repository", "FOLDER", "where it goes (default: the working directory)", ".")
+    parser.option("distilled", "FILE", "the record's set (default: the one beside the record)")
+    parser.flag("rescore", "train one network on the set again", default=True)
+    parser.option("runs_root", "FOLDER", "of runs (default: $DDBENCH_RUNS, else ./runs)")
+    parser.option("data_root", "FOLDER", "of datasets, as for `ddbench run`")
+    parser.option("threads", "N", "as for `ddbench run`")
+    parser.option("device", "NAME", "as for `ddbench run`")
+    parser.set_defaults(work=submit)
+
+
+def submit(given: Namespace) -> int:
     """Put a record into a repository, or say why not."""
-    words, options = words_and_options(arguments, OPTIONS)
-    if len(words) != 1:
+    from ..leaderboard.submission import check_distilled, check_record, put
+    from ..runs.rescore import rescore
+    from ..store.files import check_writable
+
+    if len(given.words) != 1:
         raise UserError(f"submit what? one run or one record, {EXAMPLE}")
-    again = truth("rescore", options.get("rescore", "true"))
-    repository = Path(options.get("repository", "."))
-    path = _record_file(words[0], options.get("runs_root"))
+    repository = Path(given.repository)
+    path = _record_file(given.words[0], given.runs_root)
     record = check_record(path)
-    file = Path(options.get("distilled", path.with_name("distilled.safetensors")))
+    file = Path(given.distilled or path.with_name("distilled.safetensors"))
     if not file.is_file():
         raise UserError(f"{file}: no such file; the record's set is given by distilled=FILE")
     distilled = check_distilled(record, file)
     check_writable(repository / "leaderboards" / "results", "repository=FOLDER")
     if record.environment.git_dirty:
         print("note: the record was made with source that was changed and not committed")
-    if again:
-        keys = ("data_root", "threads", "device")
-        score = rescore(record, distilled, [f"{k}={options[k]}" for k in keys if k in options])
+    if given.rescore:
+        keys = {key: getattr(given, key) for key in ("data_root", "threads", "device")}
+        score = rescore(record, distilled, [f"{k}={v}" for k, v in keys.items() if v])
         told = (
             f"network 0 under {score.protocol}: {100 * score.found:.1f}% now, "
             f"{100 * score.recorded:.1f}% in the record"
@@ -53,8 +77,9 @@ def submit(arguments: Sequence[str]) -> int:
 
 def _record_file(word: str, root: str | None) -> Path:
     """The record of a run's folder, of a run's name, or the file itself."""
-    given = Path(word)
-    places = [given, runs_root(root) / word]
+    from ..runtime.folders import runs_root
+
+    places = [Path(word), runs_root(root) / word]
     for place in places:
         if place.is_file():
             return place

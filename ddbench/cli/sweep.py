@@ -1,42 +1,40 @@
-"""The cells that Hydra starts: one, or a sweep of many."""
+"""A sweep: Hydra starts its cells, and each leaves in a file how it ended."""
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-import traceback
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from ..errors import StopRequested, UserError
+from ..errors import StopRequested
 from ..records.record import Record
-from ..records.report import report
+from ..records.report import sweep_table
 from ..runs.compose import (
     CONFIG_MODULE,
     CONFIG_NAME,
-    as_overrides,
+    check_overrides,
     composition_error,
     force_full_errors,
+    register,
 )
 from ..runs.execute import disk_trouble_in_one_line, execute
+from ..runs.overrides import as_overrides, given_value
 from ..runs.request import request_from
 from ..runtime.folders import runs_root
-from ..store.files import read_json, write_bytes, write_json
+from ..runtime.output import steady_output
+from ..store.files import check_writable, read_json, write_json
+from .ending import DONE, FAILURE, ending_of, note
 
-DONE, FAILURE, MISTAKE = 0, 1, 2
 CELL_STATUS = "status.json"
-
-_status = DONE  # of the only cell of a single run, which Hydra's decorator does not return
 
 
 @dataclass(frozen=True)
@@ -59,16 +57,30 @@ class SweptCell:
         return " ".join(self.overrides)
 
 
-def single(overrides: Sequence[str], root: Path) -> int:
-    """One run of overrides that have been checked; its exit status."""
-    _hydra(overrides, {"hydra.run.dir": root})
-    return _status
+def run_sweep(overrides: Sequence[str]) -> int:
+    """All cells of a sweep, then one table of them; the exit status of the worst.
+
+    Raises:
+        UserError: for a mistake that can be seen before any work.
+    """
+    for problem in register():
+        note(problem)
+    check_overrides(overrides, sweep=True)
+    root = runs_root(given_value(overrides, "runs_root"))
+    check_writable(root)
+    cells = sweep(overrides, root)
+    if any(cell.record for cell in cells):
+        print(f"\n{sweep_table([(cell.title, cell.record) for cell in cells])}")
+    done = [cell.status for cell in cells].count(DONE)
+    print(f"\nsweep: {done} of {len(cells)} cells done", flush=True)
+    return worst(cells)
 
 
 def sweep(overrides: Sequence[str], root: Path) -> list[SweptCell]:
     """Hydra's multirun over the overrides, which have been checked."""
     folder = root / "sweeps" / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{time.time_ns() % 10**9:09}"
-    _hydra(["--multirun", *overrides], {"hydra.sweep.dir": folder})
+    with _command_line("--multirun", *overrides, *as_overrides({"hydra.sweep.dir": folder})):
+        _start_cells()
     places = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     return [_swept(place) for place in sorted(places, key=lambda path: int(path.name))]
 
@@ -79,14 +91,25 @@ def worst(cells: Sequence[SweptCell]) -> int:
     return FAILURE if FAILURE in statuses else max(statuses)
 
 
-def _hydra(arguments: Sequence[str], folders: dict[str, Path]) -> None:
+def _start_cells() -> None:
+    """Let Hydra start the cells of the command line."""
     force_full_errors()
-    sys.argv = ["ddbench run", *arguments, *as_overrides(folders)]
     try:
         with disk_trouble_in_one_line():
             hydra.main(f"pkg://{CONFIG_MODULE}", CONFIG_NAME, version_base="1.3")(_cell)()
     except (HydraException, OmegaConfBaseException) as error:
         raise composition_error(error) from error
+
+
+@contextmanager
+def _command_line(*words: str) -> Iterator[None]:
+    """Hydra reads a sweep from the command line of the process, and from nowhere else."""
+    own = sys.argv
+    sys.argv = ["ddbench run", *words]
+    try:
+        yield
+    finally:
+        sys.argv = own
 
 
 def _swept(place: Path) -> SweptCell:
@@ -101,41 +124,23 @@ def _swept(place: Path) -> SweptCell:
 
 def _cell(config: DictConfig) -> None:
     """One run. It raises nothing but the wish to stop: a sweep's other cells shall go on."""
-    global _status
     settings = HydraConfig.get()
-    sweep = settings.mode == RunMode.MULTIRUN
-    label = f"cell {settings.job.num} ({' '.join(settings.overrides.task)}): " if sweep else ""
-    message, record = "", None
-    if label:
-        print(f"\n{label.rstrip(': ')}", flush=True)
-    try:
-        outcome = execute(request_from(config, settings.runtime.choices))
-        if not outcome.ran:
-            print(f"finished already: {outcome.folder / 'record.json'}\n\n{report(outcome.record)}")
-        status, record = DONE, str(outcome.folder / "record.json")
-    except UserError as error:
-        status, message = MISTAKE, str(error)
-    except StopRequested as stop:
-        print("ddbench: stopped; the same command continues the run", file=sys.stderr, flush=True)
-        raise SystemExit(128 + stop.signal_number) from None
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        status, message = FAILURE, f"failed: {type(error).__name__}: {reason}"
-        noted = getattr(error, "__notes__", None)
-        message += f"; the traceback is in {noted[-1] if noted else _traceback_file(config, label)}"
-    if message:
-        print(f"ddbench: {label}{message}", file=sys.stderr, flush=True)
-    if sweep:
-        folder = Path(settings.runtime.output_dir)
-        told = {"status": status, "overrides": list(settings.overrides.task), "record": record}
-        write_json(folder / CELL_STATUS, told)
-    _status = status
-
-
-def _traceback_file(config: DictConfig, label: str) -> Path:
-    """Keep the traceback of the error being handled, which would drown the line on the console."""
-    name = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{time.time_ns() % 10**9:09}-{os.getpid()}.txt"
-    file = runs_root(config.runs_root) / "failures" / name
-    with suppress(OSError):  # the disk may be the trouble itself
-        write_bytes(file, f"{label}\n{traceback.format_exc()}".encode())
-    return file
+    overrides = list(settings.overrides.task)
+    label = f"cell {settings.job.num} ({' '.join(overrides)})"
+    with steady_output():  # the process may be one of the launcher's
+        print(f"\n{label}", flush=True)
+        try:
+            ending = ending_of(
+                lambda: execute(request_from(config, settings.runtime.choices)),
+                runs_root(config.runs_root),
+                f"{label}: ",
+            )
+        except StopRequested as stop:
+            note("stopped; the same command continues the run")
+            raise SystemExit(128 + stop.signal_number) from None
+    told = {
+        "status": ending.status,
+        "overrides": overrides,
+        "record": str(ending.record) if ending.record else None,
+    }
+    write_json(Path(settings.runtime.output_dir) / CELL_STATUS, told)

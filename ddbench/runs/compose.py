@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hydra import compose, initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -25,6 +25,7 @@ from ..plugins.presets import preset_names
 from ..plugins.registry import Registry
 from ..plugins.settings import one_line, schema
 from ..scoring.registry import EVALUATORS
+from .overrides import given_value, parsed, quoted_for_a_shell, readable
 from .request import RunConfig, RunRequest, request_from
 
 CONFIG_MODULE = "ddbench.configs"
@@ -81,7 +82,6 @@ def _registry(group: str) -> Registry[Any] | dict[str, Any]:
     return known.get(group, {})
 
 
-PLAIN_TEXT = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.-]*")
 STUDIES = "study"
 ONE_OF = ("method", "dataset", "model", "budget")
 GROUPS = (*ONE_OF, "evaluators", "experiment")
@@ -93,60 +93,84 @@ def check_overrides(arguments: Sequence[str], sweep: bool = False) -> None:
     Raises:
         UserError: for the first argument that cannot be right.
     """
-    parsed = [_parsed(argument) for argument in arguments]
-    for item in parsed:
-        if item.is_delete():
-            raise UserError(
-                f"{item.input_line}: nothing can be taken away; give another value, or null where "
-                "there may be none"
-            )
-        if item.is_sweep_override() and not sweep:
-            raise UserError(
-                f"{item.input_line}: several values are a sweep; add -m, as in "
-                f"`ddbench run -m {item.input_line}` (or write a list as [a,b])"
-            )
-    groups = [item for item in parsed if item.key_or_group in GROUPS]
-    for item in groups:
-        _check_choices(item)
+    _check_keys(_checked_words(arguments, sweep))
+
+
+def _checked_words(arguments: Sequence[str], sweep: bool) -> list[Override]:
+    """The arguments read, of which those that choose an option choose one that exists."""
+    items = [parsed(argument) for argument in arguments]
+    for item in items:
+        _check_kind(item, sweep)
+    for item in items:
+        if item.key_or_group in GROUPS:
+            _check_choices(item)
+    return items
+
+
+def _check_kind(item: Override, sweep: bool) -> None:
+    """Refuse what no run can take, and what only a sweep can."""
+    word = item.input_line or ""
+    if not item.key_or_group:
+        raise unknown_name("setting", "", [f.name for f in dataclasses.fields(RunConfig)])
+    if item.is_delete():
+        raise UserError(
+            f"{word}: nothing can be taken away; give another value, or null where there may be "
+            "none"
+        )
+    if _is_of_hydra(item) and not sweep:
+        raise UserError(f"{word}: Hydra's own settings, such as launchers, are for sweeps, with -m")
+    if item.is_interval_sweep():
+        raise UserError(f"{word}: a sweep goes over values, not intervals: list them, A,B,C")
+    if isinstance(item.value(), Glob) and item.key_or_group not in GROUPS:
+        raise UserError(f"{word}: a pattern chooses among names, of {', '.join(GROUPS)}")
+    if item.is_sweep_override() and not sweep:
+        key, _, value = word.partition("=")
+        raise UserError(
+            f"{word}: several values are a sweep; add -m, as in `ddbench run -m {word}` "
+            f"(or write a list as [a,b], one text as {quoted_for_a_shell(key, value)})"
+        )
+
+
+def _check_keys(items: Sequence[Override]) -> None:
+    """Look for every key in the configuration that the chosen options give."""
+    groups = [item for item in items if item.key_or_group in GROUPS]
     chosen = [f"{item.key_or_group}={_first(item)}" for item in groups]
     configs = [compose_config(chosen)]
     for item in groups:
         if item.key_or_group == "method":  # a setting must suit every method of a sweep
             others = [f"method={names[0]}" for names in _choices(item)[1:]]
             configs += [compose_config([*chosen, other]) for other in others]
-    for item in parsed:
-        if item.key_or_group not in GROUPS and not item.key_or_group.startswith("hydra"):
-            for config in configs:
-                _check_path(config, item.key_or_group)
+    for config in configs:
+        _check_paths(config, items)
 
 
-def as_overrides(values: dict[str, Any]) -> list[str]:
-    """Python values as overrides: lists in brackets, None as null, text quoted where needed."""
-    return [f"{name}={_text(value)}" for name, value in values.items()]
+def _check_paths(config: DictConfig, items: Sequence[Override]) -> None:
+    for item in items:
+        if item.key_or_group not in GROUPS and not _is_of_hydra(item):
+            _check_path(config, item.key_or_group)
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return f"[{','.join(_text(item) for item in value)}]"
-    text = str(value)
-    if PLAIN_TEXT.fullmatch(text) and text.lower() not in ("null", "true", "false", "nan", "inf"):
-        return text
-    # Hydra's grammar: backslashes count double before a quote or the end, and before what a
-    # backslash guards from being interpolated.
-    guarded = re.sub(r"(\\*)('|\$\{|\Z)", lambda m: m[1] * 2 + (f"\\{m[2]}" if m[2] else ""), text)
-    return f"'{guarded}'"
+def _is_of_hydra(item: Override) -> bool:
+    return re.match(r"hydra\b", item.key_or_group) is not None
 
 
-def given_value(arguments: Sequence[str], key: str) -> str | None:
-    """The value that the arguments give a key, if they do."""
-    values = [item.value() for item in map(_parsed, arguments) if item.key_or_group == key]
-    return str(values[-1]) if values and values[-1] is not None else None
+def composed(arguments: Sequence[str]) -> DictConfig:
+    """The configuration of one run, with Hydra's own node.
+
+    Raises:
+        UserError: one line for the first mistake, a misspelt name with near ones.
+    """
+    items = _checked_words(arguments, sweep=False)
+    try:
+        config = compose_config(arguments)
+    except UserError:
+        _check_keys(items)  # which knows more of a misspelt name than Hydra
+        raise
+    if any(item.is_add() or item.is_force_add() for item in items):
+        _check_keys(items)  # what is added is in the configuration, whether or not it is known
+    else:
+        _check_paths(config, items)
+    return config
 
 
 def compose_config(overrides: Iterable[str]) -> DictConfig:
@@ -181,21 +205,12 @@ def study_named(arguments: Sequence[str]) -> str | None:
     return name if name in preset_names(STUDIES) else None
 
 
-def _parsed(argument: str) -> Override:
-    if argument.startswith("-"):
-        raise UserError(
-            f"unknown option {argument!r}: known are --help and, to `run`, -m (a sweep)"
-        )
-    try:
-        return OverridesParser.create().parse_overrides([argument])[0]
-    except HydraException as error:
-        raise UserError(
-            f"cannot read {argument!r}: write key=value, such as method=apm or ipc=10"
-        ) from error
-
-
 def _choices(item: Override) -> list[list[str]]:
     """The names of options, one list for each value of a sweep; null is no name."""
+    pattern: Any = item.value()
+    if isinstance(pattern, Glob):
+        known = [name for name in options(item.key_or_group) if name not in preset_names(STUDIES)]
+        return [[name] for name in pattern.filter(known)]
     swept = item.is_sweep_override()
     values = list(item.sweep_string_iterator()) if swept else [item.value()]
     choices = []
@@ -210,7 +225,10 @@ def _choices(item: Override) -> list[list[str]]:
 def _check_choices(item: Override) -> None:
     group = item.key_or_group
     noun, known = group.removesuffix("s"), options(group)
-    for names in _choices(item):
+    choices = _choices(item)
+    if not choices:
+        raise UserError(f"{item.input_line}: matches no {noun}; known: {', '.join(known)}")
+    for names in choices:
         for name in names:
             if group == "experiment" and name in preset_names(STUDIES):
                 raise UserError(
@@ -261,14 +279,17 @@ def force_full_errors() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
 
 
-def request_of(overrides: Sequence[str]) -> RunRequest:
+def request_of(overrides: Sequence[str], note: Callable[[str], None] = warnings.warn) -> RunRequest:
     """The request that overrides ask for.
+
+    Args:
+        overrides: such as "method=apm".
+        note: told of each foreign plugin that cannot be loaded.
 
     Raises:
         UserError: one line for the first mistake.
     """
     for problem in register():
-        warnings.warn(problem, stacklevel=2)
-    check_overrides(overrides)
-    config = compose_config(overrides)
+        note(problem)
+    config = composed(readable(overrides))
     return request_from(config, config.hydra.runtime.choices)

@@ -13,7 +13,7 @@ from ..records.checking import is_own_accuracy
 from ..records.measurement import Measurement
 from ..records.record import Record
 from ..scoring.protocols import PROTOCOLS, Labels
-from .compose import as_overrides
+from .overrides import as_text
 from .score_file import score_set
 
 LEAST_TOLERANCE = 0.03
@@ -66,8 +66,8 @@ def rescore(
     m = _cheapest(record)
     protocol = str(m.coordinates["protocol"])
     task = record.task
-    model = [f"model.{name}={_word(value)}" for name, value in task.model.settings.items()]
-    dataset = [f"dataset.{name}={_word(v)}" for name, v in task.dataset.settings.items()]
+    model = [f"model.{name}={as_text(value)}" for name, value in task.model.settings.items()]
+    dataset = [f"dataset.{name}={as_text(v)}" for name, v in task.dataset.settings.items()]
     fractions = [
         f"budget.{name}={value!r}"
         for name, value in record.budget.plain().items()
@@ -117,7 +117,3 @@ def _cheapest(record: Record) -> Measurement:
             f"ddbench has {', '.join(known)}; rescore=false leaves that out"
         )
     return own[min(usable, key=lambda label: CHEAPEST.index(known[label].labels))]
-
-
-def _word(value: object) -> str:
-    return as_overrides({"": value})[0].removeprefix("=")

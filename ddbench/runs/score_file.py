@@ -14,9 +14,10 @@ from ..records.cost import DATA
 from ..records.measurement import Measurement
 from ..store.files import digest
 from ..training.lab import Lab
-from .compose import as_overrides, request_of
+from .compose import request_of
 from .evaluate_all import evaluate_all, finished_run
 from .execute import disk_trouble_in_one_line, opened
+from .overrides import as_overrides
 from .request import RunRequest
 
 

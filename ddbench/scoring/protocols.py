@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..errors import UserError, unknown_name
+from ..plugins.presets import preset
 from ..plugins.recipes import nearest_ipc
-from ..training.recipe import Loss, TrainingRecipe
+from ..training.recipe import TrainingRecipe
+from .protocol_summaries import FILE
 
 
 class Labels(enum.Enum):
@@ -62,59 +65,26 @@ class Protocol:
         return replace(self.recipe, learning_rate=rate)
 
 
-_HARD = TrainingRecipe(epochs=1000, learning_rate=0.01, milestones=(500,))
-_SOFT = TrainingRecipe(epochs=1000, learning_rate=0.1, milestones=(500,), loss=Loss.l1)
-
-PROTOCOLS = {
-    protocol.name: protocol
-    for protocol in (
-        Protocol("paper", 1, Labels.own, None, "each method's published evaluation, last step"),
-        Protocol("hard", 1, Labels.hard, _HARD, "class ids, cross-entropy, DSA augmentation"),
-        Protocol(
-            "soft",
-            1,
-            Labels.label_teacher,
-            _SOFT,
-            "logits of one teacher outside every pool, L1, DSA augmentation",
-        ),
-        Protocol(
-            "soft_doubled",
-            1,
-            Labels.label_teacher,
-            _SOFT,
-            "as soft with doubled logits: a control for images on which teachers are surer",
-            logit_scale=2.0,
-        ),
-        Protocol(
-            "noaug",
-            1,
-            Labels.hard,
-            replace(_HARD, augment=False),
-            "class ids, cross-entropy, no augmentation",
-        ),
+def _protocol(name: str, facts: dict[str, Any]) -> Protocol:
+    """A protocol from its entry in the file."""
+    values = {"loss": "cross_entropy", "milestones": [], "snapshot_epochs": []}
+    recipe = facts.pop("recipe")
+    return Protocol(
+        name=name,
+        labels=Labels[facts.pop("labels")],
+        recipe=TrainingRecipe.from_plain(values | recipe) if recipe else None,
+        **facts,
     )
-}
+
+
+PROTOCOLS = {name: _protocol(name, facts) for name, facts in preset(".", FILE).items()}
+"""Every protocol, from `configs/protocols.yaml`."""
 
 LABEL_TEACHER = TrainingRecipe(epochs=100, learning_rate=0.05, milestones=(50,))
 """The label teacher, and the networks of the whole-set control: APM's teacher recipe."""
 
-SOFT_RATES: dict[str, dict[int, float]] = {
-    "digits": {1: 0.2, 10: 0.2},
-    "mnist5k": {1: 0.05, 10: 0.2},
-    "cifar10": {1: 0.05, 10: 0.05, 50: 0.02, 500: 0.02, 1000: 0.02},
-    "cifar100": {10: 0.02, 50: 0.04, 100: 0.04},
-    "tinyimagenet": {10: 0.1, 50: 0.1, 100: 0.1},
-    "imagenet64": {10: 0.1, 50: 0.1, 100: 0.1},
-}
-"""Learning rates of soft/1, frozen, by dataset and ipc.
-
-APM's table A9 (lr_net) where it has the row. Elsewhere chosen once as the best mean accuracy of
-Random at budget `short` on held-out images, which can be repeated:
-`ddbench run -m method=random validation=0.3 protocols=[soft] soft_rate=0.02,0.05,0.1,0.2,0.3 ...`
-(digits: these five rates, validation 0.3, 3 seeds; mnist5k ipc 1: the five, 0.2, 3 seeds; mnist5k
-ipc 10: all but .02, 0.2, one seed, .1 and .2 within .1 point; cifar10 in `zca`: all but .3, 0.1,
-2 seeds at ipc 1, where all scored alike, and one at ipc 10, where .05 to .2 lay within .3 points).
-"""
+SOFT_RATES: dict[str, dict[int, float]] = preset(".", "soft_rates")
+"""Learning rates of soft/1, frozen, by dataset and ipc, from `configs/soft_rates.yaml`."""
 SOFT_RATE_ELSEWHERE = 0.1
 
 

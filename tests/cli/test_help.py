@@ -11,15 +11,16 @@ import sys
 
 import pytest
 
-from ddbench.cli.main import HELP, RUN_HELP, USAGE, VERBS
+from ddbench.cli.main import VERBS, command_parser, verb_parser
 from ddbench.cli.prepare_verb import TABLE
-from ddbench.cli.regress_verb import _options
 from ddbench.data.registry import DATASETS
 from ddbench.runs.compose import check_overrides, compose_config, register, request_of
 from ddbench.runs.registries import REGISTRIES
 from ddbench.runs.request import RunConfig, request_from
+from ddbench.scoring.protocols import PROTOCOLS
 
 HEAVY = {"torch", "torchvision", "sklearn", "scipy", "matplotlib", "hydra", "pandas"}
+HEAVY |= {"omegaconf", "rich"}
 PROBE = """
 import io, contextlib, sys
 import ddbench
@@ -30,14 +31,15 @@ for words in {commands!r}:
     assert out.getvalue().strip(), words
 print(sorted({heavy!r} & set(sys.modules)))
 """
-TEXTS = [HELP, RUN_HELP, *USAGE.values()]
+RUN_HELP = verb_parser("run").format_help()
+TEXTS = [command_parser().format_help(), *(verb_parser(verb).format_help() for verb in VERBS)]
 EXAMPLE = re.compile(r"^  ddbench (\w+) ?(.*?)(?:   .*)?$", re.MULTILINE)
 EXAMPLES = sorted({match for text in TEXTS for match in EXAMPLE.findall(text)})
 
 
 def test_help_and_lists_import_nothing_heavy():
     commands = [["--help"], [], ["--version"], *([verb, "--help"] for verb in VERBS)]
-    commands += [["list", kind] for kind in [*REGISTRIES, "runs"]]
+    commands += [["list", kind] for kind in [*REGISTRIES, "protocols", "runs"]]
     code = PROBE.format(commands=commands, heavy=HEAVY)
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
@@ -55,9 +57,22 @@ def test_help_of_a_verb_tells_its_usage(verb, command):
 
 def test_help_of_run_explains_every_key():
     keys = {item.name for item in dataclasses.fields(RunConfig)}
-    explained = set(re.findall(r"^  (\w+)=", RUN_HELP, re.MULTILINE))
+    explained = set(re.findall(r"^  ([a-z]\w*)=", RUN_HELP, re.MULTILINE))
     assert keys <= explained
     assert explained <= keys | {"experiment"}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_protocol_is_named_by_help_and_told_by_list(protocol, command):
+    explained = RUN_HELP[RUN_HELP.index("protocols=") : RUN_HELP.index("evaluators=")]
+    assert re.search(rf"\b{protocol}\b", explained)
+    label, told = command("list", "protocols", protocol).out.strip().split(maxsplit=1)
+    assert (label, told) == (PROTOCOLS[protocol].label, PROTOCOLS[protocol].summary)
+
+
+def test_help_of_the_command_has_a_line_for_every_verb():
+    listed = re.findall(r"^    (\w+) +(.+)$", TEXTS[0], re.MULTILINE)
+    assert dict(listed) == {name: verb.SUMMARY for name, verb in VERBS.items()}
 
 
 def test_help_has_examples_of_every_verb():
@@ -91,14 +106,14 @@ def test_an_example_in_the_help_is_right(verb, rest, command):
     elif verb == "list":
         assert command("list", *words).status == 0
     elif verb == "test":
-        names = words[2:] if words[0] == "--kind" else words
-        assert all(any(name in registry for registry in REGISTRIES.values()) for name in names)
-    elif verb == "regress":
-        assert _options(words)
-    elif verb in ("submit", "leaderboard"):
-        known = {"repository", "distilled", "rescore"}
-        assert {word.partition("=")[0] for word in words if "=" in word} <= known
-    else:
+        given = verb_parser("test").read(words)
+        assert all(
+            any(name in registry for registry in REGISTRIES.values()) for name in given.words
+        )
+    elif verb == "prepare":
         assert words[0] in (*DATASETS, TABLE)
-        options = ("data_root=", "source=") if words[0] == TABLE else ("data_root=",)
-        assert all(word.startswith(options) for word in words[1:])
+        given = verb_parser("prepare").read(words)
+        assert given.words == [words[0]]
+        assert given.source is None or words[0] == TABLE
+    else:
+        assert verb_parser(verb).read(words)

@@ -116,7 +116,10 @@ OTHER_VERBS = {
     "unknown verb": (["rnu"], ["'rnu'", "run"]),
     "show of an unknown key": (["show", "sed=1"], ["'sed'", "seed"]),
     "show of a sweep": (["show", "-m"], ["'-m'"]),
-    "list of nothing": (["list"], ["methods, datasets, evaluators, models, experiments, runs"]),
+    "list of nothing": (
+        ["list"],
+        ["methods, datasets, evaluators, models, protocols, experiments, runs"],
+    ),
     "list of one thing": (["list", "method"], ["'method'", "methods"]),
     "list of too much": (["list", "methods", "a", "b"], ["a pattern"]),
     "list with an unknown option": (["list", "runs", "root=x"], ["'root'", "runs_root"]),

@@ -13,7 +13,8 @@ from ddbench.distilling.registry import METHODS
 from ddbench.plugins.presets import preset, preset_names
 from ddbench.plugins.recipes import Entry, Layer
 from ddbench.plugins.settings import Settings, one_line, setting
-from ddbench.runs.compose import as_overrides, compose_config, register, request_of
+from ddbench.runs.compose import compose_config, register, request_of
+from ddbench.runs.overrides import as_overrides
 from ddbench.training.budget import Budget
 
 SMALL = Budget(distilling=0.05, teachers=0.1)

@@ -1,0 +1,77 @@
+"""How a run of the command line ends: what it says, its exit status, a traceback in a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import StopRequested, UserError
+from ..records.report import report
+from ..runs.execute import Outcome
+from ..store.files import write_bytes
+
+DONE, FAILURE, MISTAKE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended.
+
+    Args:
+        status: its exit status.
+        record: the file that it left, if it is done.
+    """
+
+    status: int
+    record: Path | None = None
+
+
+def ending_of(work: Callable[[], Outcome], root: Path, label: str = "") -> Ending:
+    """Do a run and say how it ended, a mistake or a failure in one line.
+
+    Args:
+        work: the run.
+        root: the folder of runs, where the traceback of a failure is kept.
+        label: what the line begins with, such as the cell of a sweep.
+
+    Raises:
+        StopRequested: alone, when asked to stop.
+    """
+    try:
+        outcome = work()
+    except StopRequested:
+        raise
+    except UserError as error:
+        note(f"{label}{error}")
+        return Ending(MISTAKE)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        noted = getattr(error, "__notes__", None)
+        file = noted[-1] if noted else _traceback_file(root, label)
+        kind = type(error).__name__
+        note(f"{label}failed: {kind}: {reason}; the traceback is in {file}")
+        return Ending(FAILURE)
+    record = outcome.folder / "record.json"
+    if not outcome.ran:
+        print(f"finished already: {record}\n\n{report(outcome.record)}")
+    return Ending(DONE, record)
+
+
+def note(line: str) -> None:
+    """Say a line on stderr."""
+    print(f"ddbench: {line}", file=sys.stderr, flush=True)
+
+
+def _traceback_file(root: Path, label: str) -> Path:
+    """Keep the traceback of the error being handled, which would drown the line on the console."""
+    name = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{time.time_ns() % 10**9:09}-{os.getpid()}.txt"
+    file = root / "failures" / name
+    with suppress(OSError):  # the disk may be the trouble itself
+        write_bytes(file, f"{label}\n{traceback.format_exc()}".encode())
+    return file

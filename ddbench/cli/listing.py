@@ -1,0 +1,94 @@
+"""What there is, by name, in tables, without importing any of it."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from tabulate import tabulate
+
+from ..errors import UserError, unknown_name
+from ..plugins.presets import first_comment, preset_names
+from ..runs.registries import REGISTRIES
+from ..runtime.folders import runs_root
+from ..scoring.protocol_summaries import protocol_summaries
+from ..studies.study import load_study, study_names
+
+KINDS = (*REGISTRIES, "protocols", "experiments", "runs")
+
+
+def listing(words: Sequence[str], folder: str | None = None) -> str:
+    """The names of one kind that match a pattern, as a table.
+
+    Args:
+        words: a kind, and perhaps a pattern.
+        folder: of runs, as it was given.
+
+    Raises:
+        UserError: for an unknown kind, and for a folder of what lies in none.
+    """
+    if not 1 <= len(words) <= 2:
+        raise UserError(f"list what? one of {', '.join(KINDS)}, and perhaps a pattern such as 'a*'")
+    kind, pattern = words[0], words[1] if len(words) == 2 else "*"
+    if kind not in KINDS:
+        raise unknown_name("kind", kind, KINDS)
+    if folder is not None and kind != "runs":
+        raise UserError("runs_root: only `ddbench list runs` takes this option")
+    rows: Sequence[tuple[str, ...]]
+    place = ""
+    if kind == "runs":
+        root = runs_root(folder)
+        rows, place = _runs(pattern, root), f" in {root.absolute()}"
+    elif kind == "protocols":
+        rows = _protocols(pattern)
+    elif kind == "experiments":
+        rows = _experiments(pattern)
+    else:
+        rows = _plugins(kind, pattern)
+    return tabulate(rows, tablefmt="plain") if rows else f"no {kind} match {pattern!r}{place}"
+
+
+def _plugins(kind: str, pattern: str) -> list[tuple[str, str]]:
+    registry = REGISTRIES[kind]
+    names = fnmatch.filter(registry.names(), pattern)
+    return [(name, registry.summary(name)) for name in names]
+
+
+def _protocols(pattern: str) -> list[tuple[str, str]]:
+    """Name and version, with what each is; the pattern is of names."""
+    told = protocol_summaries()
+    return [(n, told[n]) for n in told if fnmatch.fnmatch(n.partition("/")[0], pattern)]
+
+
+def _experiments(pattern: str) -> list[tuple[str, str]]:
+    """Single experiments with their first comment, and studies with their titles."""
+    told = {name: first_comment("experiment", name) for name in preset_names("experiment")}
+    told |= {name: f"{load_study(name).title} (a study)" for name in study_names()}
+    return [(name, told[name]) for name in sorted(fnmatch.filter(told, pattern))]
+
+
+def _runs(pattern: str, root: Path) -> list[tuple[str, ...]]:
+    """Name, model, protocols and state of the runs in a folder."""
+    rows: list[tuple[str, ...]] = []
+    for folder in sorted(root.glob("*")):
+        if not (folder / "config.yaml").exists() or not fnmatch.fnmatch(folder.name, pattern):
+            continue
+        try:
+            config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+            told = (config["task"]["model"]["label"], " ".join(config["protocols"]))
+        except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):
+            told = ("?", "?")
+        rows.append((folder.name, *told, _state(folder)))
+    return rows
+
+
+def _state(folder: Path) -> str:
+    if (folder / "record.json").exists():
+        return "finished"
+    if (folder / "failed.json").exists():
+        return f"failed: see {folder / 'failed.json'}"
+    log = folder / "log.txt"
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return f"unfinished; {lines[-1]}" if lines else "unfinished"

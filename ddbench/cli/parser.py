@@ -1,0 +1,114 @@
+"""The parser of one verb: words, and options that are written --NAME VALUE or NAME=VALUE."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn, Protocol
+
+from ..errors import UserError, unknown_name
+
+
+def layout(prog: str) -> argparse.HelpFormatter:
+    """Help in which paragraphs and examples stand as they are written."""
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=100)
+
+
+class VerbParser(argparse.ArgumentParser):
+    """Argparse with one-line mistakes, near names, and options without dashes.
+
+    What is given besides options is in `words` of what is read. A verb that takes the keys of a run
+    (`open_keys`) finds there, unread, every NAME=VALUE whose name is none of its options.
+    """
+
+    open_keys = False
+    takes_words = False
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        keywords.setdefault("formatter_class", layout)
+        keywords.setdefault("allow_abbrev", False)
+        keywords.setdefault("exit_on_error", False)
+        super().__init__(*arguments, **keywords)
+        self.valued: set[str] = set()
+        self.flags: set[str] = set()
+
+    def words(self, metavar: str, help: str) -> None:
+        """Say what the words are."""
+        self.takes_words = True
+        self.add_argument("words", nargs="*", metavar=metavar, help=help)
+
+    def option(self, name: str, metavar: str, help: str, default: str | None = None) -> None:
+        """Add an option with a value."""
+        self.valued.add(name)
+        self.add_argument(f"--{name}", metavar=metavar, help=help, default=default)
+
+    def flag(self, name: str, help: str, default: bool = False) -> None:
+        """Add an option that is true or false: --NAME, --no-NAME, NAME=true, NAME=false."""
+        self.flags.add(name)
+        action = argparse.BooleanOptionalAction
+        self.add_argument(f"--{name}", action=action, help=help, default=default)
+
+    def read(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """The values of a verb's arguments.
+
+        Raises:
+            UserError: for an option that is not known or has no value.
+        """
+        try:
+            given, left = self.parse_known_intermixed_args(self._with_dashes(arguments))
+        except argparse.ArgumentError as error:
+            name = (error.argument_name or "").lstrip("-")
+            hint = f"give {name}=VALUE" if name in self.valued else error.message
+            raise UserError(f"{name}: {hint}") from error
+        for name in self.valued:
+            if getattr(given, name) == "" != self.get_default(name):
+                raise UserError(f"{name}: give {name}=VALUE")
+        given.words = [*getattr(given, "words", ()), *left]
+        for word in () if self.open_keys else given.words:
+            if "=" in word or word.startswith("-"):
+                name = word.lstrip("-").partition("=")[0]
+                raise unknown_name("option", name, self.valued | self.flags)
+            if not self.takes_words:
+                raise UserError(f"{word!r} is too much: {self.usage}")
+        return given
+
+    def error(self, message: str) -> NoReturn:
+        """Say a mistake the way every other is said."""
+        raise UserError(message)
+
+    def _with_dashes(self, arguments: Sequence[str]) -> list[str]:
+        """NAME=VALUE of an option as argparse takes it; all other words as they are."""
+        spelt: list[str] = []
+        before = ""
+        for word in arguments:
+            name, sign, value = word.removeprefix("--").partition("=")
+            is_a_value = before.removeprefix("--") in self.valued and before.startswith("--")
+            if sign and not is_a_value and name in self.flags:
+                word = f"--{name}" if truth(name, value) else f"--no-{name}"
+            elif sign and not is_a_value and name in self.valued:
+                word = f"--{name}={value}"
+            spelt.append(word)
+            before = word
+        return spelt
+
+
+def truth(name: str, text: str) -> bool:
+    """The value of an option that is true or false.
+
+    Raises:
+        UserError: for another word.
+    """
+    values = {"true": True, "false": False}
+    if text.lower() not in values:
+        raise UserError(f"{name}={text}: {name} is true or false")
+    return values[text.lower()]
+
+
+class Verb(Protocol):
+    """What the module of a verb holds; its function stands in `define` as default `work`."""
+
+    SUMMARY: str
+    """What it does, in a line of `ddbench --help`."""
+
+    def define(self, parser: VerbParser) -> None:
+        """Describe usage, options and examples, without importing anything heavy."""

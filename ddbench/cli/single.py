@@ -1,0 +1,23 @@
+"""One run, as `ddbench.run` does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..runs.compose import request_of
+from ..runs.execute import Outcome, execute
+from ..runs.overrides import given_value
+from ..runtime.folders import runs_root
+from ..store.files import check_writable
+from .ending import ending_of, note
+
+
+def run_single(words: Sequence[str]) -> int:
+    """Do one run; its exit status."""
+
+    def work() -> Outcome:
+        request = request_of(words, note)
+        check_writable(request.runs_root)
+        return execute(request)
+
+    return ending_of(work, runs_root(given_value(words, "runs_root"))).status
