@@ -16,9 +16,11 @@ usage: ddbench VERB [ARGUMENTS]
 
   run         distil, score beside a control, and leave a record
   show        the settings of a run and where each value comes from, without running it
-  list        methods, datasets, evaluators, models, experiments or runs
+  list        methods, datasets, evaluators, models, importers, experiments or runs
   prepare     fetch or convert a dataset's files
   evaluate    score a distilled set from a file
+  inspect     what is in a set that others released, and what must be said to import it
+  import      make a file of ddbench from a set that others released
   submit      check a record and put it where leaderboards are made from
   leaderboard tables and a page from a folder of records
   regress     run a small fixed grid and compare it with what it gave before
@@ -98,7 +100,7 @@ examples
   ddbench show method=apm dataset=cifar10 ipc=50 budget=paper
 """,
     "list": """\
-usage: ddbench list methods|datasets|evaluators|models|experiments [PATTERN]
+usage: ddbench list methods|datasets|evaluators|models|importers|experiments [PATTERN]
        ddbench list runs [PATTERN] [runs_root=FOLDER]
 
 examples
@@ -129,6 +131,41 @@ class and input space; the other keys are those of `ddbench run`.
 examples
   ddbench evaluate set.safetensors
   ddbench evaluate set.safetensors protocols=[hard] budget=paper
+""",
+    "inspect": """\
+usage: ddbench inspect FILE [--picture FILE.png] [--dataset NAME] [data_root=FOLDER]
+
+Says what is in a file or folder that somebody released: shapes, ranges, labels, accuracies that the
+authors recorded, what can be inferred, and what a person must say. No code of the file is run.
+--picture draws the images under each space that they might be in, side by side; with --dataset
+also with each whitening of that dataset undone, which takes a minute or two.
+
+examples
+  ddbench inspect images_best.pt
+  ddbench inspect images_best.pt --picture spaces.png
+""",
+    "import": """\
+usage: ddbench import FILE -o SET.safetensors --dataset NAME [--like FAMILY] [--OPTION VALUE ...]
+
+Reads a set that somebody released and writes it as a file of ddbench, in the input space that its
+students see. What the file does not say must be said; a family says what its files always are. No
+code of the file is run.
+
+  --like FAMILY          such as dc, dm, mtt_zca, datm, kip, idc; `ddbench inspect FILE` lists them
+  --input_space NAME     pixels, pixels255, normalised, normalised:NAME, normalised:M,M,M/S,S,S,
+                         zca, zca_relative, zca_per_image
+  --layout L             NCHW or NHWC
+  --label_kind K         logits, probabilities or targets
+  --ids HOW              argmax or blocks, where the file has no class ids
+  --class_order ORDER    dataset, text, or NAME,NAME,...
+  --which N              of several sets, counted from 0, or last
+  --tiles F              factor of the decoder
+  --learned_rate R       of students
+  --students_see NAME    the space that pixels are brought to (default: normalised)
+
+examples
+  ddbench import res_DM_CIFAR10_ConvNet_1ipc.pt --like dm --dataset cifar10 -o dm.safetensors
+  ddbench import images_best.pt --like mtt_zca --dataset cifar10 -o set.safetensors
 """,
     "regress": """\
 usage: ddbench regress [--update --reason TEXT] [repository=FOLDER]
@@ -230,6 +267,14 @@ def _dispatch(words: list[str]) -> int:
         from .regress_verb import regress
 
         return regress(rest)
+    if verb == "inspect":
+        from .inspect_verb import inspect
+
+        return inspect(rest)
+    if verb == "import":
+        from .import_verb import import_file
+
+        return import_file(rest)
     if verb == "submit":
         from .submit_verb import submit
 

@@ -70,6 +70,7 @@ def training_set(
     Raises:
         NotScorable: when a set lacks what the protocol needs.
     """
+    distilled = distilled.decoded()
     model = like or distilled
     recipe = protocol.recipe_for(distilled.dataset, ipc)
     if recipe is None:

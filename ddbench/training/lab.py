@@ -121,7 +121,7 @@ class Lab:
         source = self.dataset.source
         published = {"mean": source.mean, "std": source.std}
         # Lists, as they come back from a file: what is kept is compared with what is here.
-        return {**definition, **{name: value and list(value) for name, value in published.items()}}
+        return {**{name: value and list(value) for name, value in published.items()}, **definition}
 
     @contextmanager
     def noting_networks(self) -> Iterator[dict[str, dict[str, Artefact]]]:
