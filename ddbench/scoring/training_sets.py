@@ -83,6 +83,8 @@ def training_set(
         if recipe.loss is not Loss.cross_entropy and targets.ndim == 1:
             targets = F.one_hot(targets, distilled.classes).float()
             regime = "one-hot class ids"
+        elif recipe.loss is Loss.cross_entropy and model.soft_label_kind == "logits":
+            targets = targets.softmax(1)  # cross-entropy is against probabilities
     elif protocol.labels is Labels.label_teacher:
         teacher_recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
         teacher = train_networks(lab, "label-teacher", teacher_recipe, [0])[0]

@@ -76,8 +76,9 @@ def read_torch_file(path: Path) -> Any:
     """
     is_archive = zipfile.is_zipfile(path)
     try:
+        lengths = None
         if is_archive:
-            _check_archive(path)
+            lengths = _lengths_in_archive(path)
         else:
             with path.open("rb") as file:
                 for _ in range(_LEGACY_PICKLES):
@@ -85,7 +86,7 @@ def read_torch_file(path: Path) -> Any:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_admitted()):
             warnings.simplefilter("ignore")
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=is_archive)
-        return _Copy(path.stat().st_size).of(loaded)
+        return _Copy(path.stat().st_size, lengths).of(loaded)
     except UserError as error:
         raise UserError(f"{path} cannot be read as a file of torch.save: {error}") from None
     except OSError:
@@ -102,8 +103,11 @@ def _admitted() -> list[Any]:
     return [*named, (_NumberType, "numpy.dtype")]
 
 
-def _check_archive(path: Path) -> None:
-    """Refuse an archive that torch did not write, or whose members claim more than it holds."""
+def _lengths_in_archive(path: Path) -> set[int]:
+    """How long the members of an archive are.
+
+    Refused is an archive that torch did not write, or whose members claim more than it holds.
+    """
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         if len(members) > MAX_MEMBERS or len({m.filename for m in members}) != len(members):
@@ -119,6 +123,7 @@ def _check_archive(path: Path) -> None:
             raise UserError("its description of the tensors is absurdly long")
         with archive.open(pickles[0]) as file:
             _check_pickle(file)
+        return {member.file_size for member in members}
 
 
 def _check_pickle(file: Any) -> None:
@@ -138,7 +143,8 @@ def _check_pickle(file: Any) -> None:
 class _Copy:
     """Plain copies of what was loaded, with bounds on depth, count and bytes."""
 
-    def __init__(self, file_bytes: int) -> None:
+    def __init__(self, file_bytes: int, lengths: set[int] | None) -> None:
+        self.lengths = lengths
         self.values_left = MAX_VALUES
         self.bytes_left = 2 * file_bytes
 
@@ -163,11 +169,13 @@ class _Copy:
     def tensor(self, value: Tensor) -> Tensor:
         if value.layout is not torch.strided or value.device.type != "cpu":
             raise UserError("a tensor in it is sparse or has no values")
-        size = value.numel() * value.element_size()
-        if size > value.untyped_storage().nbytes():
+        size, stored = value.numel() * value.element_size(), value.untyped_storage().nbytes()
+        if self.lengths is not None and stored not in self.lengths:
+            raise UserError(f"the values of a tensor in it are not {stored:,} bytes, as it claims")
+        if size > stored:
             raise UserError(
-                f"a tensor {tuple(value.shape)} in it claims {size:,} bytes of which "
-                f"{value.untyped_storage().nbytes():,} are stored"
+                f"a tensor {tuple(value.shape)} in it claims {size:,} bytes of which {stored:,} "
+                "are stored"
             )
         self.bytes_left -= size
         if self.bytes_left < 0:
