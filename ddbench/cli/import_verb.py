@@ -28,9 +28,10 @@ def import_file(arguments: Sequence[str]) -> int:
     from ..runtime.folders import data_root
     from ..store.files import check_writable, write_bytes
 
+    source = Source(words[0])
     name = choice.dataset
     if name is None:
-        finished = read_set(Source(words[0]))[1].finished
+        finished = read_set(source)[1].finished
         if finished is None:
             raise missing(["dataset"], words[0])
         name = finished.dataset

@@ -17,7 +17,8 @@ def unit_images(images: Tensor) -> Tensor:
     """Images (N, C, H, W) without their own mean, of length 1; one of a single colour becomes 0."""
     flat = images.flatten(1)
     centred = flat - flat.mean(1, keepdim=True)
-    length = centred.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    # The least length above 0 is that of one pixel one level off, .0039; below lies rounding.
+    length = centred.norm(dim=1, keepdim=True).clamp(min=1e-3)
     unit: Tensor = centred / length
     return unit.view_as(images)
 

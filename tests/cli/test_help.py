@@ -92,6 +92,8 @@ def test_an_example_in_the_help_is_right(verb, rest, command):
         assert command("list", *words).status == 0
     elif verb == "regress":
         assert _options(words)
+    elif verb in ("inspect", "import"):
+        assert "no such file" in command(verb, *words).complaint  # and nothing before that
     elif verb in ("submit", "leaderboard"):
         known = {"repository", "distilled", "rescore"}
         assert {word.partition("=")[0] for word in words if "=" in word} <= known
