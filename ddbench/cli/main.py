@@ -16,11 +16,12 @@ usage: ddbench VERB [ARGUMENTS]
 
   run         distil, score beside a control, and leave a record
   show        the settings of a run and where each value comes from, without running it
-  list        methods, datasets, evaluators, models, importers, experiments or runs
+  list        methods, datasets, evaluators, models, importers, exporters, experiments or runs
   prepare     fetch or convert a dataset's files
   evaluate    score a distilled set from a file
   inspect     what is in a set that others released, and what must be said to import it
   import      make a file of ddbench from a set that others released
+  export      write a distilled set as other programs read it
   submit      check a record and put it where leaderboards are made from
   leaderboard tables and a page from a folder of records
   regress     run a small fixed grid and compare it with what it gave before
@@ -100,7 +101,8 @@ examples
   ddbench show method=apm dataset=cifar10 ipc=50 budget=paper
 """,
     "list": """\
-usage: ddbench list methods|datasets|evaluators|models|importers|experiments [PATTERN]
+usage: ddbench list methods|datasets|evaluators|models|importers|exporters [PATTERN]
+       ddbench list experiments [PATTERN]
        ddbench list runs [PATTERN] [runs_root=FOLDER]
 
 examples
@@ -166,6 +168,17 @@ code of the file is run.
 examples
   ddbench import res_DM_CIFAR10_ConvNet_1ipc.pt --like dm --dataset cifar10 -o dm.safetensors
   ddbench import images_best.pt --like mtt_zca --dataset cifar10 -o set.safetensors
+""",
+    "export": """\
+usage: ddbench export RUN|FILE --to FORMAT -o TARGET [data_root=FOLDER]
+
+Writes a distilled set, or that of a finished run, as other programs read it: folder and huggingface
+are pictures of 8 bits in pixel space, npz, pt, dc and mtt are tensors in the set's own input space.
+What a format has no place for is said. `ddbench list exporters` tells what each writes.
+
+examples
+  ddbench export distilled.safetensors --to folder -o pictures
+  ddbench export runs/apm-digits-ipc1-short-seed0-9eb021f9d5 --to npz -o set.npz
 """,
     "regress": """\
 usage: ddbench regress [--update --reason TEXT] [repository=FOLDER]
@@ -275,6 +288,10 @@ def _dispatch(words: list[str]) -> int:
         from .import_verb import import_file
 
         return import_file(rest)
+    if verb == "export":
+        from .export_verb import export
+
+        return export(rest)
     if verb == "submit":
         from .submit_verb import submit
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..data.registry import DATASETS
+from ..distilling.exporting.registry import EXPORTERS
 from ..distilling.importing.registry import IMPORTERS
 from ..distilling.registry import METHODS
 from ..models.registry import MODELS
@@ -17,4 +18,5 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "evaluators": EVALUATORS,
     "models": MODELS,
     "importers": IMPORTERS,
+    "exporters": EXPORTERS,
 }

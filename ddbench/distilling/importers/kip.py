@@ -15,9 +15,11 @@ class ImagesAndTargets(Importer):
     """Arrays of images, channels last, and targets."""
 
     def recognises(self, source: Source) -> int:
-        if {"images", "labels"} <= source.table.keys():
-            stored = source.table["images"]
-            return 2 if source.kind == "npz" and _channels_last(stored.shape) else 0
+        if source.kind == "npz":
+            if not {"images", "labels"} <= source.table.keys():
+                return 0
+            is_soft = source.table["labels"].ndim == 2
+            return 2 if is_soft and _channels_last(source.table["images"].shape) else 0
         file = images_file(source)
         if file is None or file.suffix != ".npy" or not has_soft_labels(file):
             return 0

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from ...errors import UserError
-from ..importing.importer import ImportedSet, Importer, first_of, images_of, labels_of, rate_of
+from ..importing.importer import ImportedSet, Importer, first_of
 from ..importing.source import Source
 from ._beside import images_file, read_beside
-
-IMAGES = ("images", "x", "data", "x_train")
-LABELS = ("labels", "y", "targets", "label", "y_train")
+from ._table import IMAGES, read_table
 
 
 class NumpyPair(Importer):
@@ -21,16 +19,9 @@ class NumpyPair(Importer):
         return 1 if file is not None and file.suffix == ".npy" else 0
 
     def read(self, source: Source, which: int = -1) -> ImportedSet:
-        if source.kind != "npz":
-            file = images_file(source)
-            if file is None:
-                raise UserError(f"{source} holds no array of images")
-            return read_beside(source, file)
-        images = images_of(first_of(source.table, *IMAGES), f"{source}: images")
-        made = ImportedSet(images)
-        labels, rate = first_of(source.table, *LABELS), source.table.get("learned_rate")
-        if labels is not None:
-            made.labels = labels_of(labels, len(images), f"{source}: labels")
-        if rate is not None:
-            made.learned_rate = rate_of(rate, f"{source}: learned_rate")
-        return made
+        if source.kind == "npz":
+            return read_table(source.table, str(source))
+        file = images_file(source)
+        if file is None:
+            raise UserError(f"{source} holds no array of images")
+        return read_beside(source, file)

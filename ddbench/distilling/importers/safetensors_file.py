@@ -6,9 +6,9 @@ from typing import Any
 
 from ...errors import UserError
 from ..distilled_set import DistilledSet
-from ..importing.importer import ImportedSet, Importer, first_of, images_of, labels_of, rate_of
+from ..importing.importer import ImportedSet, Importer
 from ..importing.source import Source
-from .numpy_pair import IMAGES, LABELS
+from ._table import BESIDE, IMAGES, LABELS, read_table
 
 OWN_HEADER = "ddbench"
 
@@ -29,17 +29,8 @@ class SafetensorsFile(Importer):
                 if OWN_HEADER in (file.metadata() or {}):
                     made = DistilledSet.load(source.path)
                     return ImportedSet(made.images, made.labels, finished=made)
-                wanted = {*IMAGES, *LABELS, "learned_rate"}
+                wanted = {*IMAGES, *LABELS, *BESIDE}
                 tensors = {n: file.get_tensor(n) for n in file.keys() if n in wanted}
         except (SafetensorError, OSError, RecursionError) as error:
             raise UserError(f"{source} cannot be read as safetensors: {error}") from error
-        images = first_of(tensors, *IMAGES)
-        if images is None:
-            raise UserError(f"{source}: it has no tensor called {' or '.join(IMAGES)}")
-        found = ImportedSet(images_of(images, f"{source}: images"))
-        labels = first_of(tensors, *LABELS)
-        if labels is not None:
-            found.labels = labels_of(labels, len(found.images), f"{source}: labels")
-        if "learned_rate" in tensors:
-            found.learned_rate = rate_of(tensors["learned_rate"], f"{source}: learned_rate")
-        return found
+        return read_table(tensors, str(source))

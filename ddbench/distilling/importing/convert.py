@@ -156,7 +156,12 @@ def _check_nothing_is_missing(
     has_soft = made.labels is not None and made.labels.ndim == 2
     if has_soft and known.label_kind is None:
         wanted.append("label_kind")
-    if known.ids is None and not made.folders and (has_soft or made.labels is None):
+    if (
+        known.ids is None
+        and not made.folders
+        and made.ids is None
+        and (has_soft or made.labels is None)
+    ):
         wanted.append("ids")
     wanted += [name for name in asked if name not in wanted]
     if wanted:

@@ -23,6 +23,7 @@ class ImportedSet:
     Args:
         images: (N, C, H, W) or (N, H, W, C), float or uint8, as stored.
         labels: (N,) class ids, (N, classes) soft labels, or None where the file has none.
+        ids: (N,) class ids where the file has soft labels too.
         label_kind: "logits", "probabilities" or "targets" of soft labels, if the file says so.
         layout: "NCHW" or "NHWC", if the file says so.
         input_space: as `ImportChoice` has it, if the file says so.
@@ -37,6 +38,7 @@ class ImportedSet:
 
     images: Tensor
     labels: Tensor | None = None
+    ids: Tensor | None = None
     label_kind: str | None = None
     layout: str | None = None
     input_space: str | None = None

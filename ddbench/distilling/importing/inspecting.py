@@ -80,7 +80,7 @@ def _to_be_said(made: ImportedSet) -> list[str]:
         "input_space": made.input_space is None,
         "which": made.sets > 1,
         "label_kind": has_soft and made.label_kind is None,
-        "ids": not made.folders and (has_soft or made.labels is None),
+        "ids": not made.folders and made.ids is None and (has_soft or made.labels is None),
     }
     return [name for name, is_wanted in wanted.items() if is_wanted]
 

@@ -83,7 +83,9 @@ def resolved_ids(made: ImportedSet, source: str | None, classes: int, where: str
         UserError: for ids out of range, or where they cannot be found so.
     """
     labels, count = made.labels, len(made.images)
-    if labels is not None and labels.ndim == 1:
+    if made.ids is not None:
+        ids = made.ids
+    elif labels is not None and labels.ndim == 1:
         ids = labels
     elif source == "argmax" and labels is not None:
         ids = labels.argmax(1)
