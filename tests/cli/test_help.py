@@ -92,7 +92,7 @@ def test_an_example_in_the_help_is_right(verb, rest, command):
         assert command("list", *words).status == 0
     elif verb == "regress":
         assert _options(words)
-    elif verb in ("inspect", "import"):
+    elif verb in ("inspect", "import", "export"):
         assert "no such file" in command(verb, *words).complaint  # and nothing before that
     elif verb in ("submit", "leaderboard"):
         known = {"repository", "distilled", "rescore"}

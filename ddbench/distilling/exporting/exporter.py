@@ -13,8 +13,11 @@ from torch import Tensor
 from ...data.input_space import InputSpace
 from ..distilled_set import DistilledSet
 
-ALL = frozenset({"soft_labels", "ids", "learned_rate", "tiles", "input_space"})
-"""What a set may have beside its images, and a format may have no place for."""
+ALL = frozenset({"soft_labels", "ids", "learned_rate", "tiles"})
+"""What a set may have beside its images, and a format may have no place for.
+
+The input space has a place in no other format than ddbench's own; pixels need none.
+"""
 
 
 class Exporter(ABC):
@@ -33,7 +36,8 @@ class Exporter(ABC):
         """What of this set the format has no place for."""
         there = {
             "soft_labels": distilled.soft_labels is not None,
-            "ids": distilled.soft_labels is not None,
+            # Class ids alone have a place everywhere; beside soft labels they may not.
+            "ids": distilled.soft_labels is not None and "soft_labels" in self.keeps,
             "learned_rate": distilled.learned_rate is not None,
             "tiles": distilled.tile_factor > 1,
             "input_space": not self.is_pixels,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from torch import Tensor
+
 from ...data.dataset import Dataset
 from ...data.input_space import InputSpace, fit_input_space, input_space_definition
 from ...errors import UserError
@@ -34,10 +36,26 @@ def exported(distilled: DistilledSet, name: str, target: Path, root: Path) -> li
         raise UserError(
             f"{target} is a folder; {name} writes one file, such as set{exporter.suffix}"
         )
-    pixels = pixels_of(distilled, space_of(distilled, root)) if exporter.is_pixels else None
+    lost = exporter.lost(distilled)
+    pixels = None
+    if exporter.is_pixels:
+        space = space_of(distilled, root)
+        pixels = pixels_of(distilled, space)
+        if leaves_the_range(distilled.images, space):
+            lost.append("values outside the range of pixels")
     check_writable(folder, "-o TARGET")
     exporter.write(distilled, pixels, target)
-    return exporter.lost(distilled)
+    return lost
+
+
+def leaves_the_range(images: Tensor, space: InputSpace) -> bool:
+    """Whether pixels of 0 to 1 cannot show these images: clamped, they are other images."""
+    scaled = images.to(space.mean.device)
+    if space.centre is not None and space.colouring is not None:
+        scaled = (scaled.flatten(1) @ space.colouring).view_as(scaled) + space.centre
+    pixels = scaled * space.std.view(-1, 1, 1) + space.mean.view(-1, 1, 1)
+    half_a_level = 0.5 / 255
+    return bool(pixels.min() < -half_a_level or pixels.max() > 1 + half_a_level)
 
 
 def space_of(distilled: DistilledSet, root: Path) -> InputSpace:

@@ -181,6 +181,11 @@ def hugging_face(folder: Path, c: Content) -> Path:
     return place
 
 
+def torch_table(folder: Path, c: Content) -> Path:
+    torch.save({"images": c.images, "labels": c.ids}, folder / "set.pt")
+    return folder / "set.pt"
+
+
 SPACE = {"input_space": "normalised:half"}
 TARGETS = {"label_kind": "targets", "ids": "blocks"}
 LOGITS = {"label_kind": "logits", "ids": "argmax"}
@@ -198,5 +203,6 @@ EXAMPLES: dict[str, Example] = {
     "rat": Example(flat_h5, SPACE | TARGETS, soft=True, needs="h5py"),
     "rcig": Example(averaged_checkpoint, SPACE | {"ids": "blocks"}, soft=True),
     "safetensors_file": Example(plain_safetensors, SPACE),
+    "torch_table": Example(torch_table, SPACE),
 }
 NOT_FILES = {"memory"}
