@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from .parser import VerbParser
 
-SUMMARY = "methods, datasets, evaluators, models, protocols, experiments or runs"
+SUMMARY = "methods, datasets, importers, protocols, experiments, runs …"
 
 
 def define(parser: VerbParser) -> None:

@@ -11,6 +11,9 @@ from ..errors import StopRequested, UserError, unknown_name
 from ..runtime.output import drop_what_is_left, occupy_standard_streams, steady_output
 from . import (
     evaluate_verb,
+    export_verb,
+    import_verb,
+    inspect_verb,
     leaderboard_verb,
     list_verb,
     prepare_verb,
@@ -29,6 +32,9 @@ VERBS: dict[str, Verb] = {
     "list": list_verb,
     "prepare": prepare_verb,
     "evaluate": evaluate_verb,
+    "inspect": inspect_verb,
+    "import": import_verb,
+    "export": export_verb,
     "submit": submit_verb,
     "leaderboard": leaderboard_verb,
     "regress": regress_verb,

@@ -37,10 +37,13 @@ class VerbParser(argparse.ArgumentParser):
         self.takes_words = True
         self.add_argument("words", nargs="*", metavar=metavar, help=help)
 
-    def option(self, name: str, metavar: str, help: str, default: str | None = None) -> None:
-        """Add an option with a value."""
+    def option(
+        self, name: str, metavar: str, help: str, default: str | None = None, short: str = ""
+    ) -> None:
+        """Add an option with a value, and perhaps a short name such as "-o"."""
         self.valued.add(name)
-        self.add_argument(f"--{name}", metavar=metavar, help=help, default=default)
+        names = [*([short] if short else []), f"--{name}"]
+        self.add_argument(*names, metavar=metavar, help=help, default=default)
 
     def flag(self, name: str, help: str, default: bool = False) -> None:
         """Add an option that is true or false: --NAME, --no-NAME, NAME=true, NAME=false."""
@@ -57,7 +60,7 @@ class VerbParser(argparse.ArgumentParser):
         try:
             given, left = self.parse_known_intermixed_args(self._with_dashes(arguments))
         except argparse.ArgumentError as error:
-            name = (error.argument_name or "").lstrip("-")
+            name = (error.argument_name or "").rpartition("/")[2].lstrip("-")
             hint = f"give {name}=VALUE" if name in self.valued else error.message
             raise UserError(f"{name}: {hint}") from error
         for name in self.valued:

@@ -1,13 +1,19 @@
 """Input spaces: the coordinates in which networks see images and distilled images are learned.
 
-`normalised` shifts and scales every channel, z = (x/255 - mean) / std. Two whitenings are in use
-under the name ZCA, and differ so much that results in one say nothing about the other:
+`normalised` shifts and scales every channel, z = (x/255 - mean) / std, with the dataset's own
+figures; `normalised:NAME` and `normalised:M,M,M/S,S,S` do so with others (`statistics.py`). Three
+whitenings are in use under the name ZCA, and differ so much that results in one say nothing about
+the others:
 
 * `zca`: of pixels in [0, 1] with Sigma = Xc'Xc / (n-1), T = U diag((S + eps)^-1/2) U' and the
   absolute eps = 0.1; kornia's `ZCAWhitening` as MTT, TESLA, FTD and APM call it. A mild
   whitening: most eigenvalues lie far below eps, and those directions are scaled by 3.16 alike.
 * `zca_relative`: of channels divided by their standard deviation, with Sigma = Xc'Xc / n and
   eps = 0.1 trace(Sigma) / d; as FRePo and RCIG do (Zhou et al., NeurIPS 2022).
+* `zca_per_image`: of images from each of which its own mean was taken, over all its values, and
+  which were then divided by their own length, so that each has length 1. Nothing is centred:
+  Sigma = X'X / n, eps = 0.1 trace(Sigma) / d; as KIP and RaT-BPTT do (Nguyen et al., NeurIPS 2021).
+  Pixels come back from it only up to the brightness and contrast of each image.
 """
 
 from __future__ import annotations
@@ -21,13 +27,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import UserError, unknown_name
+from .per_image import fit_per_image, unit_images
 from .pixels import PartedImages, Pixels, evenly_spaced
+from .statistics import per_channel, statistics_of
 
 _DEFINITIONS: dict[str, dict[str, Any]] = {
     "normalised": {"version": 1},
     "zca": {"version": 1, "eps": 0.1, "eps_scale": "absolute"},
     "zca_relative": {"version": 1, "eps": 0.1, "eps_scale": "mean variance"},
+    "zca_per_image": {"version": 1, "eps": 0.1, "eps_scale": "mean variance"},
 }
+_WITH_STATISTICS = "normalised:"
 INPUT_SPACES: tuple[str, ...] = tuple(_DEFINITIONS)
 
 SAMPLED_BYTES = 2**30
@@ -45,6 +55,9 @@ def input_space_definition(name: str) -> dict[str, Any]:
     Raises:
         UserError: for an unknown name.
     """
+    if name.startswith(_WITH_STATISTICS):
+        mean, std = statistics_of(name.removeprefix(_WITH_STATISTICS))
+        return {"name": "normalised", "version": 1, "mean": list(mean), "std": list(std)}
     if name not in _DEFINITIONS:
         raise unknown_name("input space", name, INPUT_SPACES)
     return {"name": name, **_DEFINITIONS[name]}
@@ -52,10 +65,13 @@ def input_space_definition(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class InputSpace:
-    """A fitted, invertible map from pixels: z = ((x/255 - mean) / std - centre) whitening.
+    """A fitted map from pixels: z = ((x/255 - mean) / std - centre) whitening.
+
+    In `zca_per_image` each image's own mean is taken away, and it is divided by its own length,
+    before the whitening; there `mean` and `std` are what stands for them on the way back.
 
     Attributes:
-        name: one of `INPUT_SPACES`.
+        name: one of `INPUT_SPACES`, or with statistics of its own.
         mean: of each channel, in pixel values of 0 to 1, (C,).
         std: of each channel, likewise.
         pixel_std: standard deviation of each channel of the training images in this space, (C,);
@@ -77,6 +93,11 @@ class InputSpace:
     def definition(self) -> dict[str, Any]:
         """See `input_space_definition`."""
         return input_space_definition(self.name)
+
+    @property
+    def is_per_image(self) -> bool:
+        """Whether each image is shifted and scaled by its own figures."""
+        return self.name == "zca_per_image"
 
     def tensors(self) -> dict[str, Tensor]:
         """All fitted tensors by name, float32, as a safetensors file takes them."""
@@ -140,7 +161,8 @@ class InputSpace:
         mean, std = self.mean.view(-1, 1, 1), self.std.view(-1, 1, 1)
         # In chunks, so that memory beyond the result stays small however many images there are.
         for source, target in zip(images.split(_CHUNK), result.split(_CHUNK), strict=True):
-            scaled = (source.to(device).float() / 255 - mean) / std
+            scaled = source.to(device).float() / 255
+            scaled = unit_images(scaled) if self.is_per_image else (scaled - mean) / std
             if self.centre is not None and self.whitening is not None:
                 scaled = ((scaled - self.centre).flatten(1) @ self.whitening).view_as(scaled)
             target.copy_(scaled)
@@ -204,18 +226,23 @@ def fit_input_space(
         raise TypeError(f"images must be uint8 (N, C, H, W), not {pixels.dtype} {pixels.shape}")
     if len(pixels) < 2:
         raise UserError(f"the input space {name!r} cannot be fitted to {len(pixels)} images")
-    published = name == "normalised" and mean is not None and std is not None
+    if "mean" in definition:
+        mean, std = per_channel((definition["mean"], definition["std"]), pixels.shape[1])
+    is_normalised = definition["name"] == "normalised"
+    published = is_normalised and mean is not None and std is not None
     if published and pixels.numel() > SAMPLED_BYTES:
         # Only pixel_std, the scale of the images in this space, still depends on the pixels.
         pixels = pixels.index_select(0, evenly_spaced(len(pixels), SAMPLE).to(pixels.device))
     own_mean, own_std = _channel_moments(pixels)
-    if name == "normalised":
+    if is_normalised:
         space_mean = own_mean if mean is None else own_mean.new_tensor(mean)
         space_std = own_std if std is None else own_std.new_tensor(std)
         _check_contrast(name, space_std)
         return InputSpace(
             name, space_mean.float(), space_std.float(), (own_std / space_std).float()
         )
+    if name == "zca_per_image":
+        return InputSpace(name, **fit_per_image(pixels, own_mean.mean(), definition["eps"]))
     if name == "zca":
         own_mean, own_std = torch.zeros_like(own_mean), torch.ones_like(own_std)
     _check_contrast(name, own_std)

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import TensorDataset
 
+from ..data.dataset import Dataset
+from ..data.input_space import InputSpace, fit_input_space
 from ..errors import UserError
 from ..models.spec import ModelSpec
+from ..runtime.folders import data_root
 from ..store.files import tensors_to_bytes
 from ..training.recipe import TrainingRecipe
+from .tiles import decode_tiles
 
 FORMAT = "ddbench-distilled/1"
 SOFT_LABEL_KINDS = ("logits", "probabilities", "targets")
 MAX_HEADER_CHARACTERS = 1_000_000
+MAX_TILE_FACTOR = 16
 REQUIRED = {"images", "labels"}
 TENSORS = REQUIRED | {"soft_labels", "space_fingerprint", "channel_mean", "channel_std"}
 
@@ -45,11 +51,11 @@ class DistilledSet:
         learned_rate: a learning rate for students that was distilled with the images, if any.
         evaluation: the method's published way to train students on the set, if it has one.
         student: the architecture that is trained in that way, where it is not the task's.
-        tiles: along a side of each stored image, which students see enlarged one by one; see
-            `decode_tiles`.
         space_fingerprint: small vector by which a recomputed whitening is recognised.
         channel_mean: (C,) mean of the training pixels in [0, 1].
         channel_std: (C,) their standard deviation.
+        tile_factor: students see each stored image cut into this many rows and columns of tiles,
+            each enlarged to a whole image (`decoded`); 1: as it is.
         provenance: who made it from what, as small plain JSON.
 
     Raises:
@@ -67,10 +73,10 @@ class DistilledSet:
     learned_rate: float | None = None
     evaluation: TrainingRecipe | None = None
     student: ModelSpec | None = None
-    tiles: int = 1
     space_fingerprint: Tensor | None = None
     channel_mean: Tensor | None = None
     channel_std: Tensor | None = None
+    tile_factor: int = 1
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,9 +94,83 @@ class DistilledSet:
 
     @property
     def storage_bytes(self) -> int:
-        """Bytes of images and labels, hard and soft; class ids count as 8 bytes each."""
+        """Bytes of images as they are stored, and of labels, hard and soft; an id counts as 8."""
         parts = (self.images, self.labels, self.soft_labels)
         return sum(part.numel() * part.element_size() for part in parts if part is not None)
+
+    @classmethod
+    def from_tensors(
+        cls,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        dataset: Dataset | str,
+        input_space: str,
+        space: InputSpace | None = None,
+        **parts: Any,
+    ) -> DistilledSet:
+        """A set made anywhere, with what must be known of its dataset filled in.
+
+        Args:
+            images: (N, C, H, W) in the input space, or uint8 pixels, which are brought to it.
+            labels: (N,) class ids.
+            dataset: that it was distilled from, opened, or its name.
+            input_space: what the images' numbers are: `normalised`, `normalised:imagenet`, `zca`
+                and so on, as in `ddbench.data.input_space`.
+            space: the same, fitted to the training images already; fitted now if None, which
+                takes a minute for a whitening of CIFAR-10.
+            parts: others of the set, by name: soft_labels, soft_label_kind, learned_rate, ...
+
+        Raises:
+            UserError: when the images are not of the dataset's shape, or parts contradict.
+        """
+        opened = Dataset.open(dataset, {}, data_root(None)) if isinstance(dataset, str) else dataset
+        shape = (opened.channels, opened.resolution, opened.resolution)
+        if tuple(images.shape[1:]) != shape:
+            raise UserError(
+                f"images of {opened.name} have the shape {shape}, not {tuple(images.shape[1:])}"
+            )
+        if space is None:
+            source = opened.source
+            space = fit_input_space(input_space, opened.train.images, source.mean, source.std)
+        if images.dtype == torch.uint8:
+            images = space.transform(images)
+        mean, std = space.channel_statistics()
+        return cls(
+            images=images.detach().float().cpu().contiguous(),
+            labels=labels.detach().long().cpu(),
+            class_names=opened.class_names,
+            dataset=opened.name,
+            input_space=input_space,
+            space_fingerprint=space.fingerprint(),
+            channel_mean=torch.tensor(mean),
+            channel_std=torch.tensor(std),
+            **parts,
+        )
+
+    def decoded(self) -> DistilledSet:
+        """The set as students see it: itself, or with its tiles cut out and enlarged."""
+        if self.tile_factor == 1:
+            return self
+        # The images are padded by middle grey, which is another number in each input space.
+        grey: Tensor | float = 0.5
+        if self.channel_mean is not None and self.channel_std is not None:
+            grey = ((0.5 - self.channel_mean) / self.channel_std).view(-1, 1, 1)
+        soft, times = self.soft_labels, self.tile_factor**2
+        return replace(
+            self,
+            images=decode_tiles(self.images, self.tile_factor, grey),
+            labels=self.labels.repeat(times),
+            soft_labels=None if soft is None else soft.repeat(times, 1),
+            tile_factor=1,
+        )
+
+    def to_dataset(self) -> TensorDataset:
+        """(image, target) pairs as students see them: soft labels where there are any, else ids."""
+        seen = self.decoded()
+        return TensorDataset(
+            seen.images, seen.labels if seen.soft_labels is None else seen.soft_labels
+        )
 
     def to_bytes(self) -> bytes:
         """The file's content; equal sets give equal bytes."""
@@ -109,8 +189,9 @@ class DistilledSet:
             "provenance": self.provenance,
             # Left out where a set has none, so that the files of most sets do not change.
             **({"student": _plain(self.student)} if self.student else {}),
-            **({"tiles": self.tiles} if self.tiles != 1 else {}),
         }
+        if self.tile_factor > 1:  # the other files stay as they were before there were tiles
+            header["tile_factor"] = self.tile_factor
         return tensors_to_bytes(tensors, json.dumps(header, sort_keys=True))
 
     @classmethod
@@ -147,10 +228,10 @@ class DistilledSet:
                 soft_label_kind=header["soft_label_kind"],
                 labeller=labeller,
                 learned_rate=learned_rate,
+                tile_factor=header.get("tile_factor", 1),
                 evaluation=TrainingRecipe.from_plain(evaluation) if evaluation else None,
                 provenance=provenance,
                 student=_student(header.get("student")),
-                tiles=header.get("tiles", 1),
                 **tensors,
             )
         except FileNotFoundError as error:
@@ -181,8 +262,8 @@ class DistilledSet:
                 return f"soft labels must be float32 ({len(images)}, {self.classes})"
             if not torch.isfinite(soft).all():
                 return "its soft labels hold values that are not finite"
-        if type(self.tiles) is not int or not 1 <= self.tiles <= images.shape[-1]:
-            return f"it cannot have tiles={self.tiles!r} along a side of {images.shape[-1]} pixels"
+        if type(self.tile_factor) is not int or not 1 <= self.tile_factor <= MAX_TILE_FACTOR:
+            return f"the factor of its tiles must be 1 to {MAX_TILE_FACTOR}"
         if self.learned_rate is not None and not 0 < self.learned_rate < math.inf:
             return f"the learned rate must be above 0 and finite, not {self.learned_rate}"
         return None

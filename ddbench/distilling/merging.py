@@ -77,6 +77,7 @@ def _difference(a: DistilledSet, b: DistilledSet) -> str | None:
         ("input spaces", "input_space"),
         ("kinds of soft labels", "soft_label_kind"),
         ("evaluations", "evaluation"),
+        ("decoders", "tile_factor"),
     ):
         if getattr(a, name) != getattr(b, name):
             return words

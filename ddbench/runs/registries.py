@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..data.registry import DATASETS
+from ..distilling.exporting.registry import EXPORTERS
+from ..distilling.importing.registry import IMPORTERS
 from ..distilling.registry import METHODS
 from ..models.registry import MODELS
 from ..plugins.registry import Registry
@@ -15,4 +17,6 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "datasets": DATASETS,
     "evaluators": EVALUATORS,
     "models": MODELS,
+    "importers": IMPORTERS,
+    "exporters": EXPORTERS,
 }

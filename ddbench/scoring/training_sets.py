@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..distilling.decoder import decode_labels, decode_tiles
 from ..distilling.distilled_set import DistilledSet
 from ..distilling.merging import merged
 from ..store.files import digest
@@ -71,10 +70,10 @@ def training_set(
     Raises:
         NotScorable: when a set lacks what the protocol needs.
     """
+    distilled = distilled.decoded()
     model = like or distilled
     recipe = protocol.recipe_for(distilled.dataset, ipc)
-    images = decode_tiles(distilled.images, distilled.tiles)
-    ids = decode_labels(distilled.labels, distilled.tiles)
+    images, ids = distilled.images, distilled.labels
     if recipe is None:
         if model.evaluation is None:
             raise NotScorable("the set names no published evaluation")
@@ -83,7 +82,7 @@ def training_set(
             recipe = replace(recipe, learning_rate=model.learned_rate)
         targets, regime = ids, "class ids"
         if model.soft_labels is not None and distilled is model:
-            targets = decode_labels(model.soft_labels, distilled.tiles)
+            targets = model.soft_labels
             regime = f"own {model.soft_label_kind}"
             if recipe.loss is Loss.cross_entropy and model.soft_label_kind == "logits":
                 targets = targets.softmax(1)

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from .datasets import CHECKS as DATASET_CHECKS
 from .evaluators import CHECKS as EVALUATOR_CHECKS
+from .exporters import CHECKS as EXPORTER_CHECKS
+from .importers import CHECKS as IMPORTER_CHECKS
 from .methods import CHECKS as METHOD_CHECKS
 from .models import CHECKS as MODEL_CHECKS
 from .promise import Broken, Check, NotApplicable, Verdict, judge
@@ -28,6 +30,8 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "datasets": DATASET_CHECKS,
     "evaluators": EVALUATOR_CHECKS,
     "models": MODEL_CHECKS,
+    "importers": IMPORTER_CHECKS,
+    "exporters": EXPORTER_CHECKS,
 }
 """The promises of each kind of plugin, by its name in `ddbench.runs.registries`."""
 

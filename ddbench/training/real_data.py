@@ -60,7 +60,7 @@ class RealData:
         source = self.dataset.source
         published = {"mean": source.mean, "std": source.std}
         # Lists, as they come back from a file: what is kept is compared with what is here.
-        return {**definition, **{name: value and list(value) for name, value in published.items()}}
+        return {**{name: value and list(value) for name, value in published.items()}, **definition}
 
     @cached_property
     def _whitening(self) -> Artefact | None:

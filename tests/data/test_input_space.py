@@ -69,6 +69,53 @@ def test_whitening_equals_the_naive_computation_of_its_definition(name: str) -> 
     assert_close(ours, whitened, terms=TERMS, condition=condition)
 
 
+def test_whitening_per_image_equals_the_naive_computation_of_its_definition() -> None:
+    flat = IMAGES.astype(np.float64).reshape(len(IMAGES), -1)
+    flat = flat - flat.mean(axis=1, keepdims=True)
+    length = np.sqrt((flat**2).sum(axis=1, keepdims=True))
+    flat = flat / np.where(length < 1e-6, 1, length)  # images of one colour become 0
+    covariance = flat.T @ flat / len(flat)
+    values, vectors = np.linalg.eigh(covariance)
+    matrix = vectors @ np.diag((values + EPS * values.mean()) ** -0.5) @ vectors.T
+    ours = FITTED["zca_per_image"].transform(torch.from_numpy(IMAGES)).numpy()
+    np.testing.assert_allclose(ours, (flat @ matrix).reshape(IMAGES.shape), atol=1e-4)
+
+
+def test_whitening_per_image_does_not_see_brightness_and_contrast() -> None:
+    space = FITTED["zca_per_image"]
+    images = torch.from_numpy(IMAGES[:50]) // 4
+    other = space.transform(images * 3 + 10)
+    torch.testing.assert_close(space.transform(images), other, atol=1e-3, rtol=1e-3)
+
+
+def test_pixels_come_back_from_whitening_per_image_up_to_brightness_and_contrast() -> None:
+    images = torch.from_numpy(IMAGES[:50] // 2 + 60)
+    back = FITTED["zca_per_image"].inverse(FITTED["zca_per_image"].transform(images))
+    for image, again in zip(images.float(), back, strict=True):
+        if again.min() > 0 and again.max() < 1 and image.std() > 0:  # not clamped
+            both = torch.stack([image.flatten(), again.flatten()])
+            assert torch.corrcoef(both)[0, 1] > 0.9999
+
+
+@pytest.mark.parametrize("name", ["normalised:imagenet", "normalised:.5,.4,.3/.25,.2,.1"])
+def test_a_normalisation_with_other_figures_is_a_space_of_its_own(name: str) -> None:
+    space = fit_input_space(name, IMAGES, (0.1,) * 3, (0.2,) * 3)
+    definition = input_space_definition(name)
+    assert space.channel_statistics() == tuple(
+        pytest.approx(definition[part]) for part in ("mean", "std")
+    )
+    images = torch.from_numpy(IMAGES[:50])
+    back = space.inverse(space.transform(images))
+    torch.testing.assert_close(back, images.float() / 255, atol=1e-5, rtol=0)
+    assert not space.matches(FITTED["normalised"].fingerprint())
+
+
+@pytest.mark.parametrize("name", ["normalised:imagenett", "normalised:1,2/3", "normalised:.5/0"])
+def test_figures_that_cannot_be_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match=r"\A.*normalis.*\Z"):
+        fit_input_space(name, IMAGES, None, None)
+
+
 def test_the_two_whitenings_are_different_spaces() -> None:
     assert not FITTED["zca"].matches(FITTED["zca_relative"].fingerprint())
 
@@ -82,7 +129,10 @@ def test_pixel_std_is_that_of_the_transformed_training_images(name: str) -> None
     assert_close(space.pixel_std, expected, terms=TERMS, condition=condition)
 
 
-@pytest.mark.parametrize("name", INPUT_SPACES)
+INVERTIBLE = [name for name in INPUT_SPACES if not FITTED[name].is_per_image]
+
+
+@pytest.mark.parametrize("name", INVERTIBLE)
 def test_inverse_returns_the_pixels(name: str) -> None:
     images = torch.from_numpy(IMAGES[:50])
     pixels = FITTED[name].inverse(FITTED[name].transform(images))

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ddbench.distilling.decoder import decode_tiles
 from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.distilling.loop import distil
 from ddbench.runs.execute import opened
@@ -66,9 +65,9 @@ def test_logits_of_an_unknown_network_have_no_control(random: Opened) -> None:
 @pytest.mark.parametrize("protocol", ["paper", "hard", "soft"])
 def test_students_see_tiles_one_by_one(protocol: str, random: Opened) -> None:
     lab, distilled = random
-    tiled = replace(distilled, tiles=2)
+    tiled = replace(distilled, tile_factor=2)
     made = training_set(tiled, PROTOCOLS[protocol], Budget(), lab, 2)
-    assert torch.equal(made.images, decode_tiles(distilled.images, 2))
+    assert torch.equal(made.images, tiled.decoded().images)
     assert len(made.targets) == 4 * len(distilled)
     assert tiled.storage_bytes == distilled.storage_bytes
 

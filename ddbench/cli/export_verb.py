@@ -1,0 +1,54 @@
+"""`ddbench export`: a distilled set written as other programs read it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from ..errors import UserError
+from .parser import VerbParser
+
+SUMMARY = "write a distilled set as other programs read it"
+SET = "distilled.safetensors"
+
+
+def define(parser: VerbParser) -> None:
+    """Describe the verb."""
+    parser.usage = "ddbench export RUN|FILE --to FORMAT -o TARGET [data_root=FOLDER]"
+    parser.description = """\
+Writes a distilled set, or that of a finished run, as other programs read it: folder and huggingface
+are pictures of 8 bits in pixel space, npz, pt, dc and mtt are tensors in the set's own input space.
+What a format has no place for is said. `ddbench list exporters` tells what each writes."""
+    parser.epilog = """\
+examples
+  ddbench export distilled.safetensors --to folder -o pictures
+  ddbench export runs/apm-digits-ipc1-short-seed0-9eb021f9d5 --to npz -o set.npz
+"""
+    parser.words("RUN|FILE", "a run's folder, or a file of a distilled set")
+    parser.option("to", "FORMAT", "folder, huggingface, npz, pt, dc or mtt")
+    parser.option("out", "TARGET", "what is written", short="-o")
+    parser.option("data_root", "FOLDER", "datasets (default: $DDBENCH_DATA, else a cache)")
+    parser.set_defaults(work=export)
+
+
+def export(given: Namespace) -> int:
+    """Write one set and say what was left out."""
+    if len(given.words) != 1:
+        raise UserError("export what? a run's folder, or a file of a distilled set")
+    from ..distilling.exporting.registry import EXPORTERS
+
+    if not given.to or not given.out:
+        raise UserError(f"give --to {'|'.join(EXPORTERS.names())} and -o TARGET")
+    EXPORTERS.check(given.to)
+    from ..distilling.distilled_set import DistilledSet
+    from ..distilling.exporting.write import exported
+    from ..runtime.folders import data_root
+
+    path = Path(given.words[0])
+    distilled = DistilledSet.load(path / SET if path.is_dir() else path)
+    target = Path(given.out)
+    lost = exported(distilled, given.to, target, data_root(given.data_root))
+    if lost:
+        print(f"note: {given.to} has no place for {', '.join(lost)}")
+    print(f"{target}: {len(distilled)} images of {distilled.dataset}, {distilled.input_space}")
+    return 0

@@ -1,0 +1,81 @@
+"""Arrays of NumPy from strangers: no objects, and no more memory than the file's own bytes."""
+
+from __future__ import annotations
+
+import math
+import warnings
+import zipfile
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from ...errors import UserError
+
+MAX_INFLATION = 200
+"""How many times as long as its file a compressed archive may be: images hardly shrink at all."""
+MAX_HEADER_BYTES = 10_000
+MAX_MEMBERS = 1_000
+
+
+def read_npy(path: Path) -> NDArray[Any]:
+    """The array of a .npy file.
+
+    Raises:
+        UserError: one line, for objects, a header that claims what the file has not, or damage.
+        OSError: if it cannot be read.
+    """
+    with path.open("rb") as file:
+        return _read(file, path.stat().st_size, str(path))
+
+
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a .npz file, by name.
+
+    Raises:
+        UserError: as `read_npy` does, and for an archive that would grow absurdly.
+        OSError: if it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            total, limit = sum(m.file_size for m in members), MAX_INFLATION * path.stat().st_size
+            if len(members) > MAX_MEMBERS or total > limit:
+                raise UserError(f"{path}: its members claim {total:,} bytes, over {limit:,}")
+            if not all(member.filename.endswith(".npy") for member in members):
+                raise UserError(f"{path}: it holds other things than arrays of NumPy")
+            arrays = {}
+            for member in members:
+                name = member.filename.removesuffix(".npy")
+                with archive.open(member) as file:
+                    arrays[name] = _read(file, member.file_size, f"{path}, {name[:40]!r}")
+            return arrays
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise UserError(f"{path}: damaged archive ({error})") from None
+
+
+def _read(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a header written by Python 2 is no matter
+            version = npy.read_magic(file)
+            reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, is_fortran, dtype = reader(file, max_header_size=MAX_HEADER_BYTES)
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(f"{where}: not an array of NumPy ({reason})") from None
+    if dtype.hasobject or dtype.kind not in "buif":
+        raise UserError(
+            f"{where}: an array of {dtype.name if not dtype.names else 'records'}, not of plain "
+            "numbers; objects are not unpickled"
+        )
+    count = math.prod(shape)
+    if count * dtype.itemsize > size or any(side < 0 for side in shape):
+        raise UserError(f"{where}: claims the shape {shape}, for which the file is too short")
+    data = file.read(count * dtype.itemsize)
+    if len(data) != count * dtype.itemsize:
+        raise UserError(f"{where}: cut short")
+    array = np.frombuffer(data, dtype)
+    return array.reshape(shape, order="F" if is_fortran else "C").copy()

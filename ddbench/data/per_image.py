@@ -1,0 +1,61 @@
+"""The whitening of KIP and RaT-BPTT, of images that are each brought to length 1 before.
+
+The formula is at the head of `input_space.py`, which calls this.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .pixels import Pixels
+
+_CHUNK = 1024
+
+
+def unit_images(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) without their own mean, of length 1; one of a single colour becomes 0."""
+    flat = images.flatten(1)
+    centred = flat - flat.mean(1, keepdim=True)
+    # The least length above 0 is that of one pixel one level off, .0039; below lies rounding.
+    length = centred.norm(dim=1, keepdim=True).clamp(min=1e-3)
+    unit: Tensor = centred / length
+    return unit.view_as(images)
+
+
+def fit_per_image(pixels: Pixels, brightness: Tensor, eps: float) -> dict[str, Tensor]:
+    """The tensors of the fitted space, by their names in `InputSpace`.
+
+    Args:
+        pixels: the training images, uint8, (N, C, H, W).
+        brightness: mean of all their pixels in [0, 1]; on the way back it stands for each image's
+            own, as their mean length does for each one's length.
+        eps: regularisation, in parts of the mean eigenvalue.
+    """
+    shape = tuple(pixels.shape[1:])
+    features = pixels.numel() // len(pixels)
+    gram = torch.zeros(features, features, dtype=torch.float64, device=pixels.device)
+    total = torch.zeros(features, dtype=torch.float64, device=pixels.device)
+    lengths = total.new_zeros(())
+    for chunk in pixels.split(_CHUNK):
+        scaled = chunk.double().flatten(1) / 255
+        lengths += (scaled - scaled.mean(1, keepdim=True)).norm(dim=1).sum()
+        unit = unit_images(scaled)
+        gram += unit.T @ unit
+        total += unit.sum(dim=0)
+    values, vectors = torch.linalg.eigh(gram / len(pixels))
+    values = values.clamp(min=0)  # rounding makes the zero ones slightly negative
+    root = (values + eps * values.mean()).sqrt()
+    whitening = (vectors / root) @ vectors.T
+    # The mean square of coordinate i after whitening is sum_j U_ij^2 S_j / (S_j + eps).
+    square = (vectors.square() @ (values / root.square())).view(shape).mean(dim=(1, 2))
+    mean = ((total / len(pixels)) @ whitening).view(shape).mean(dim=(1, 2))
+    tensors = {
+        "mean": brightness.expand(shape[0]),
+        "std": (lengths / len(pixels)).expand(shape[0]),
+        "pixel_std": (square - mean.square()).clamp(min=0).sqrt(),
+        "centre": total.new_zeros(shape),
+        "whitening": whitening,
+        "colouring": (vectors * root) @ vectors.T,
+    }
+    return {name: value.float().contiguous() for name, value in tensors.items()}

@@ -1,0 +1,1 @@
+"""A distilled set written as other programs read it."""

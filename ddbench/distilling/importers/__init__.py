@@ -1,0 +1,1 @@
+"""The formats that distilled sets are released in, one file each."""

@@ -1,0 +1,57 @@
+"""The dictionary that the code of DC writes, which most of its descendants write too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...errors import UserError
+from ..importing.importer import ImportedSet, images_of, labels_of
+from ..importing.source import Source
+
+ACCURACIES = "accs_all_exps"
+
+
+def entries(source: Source) -> list[Any]:
+    """The pairs [images, labels] under `data`, nested or flat; none in another file."""
+    data = source.table.get("data")
+    if not isinstance(data, list):
+        return []
+    if len(data) == 2 and not any(isinstance(part, list) for part in data):
+        return [data]
+    return data
+
+
+def read_entry(source: Source, which: int) -> ImportedSet:
+    """One of the pairs.
+
+    Raises:
+        UserError: where there is none, or it is no pair of images and labels.
+    """
+    pairs = entries(source)
+    if not pairs:
+        raise UserError(f"{source}: its list of sets is empty")
+    if not -len(pairs) <= which < len(pairs):
+        raise UserError(
+            f"{source}: which={which}: it holds {len(pairs)} sets, 0 to {len(pairs) - 1}"
+        )
+    pair = pairs[which]
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise UserError(f"{source}: set {which % len(pairs)} is no pair of images and labels")
+    images = images_of(pair[0], f"{source}: the images")
+    return ImportedSet(
+        images,
+        labels_of(pair[1], len(images), f"{source}: the labels"),
+        recorded=_recorded(source.table.get(ACCURACIES)),
+        sets=len(pairs),
+    )
+
+
+def _recorded(value: Any) -> dict[str, list[float]]:
+    """Accuracies by network; anything else that lies there is passed over."""
+    if not isinstance(value, dict):
+        return {}
+    return {
+        name[:40]: [float(one) for one in listed]
+        for name, listed in value.items()
+        if isinstance(listed, list) and listed and all(isinstance(x, float | int) for x in listed)
+    }

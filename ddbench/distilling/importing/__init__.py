@@ -1,0 +1,1 @@
+"""What others distilled and released: read, questioned, and made a distilled set."""

@@ -1,0 +1,154 @@
+"""What a person says about a released set, and what its family always does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ...errors import UserError, unknown_name
+from ...plugins.presets import preset, preset_names
+
+GROUP = "import"
+INPUT_SPACES = (
+    "pixels (0 to 1)", "pixels255", "normalised (by the dataset's own mean and std)",
+    "normalised:NAME", "normalised:M,M,M/S,S,S", "zca", "zca_relative", "zca_per_image",
+)  # fmt: skip
+POSSIBLE = {
+    "dataset": "a name of `ddbench list datasets`",
+    "input_space": ", ".join(INPUT_SPACES),
+    "layout": "NCHW or NHWC",
+    "label_kind": "logits, probabilities or targets (of a regression)",
+    "ids": "argmax (of the soft labels) or blocks (as many images of each class, in their order)",
+    "class_order": "dataset, text (ids number the class numbers sorted as text), or NAME,NAME,...",
+    "which": "the number of one set, counted from 0, or last",
+    "tiles": "the decoder's factor, such as 2; 1 where images are whole",
+    "learned_rate": "a learning rate of students, such as 0.02",
+    "students_see": "normalised, normalised:NAME or normalised:pixels",
+}
+"""The options, with the values that each may have."""
+
+
+@dataclass(frozen=True)
+class ImportChoice:
+    """Facts about a released set that its file may not say; None: not said.
+
+    Args:
+        dataset: the name of the dataset that it was distilled from.
+        input_space: what the stored numbers are: see `INPUT_SPACES`.
+        layout: "NCHW" or "NHWC".
+        label_kind: "logits", "probabilities" or "targets".
+        ids: where class ids come from if the file has none: "argmax" or "blocks".
+        class_order: what class an id means: "dataset", "text", or names in their order.
+        which: of several sets, a number counted from 0, or "last".
+        tiles: factor of the decoder that cuts each stored image into factor^2.
+        learned_rate: of students.
+        students_see: the input space that pixels are brought to; "normalised" by default.
+    """
+
+    dataset: str | None = None
+    input_space: str | None = None
+    layout: str | None = None
+    label_kind: str | None = None
+    ids: str | None = None
+    class_order: str | None = None
+    which: str | None = None
+    tiles: int | None = None
+    learned_rate: float | None = None
+    students_see: str | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("layout", self.layout, ("NCHW", "NHWC"))
+        _one_of("label_kind", self.label_kind, ("logits", "probabilities", "targets"))
+        _one_of("ids", self.ids, ("argmax", "blocks"))
+        if self.which is not None and self.which != "last" and not str(self.which).isdecimal():
+            raise UserError(f"which={self.which}: give {POSSIBLE['which']}")
+        if self.tiles is not None and not 1 <= self.tiles <= 16:
+            raise UserError(f"tiles={self.tiles}: give a factor of 1 to 16")
+        if self.input_space == "unknown":
+            raise UserError(
+                "input_space=unknown: a set cannot be scored in a space that nobody knows; "
+                "`ddbench inspect FILE picture=FILE.png` draws it under each"
+            )
+
+    def over(self, other: ImportChoice) -> ImportChoice:
+        """This choice, with another's facts where this says nothing."""
+        said = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(other, **said)
+
+    @property
+    def number(self) -> int | None:
+        """`which` as an index; -1 for the last."""
+        return None if self.which is None else -1 if self.which == "last" else int(self.which)
+
+
+OPTIONS = tuple(item.name for item in fields(ImportChoice))
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the sets of one family have in common: `configs/import/NAME.yaml`.
+
+    Args:
+        name: of the family.
+        facts: what they always are.
+        sources: where each fact is from.
+        asks: options that every file of it needs a person for.
+        evaluation: how its authors train students, as `TrainingRecipe.plain` has it, if that can
+            be said so.
+    """
+
+    name: str
+    facts: ImportChoice
+    sources: dict[str, str]
+    asks: tuple[str, ...] = ()
+    evaluation: dict[str, Any] | None = None
+
+
+def family(name: str, dataset: str | None = None) -> Family:
+    """A family's facts, for one dataset where they depend on it.
+
+    Raises:
+        UserError: for an unknown family, or a file that is not of this form.
+    """
+    if name not in preset_names(GROUP):
+        raise unknown_name("family", name, preset_names(GROUP))
+    entries = dict(preset(GROUP, name))
+    asks, evaluation = tuple(entries.pop("asks", ())), entries.pop("evaluation", None)
+    facts, sources = {}, {}
+    for option, entry in entries.items():
+        chosen = {**entry, **entry.get("datasets", {}).get(dataset, {})}
+        if option not in OPTIONS or "source" not in chosen:
+            raise UserError(f"the family {name!r}: {option} is no option, or has no source")
+        facts[option], sources[option] = chosen.get("value"), chosen["source"]
+    if evaluation is not None:
+        sources["evaluation"] = evaluation["source"]
+        evaluation = evaluation["value"]
+    return Family(name, ImportChoice(**facts), sources, asks, evaluation)
+
+
+def choice_from_text(options: dict[str, str]) -> ImportChoice:
+    """The facts that a command line gives, NAME=VALUE.
+
+    Raises:
+        UserError: for a value that cannot be.
+    """
+    values: dict[str, Any] = {name: options[name] for name in OPTIONS if name in options}
+    for name, kind in (("tiles", int), ("learned_rate", float)):
+        if name in values:
+            try:
+                values[name] = kind(values[name])
+            except ValueError:
+                raise UserError(f"{name}={values[name]}: give {POSSIBLE[name]}") from None
+    return ImportChoice(**values)
+
+
+def missing(names: list[str], where: str) -> UserError:
+    """One line that asks for all facts that are missing, with their possible values."""
+    wanted = "; ".join(f"{name}= {POSSIBLE[name]}" for name in names)
+    known = ", ".join(preset_names(GROUP))
+    return UserError(f"{where} does not say, so say it: {wanted}; or like= a family: {known}")
+
+
+def _one_of(name: str, value: str | None, known: tuple[str, ...]) -> None:
+    if value is not None and value not in known:
+        raise UserError(f"{name}={value}: give {' or '.join(known)}")

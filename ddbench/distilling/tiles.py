@@ -1,0 +1,39 @@
+"""Images that are several smaller ones: cut into tiles, each enlarged to a whole image.
+
+The multi-formation decoder of IDC (Kim et al., ICML 2022, Section 3; `decode_zoom` of the released
+code), which IDM, DREAM and NCFM share.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def decode_tiles(images: Tensor, factor: int, grey: Tensor | float = 0.5) -> Tensor:
+    """factor^2 images for each, tile by tile: first all images' upper left tiles, then the next.
+
+    Args:
+        images: (N, C, H, W), H = W.
+        factor: rows and columns of tiles in an image.
+        grey: what fills images at the right and bottom whose side is no multiple of the factor, a
+            number or (C, 1, 1).
+
+    Returns:
+        (factor^2 N, C, H, W), enlarged bilinearly.
+    """
+    side = images.shape[2]
+    padding = -side % factor
+    if padding:
+        # The released code adds as many pixels as are missing to the next multiple.
+        larger = images.new_zeros(*images.shape[:2], side + padding, side + padding) + grey
+        larger[:, :, :side, :side] = images
+        images = larger
+    tile = images.shape[2] // factor
+    tiles = [
+        images[:, :, row * tile : (row + 1) * tile, column * tile : (column + 1) * tile]
+        for row in range(factor)
+        for column in range(factor)
+    ]
+    return F.interpolate(torch.cat(tiles), size=side, mode="bilinear", align_corners=False)
