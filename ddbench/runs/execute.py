@@ -157,7 +157,7 @@ def note_failure(folder: Path, error: BaseException) -> None:
 def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> Record:
     runtime, progress = lab.runtime, lab.runtime.progress
     progress.say(f"run {folder}")
-    for note in request.method.notes:
+    for note in (*lab.dataset.source.notes(), *request.method.notes):
         progress.say(note)
     config = yaml.safe_dump(configuration(request), sort_keys=False)
     write_bytes(folder / "config.yaml", config.encode())
