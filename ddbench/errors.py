@@ -14,7 +14,7 @@ class UserError(Exception):
 
 
 class StopRequested(Exception):
-    """Somebody asked the process to stop by SIGTERM or SIGINT; given again, the run continues."""
+    """A signal asked the process to stop; given again, the run continues."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(f"stopped by signal {signal_number}")

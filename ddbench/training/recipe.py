@@ -71,7 +71,8 @@ class TrainingRecipe:
         optimiser: a name in `OPTIMISERS`.
         momentum: of SGD.
         weight_decay: L2 penalty factor.
-        batch_size: examples a step; the last, smaller batch of an epoch is kept.
+        batch_size: examples a step; the last, smaller batch of an epoch is kept. (A last batch of
+            one joins the batch before it where the network cannot normalise over one.)
         augment: whether each batch is augmented by DSA (not Siamese).
         snapshot_epochs: numbers of completed epochs after which the weights are kept (0: initial
             weights), ascending; empty: the last epoch alone.
