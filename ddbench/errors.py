@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(Exception):
@@ -21,9 +22,27 @@ class StopRequested(Exception):
         self.signal_number = signal_number
 
 
+def shown(value: Any, longest: int = 80) -> str:
+    """A value as Python writes it, on one line and cut short: it may come from anybody."""
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # a number of thousands of digits, a bottomless list
+        text = f"a {type(value).__name__} of absurd size"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def in_words(error: BaseException) -> str:
+    """The kind of an error and its message on one line; many a `MemoryError` has no message."""
+    reason = " ".join(str(error).split())
+    if not reason and isinstance(error, MemoryError):
+        reason = "there is not enough memory"
+    kind = type(error).__name__
+    return f"{kind}: {reason}" if reason else kind
+
+
 def unknown_name(noun: str, name: str, known: Iterable[str]) -> UserError:
     """An error for a name that does not exist, with near names or else all of them."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
-    return UserError(f"unknown {noun} {name!r}: {hint}")
+    return UserError(f"unknown {noun} {shown(name)}: {hint}")

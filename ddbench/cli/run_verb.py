@@ -31,7 +31,8 @@ def run(arguments: Sequence[str]) -> int:
         return run_study(study, overrides)
     check_overrides(overrides, sweep=bool(flags))
     root = runs_root(given_value(overrides, "runs_root"))
-    check_writable(root)
+    if flags or not root.is_dir():  # a finished run is shown from a disk that is read only
+        check_writable(root)
     if not flags:
         return single(overrides, root)
     cells = sweep(overrides, root)

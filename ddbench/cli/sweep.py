@@ -15,10 +15,10 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ..errors import StopRequested, UserError
+from ..errors import StopRequested, UserError, in_words
 from ..records.record import Record
 from ..records.report import report
 from ..runs.compose import (
@@ -119,14 +119,14 @@ def _cell(config: DictConfig) -> None:
         print("ddbench: stopped; the same command continues the run", file=sys.stderr, flush=True)
         raise SystemExit(128 + stop.signal_number) from None
     except Exception as error:
-        reason = " ".join(str(error).split())
-        status, message = FAILURE, f"failed: {type(error).__name__}: {reason}"
+        status, message = FAILURE, f"failed: {in_words(error)}"
         noted = getattr(error, "__notes__", None)
         message += f"; the traceback is in {noted[-1] if noted else _traceback_file(config, label)}"
     if message:
         print(f"ddbench: {label}{message}", file=sys.stderr, flush=True)
     if sweep:
-        folder = Path(settings.runtime.output_dir)
+        # As it is: a folder's name may hold what looks like an interpolation.
+        folder = Path(OmegaConf.to_container(settings.runtime, resolve=False)["output_dir"])  # type: ignore[call-overload, index]
         told = {"status": status, "overrides": list(settings.overrides.task), "record": record}
         write_json(folder / CELL_STATUS, told)
     _status = status

@@ -7,7 +7,6 @@ equal bytes. A file from a stranger is checked before anything in it is believed
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import UserError
+from ..errors import UserError, shown
 from ..store.files import tensors_to_bytes
-from ..training.recipe import TrainingRecipe
+from ..training.recipe import HIGHEST_RATE, TrainingRecipe
 
 FORMAT = "ddbench-distilled/1"
 SOFT_LABEL_KINDS = ("logits", "probabilities")
@@ -169,8 +168,9 @@ class DistilledSet:
                 return f"soft labels must be float32 ({len(images)}, {self.classes})"
             if not torch.isfinite(soft).all():
                 return "its soft labels hold values that are not finite"
-        if self.learned_rate is not None and not 0 < self.learned_rate < math.inf:
-            return f"the learned rate must be above 0 and finite, not {self.learned_rate}"
+        if self.learned_rate is not None and not 0 < self.learned_rate <= HIGHEST_RATE:
+            told = shown(self.learned_rate)
+            return f"the learned rate must be above 0 and at most {HIGHEST_RATE:g}, not {told}"
         return None
 
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import UserError
+from ..errors import UserError, shown, unknown_name
 from .optimisers import OPTIMISERS
 
 
@@ -42,20 +42,24 @@ class SnapshotFormat(enum.Enum):
     """Half the bytes, 11 bits of precision."""
 
 
+MOST_EPOCHS = 10**6
+"""Hundreds of times what anybody trains: a recipe from a file cannot ask for years."""
+HIGHEST_RATE = 1e6
+MOST_SNAPSHOTS = 10_000
 _SMALLEST = math.ulp(0.0)
 _RANGES: dict[str, tuple[type, float, float]] = {
-    "epochs": (int, 1, math.inf),
-    "batch_size": (int, 1, math.inf),
-    "epoch_steps": (int, 0, math.inf),
-    "version": (int, 1, math.inf),
-    "learning_rate": (float, _SMALLEST, math.inf),
-    "decay": (float, _SMALLEST, math.inf),
-    "momentum": (float, 0, 1),
-    "weight_decay": (float, 0, math.inf),
-    "sharpness_radius": (float, 0, math.inf),
-    "surrogate_gap": (float, 0, math.inf),
+    "epochs": (int, 1, MOST_EPOCHS),
+    "batch_size": (int, 1, 10**9),
+    "epoch_steps": (int, 0, 10**9),
+    "version": (int, 1, 10**6),
+    "learning_rate": (float, _SMALLEST, HIGHEST_RATE),
+    "decay": (float, _SMALLEST, 1e3),
+    "momentum": (float, 0, math.nextafter(1, 0)),
+    "weight_decay": (float, 0, 1e3),
+    "sharpness_radius": (float, 0, 1e3),
+    "surrogate_gap": (float, 0, 1e3),
 }
-"""Type, least value, and the bound that is not reached."""
+"""Type, least value, largest value."""
 _OF_GSAM = ("sharpness_radius", "surrogate_gap")
 
 
@@ -106,22 +110,27 @@ class TrainingRecipe:
 
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
-            raise UserError(f"unknown optimiser {self.optimiser!r}: known: {sorted(OPTIMISERS)}")
-        for name, (kind, low, below) in _RANGES.items():
+            raise unknown_name("optimiser", str(self.optimiser), OPTIMISERS)
+        for name, (kind, low, high) in _RANGES.items():
             value = getattr(self, name)
-            if not _is_number(value, kind) or not low <= value < below:
-                raise UserError(f"a training recipe cannot have {name}={value!r}")
+            if not _is_number(value, kind) or not low <= value <= high:
+                least = "above 0" if low == _SMALLEST else f"from {low}"
+                raise UserError(
+                    f"a training recipe cannot have {name}={shown(value)}: it must be a "
+                    f"{'whole number' if kind is int else 'number'} {least} to {high:g}"
+                )
         whole = all(_is_number(e, int) for e in (*self.milestones, *self.snapshot_epochs))
         if not whole or not isinstance(self.augment, bool):
             raise UserError("a training recipe has whole milestones and snapshots, and an augment")
         if not isinstance(self.snapshot_format, SnapshotFormat):
             raise UserError(
-                f"a training recipe cannot have snapshot_format={self.snapshot_format!r}"
+                f"a training recipe cannot have snapshot_format={shown(self.snapshot_format)}"
             )
         inside = {epoch for epoch in self.snapshot_epochs if 0 <= epoch <= self.epochs}
-        if list(self.snapshot_epochs) != sorted(inside):
+        if list(self.snapshot_epochs) != sorted(inside) or len(inside) > MOST_SNAPSHOTS:
             raise UserError(
-                f"snapshots {self.snapshot_epochs} must ascend within 0..{self.epochs} epochs"
+                f"snapshots {shown(self.snapshot_epochs)} must ascend within 0..{self.epochs} "
+                f"epochs, and be at most {MOST_SNAPSHOTS}"
             )
 
     def steps_per_epoch(self, examples: int) -> int:
@@ -186,7 +195,7 @@ class TrainingRecipe:
                 }
             )
         except (TypeError, KeyError, ValueError) as error:
-            raise UserError(f"not a training recipe: {error!r}") from error
+            raise UserError(f"not a training recipe: {shown(error)}") from error
 
 
 _USUAL = {item.name: item.default for item in dataclasses.fields(TrainingRecipe)}
