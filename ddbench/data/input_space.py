@@ -8,6 +8,13 @@ under the name ZCA, and differ so much that results in one say nothing about the
   whitening: most eigenvalues lie far below eps, and those directions are scaled by 3.16 alike.
 * `zca_relative`: of channels divided by their standard deviation, with Sigma = Xc'Xc / n and
   eps = 0.1 trace(Sigma) / d; as FRePo and RCIG do (Zhou et al., NeurIPS 2022).
+
+Both need d x d matrices, d = CHW, whose memory grows with the square of the pixels. For images that
+are too large there is
+
+* `zca_low_rank`: as `zca`, with the 512 largest eigenvalues and zeros in place of the others:
+  T = eps^-1/2 I + U diag((S + eps)^-1/2 - eps^-1/2) U' with U (d, 512). It differs from `zca` by at
+  most eps^-1/2 - (S_513 + eps)^-1/2 in the scale of any direction, and has an exact inverse.
 """
 
 from __future__ import annotations
@@ -17,25 +24,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import UserError, unknown_name
-from .pixels import PartedImages, Pixels, evenly_spaced
+from ..runtime.device import machine_memory_bytes
+from .pixels import PartedImages, Pixels
 
 _DEFINITIONS: dict[str, dict[str, Any]] = {
     "normalised": {"version": 1},
     "zca": {"version": 1, "eps": 0.1, "eps_scale": "absolute"},
     "zca_relative": {"version": 1, "eps": 0.1, "eps_scale": "mean variance"},
+    "zca_low_rank": {"version": 1, "eps": 0.1, "eps_scale": "absolute", "rank": 512},
 }
 INPUT_SPACES: tuple[str, ...] = tuple(_DEFINITIONS)
 
-SAMPLED_BYTES = 2**30
-"""With published statistics `pixel_std` of more pixels than this comes from a sample of them."""
-SAMPLE = 8192
-"""Its size: evenly spaced images, among them the first and the last."""
-
-_CHUNK = 1024
+CHUNK = 1024
+"""Images that are brought into a space at once."""
+MATRICES = 5
+"""Square matrices of float64 that fitting a whole whitening holds at once, at the least."""
 _FINGERPRINT_VALUES = 64
 
 
@@ -50,6 +56,38 @@ def input_space_definition(name: str) -> dict[str, Any]:
     return {"name": name, **_DEFINITIONS[name]}
 
 
+def check_memory(name: str, channels: int, resolution: int) -> None:
+    """Refuse a whitening whose matrices this machine cannot hold, before any work.
+
+    Args:
+        name: of the input space.
+        channels: of an image.
+        resolution: its height and width.
+
+    Raises:
+        UserError: with the bytes that are needed, and the space that fits.
+    """
+    definition = input_space_definition(name)
+    if "eps" not in definition or _is_low_rank(definition):
+        return
+    side = channels * resolution**2
+    needed, there = MATRICES * 8 * side**2, machine_memory_bytes()
+    if needed > there:
+        raise UserError(
+            f"input_space={name}: images of {channels}x{resolution}x{resolution} need "
+            f"{needed / 1e9:,.1f} GB for {MATRICES} matrices of {side:,} x {side:,} "
+            f"({8 * side**2 / 1e9:,.1f} GB each), this machine has {there / 1e9:,.1f} GB; "
+            "input_space=zca_low_rank fits, or input_space=normalised"
+        )
+
+
+def _is_low_rank(definition: dict[str, Any]) -> bool:
+    return "rank" in definition
+
+
+_MATRICES_OF = {False: ("whitening", "colouring"), True: ("basis", "gains")}
+
+
 @dataclass(frozen=True, eq=False)
 class InputSpace:
     """A fitted, invertible map from pixels: z = ((x/255 - mean) / std - centre) whitening.
@@ -59,10 +97,12 @@ class InputSpace:
         mean: of each channel, in pixel values of 0 to 1, (C,).
         std: of each channel, likewise.
         pixel_std: standard deviation of each channel of the training images in this space, (C,);
-            see `SAMPLED_BYTES`.
+            see `SAMPLED_BYTES` in `fit_input_space`.
         centre: mean training image behind the step above, (C, H, W); None without whitening.
         whitening: matrix that acts on flat images from the right, (CHW, CHW), or None.
         colouring: its inverse, or None.
+        basis: orthonormal directions of a whitening of low rank, (CHW, rank), or None.
+        gains: what they are scaled by, (rank,); all other directions are scaled by eps^-1/2.
     """
 
     name: str
@@ -72,11 +112,18 @@ class InputSpace:
     centre: Tensor | None = None
     whitening: Tensor | None = None
     colouring: Tensor | None = None
+    basis: Tensor | None = None
+    gains: Tensor | None = None
 
     @property
     def definition(self) -> dict[str, Any]:
         """See `input_space_definition`."""
         return input_space_definition(self.name)
+
+    @property
+    def whitens(self) -> bool:
+        """Whether every pixel of an image depends on all others there, which costs a product."""
+        return self.centre is not None
 
     def tensors(self) -> dict[str, Tensor]:
         """All fitted tensors by name, float32, as a safetensors file takes them."""
@@ -93,7 +140,7 @@ class InputSpace:
         definition = input_space_definition(name)
         wanted = {"mean", "std", "pixel_std"}
         if "eps" in definition:
-            wanted |= {"centre", "whitening", "colouring"}
+            wanted |= {"centre", *_MATRICES_OF[_is_low_rank(definition)]}
         if set(tensors) != wanted:
             raise UserError(
                 f"the input space {name!r} consists of {', '.join(sorted(wanted))}, "
@@ -107,6 +154,8 @@ class InputSpace:
             flat = tensors["centre"].numel()
             shapes |= {"centre": (channels, *tensors["centre"].shape[1:])}
             shapes |= {"whitening": (flat, flat), "colouring": (flat, flat)}
+            rank = tensors["gains"].numel() if "gains" in wanted else 0
+            shapes |= {"basis": (flat, rank), "gains": (rank,)}
         for key, tensor in tensors.items():
             if tuple(tensor.shape) != shapes[key] or not bool(tensor.isfinite().all()):
                 raise UserError(f"the input space {name!r} has a damaged tensor {key!r}")
@@ -139,10 +188,11 @@ class InputSpace:
         result = torch.empty(images.shape, dtype=torch.float32, device=device)
         mean, std = self.mean.view(-1, 1, 1), self.std.view(-1, 1, 1)
         # In chunks, so that memory beyond the result stays small however many images there are.
-        for source, target in zip(images.split(_CHUNK), result.split(_CHUNK), strict=True):
+        for source, target in zip(images.split(CHUNK), result.split(CHUNK), strict=True):
             scaled = (source.to(device).float() / 255 - mean) / std
-            if self.centre is not None and self.whitening is not None:
-                scaled = ((scaled - self.centre).flatten(1) @ self.whitening).view_as(scaled)
+            if self.centre is not None:
+                flat = (scaled - self.centre).flatten(1)
+                scaled = self._multiplied(flat, self.whitening, 1).view_as(scaled)
             target.copy_(scaled)
         return result
 
@@ -156,9 +206,19 @@ class InputSpace:
             float32, (N, C, H, W), clamped to [0, 1].
         """
         scaled = images.float()
-        if self.centre is not None and self.colouring is not None:
-            scaled = (scaled.flatten(1) @ self.colouring).view_as(scaled) + self.centre
+        if self.centre is not None:
+            flat = self._multiplied(scaled.flatten(1), self.colouring, -1)
+            scaled = flat.view_as(scaled) + self.centre
         return (scaled * self.std.view(-1, 1, 1) + self.mean.view(-1, 1, 1)).clamp(0, 1)
+
+    def _multiplied(self, flat: Tensor, matrix: Tensor | None, power: int) -> Tensor:
+        """Flat images (N, CHW) times the whitening (power 1) or its inverse (power -1)."""
+        if matrix is not None:
+            return flat @ matrix
+        assert self.basis is not None
+        assert self.gains is not None
+        rest = self.definition["eps"] ** (-0.5 * power)
+        return rest * flat + ((flat @ self.basis) * (self.gains**power - rest)) @ self.basis.T
 
     def fingerprint(self) -> Tensor:
         """64 coordinates of fixed test patterns in this space, float32, on the CPU.
@@ -177,119 +237,6 @@ class InputSpace:
         other = fingerprint.detach().cpu().float()
         return own.shape == other.shape and torch.allclose(
             other, own, rtol=tolerance, atol=tolerance
-        )
-
-
-def fit_input_space(
-    name: str,
-    images: Pixels | NDArray[np.uint8],
-    mean: tuple[float, ...] | None,
-    std: tuple[float, ...] | None,
-) -> InputSpace:
-    """Fit an input space to the training images, on their device.
-
-    Args:
-        name: one of `INPUT_SPACES`.
-        images: the training images, uint8, (N, C, H, W).
-        mean: published mean of each channel in [0, 1], or None to compute it. Used by
-            `normalised` alone; the whitenings are defined with the images' own statistics.
-        std: published standard deviation of each channel, likewise.
-
-    Raises:
-        UserError: for an unknown name, too few images, or a channel without any contrast.
-    """
-    definition = input_space_definition(name)
-    pixels = images if isinstance(images, PartedImages) else torch.as_tensor(images)
-    if pixels.dtype not in (torch.uint8, PartedImages.dtype) or pixels.ndim != 4:
-        raise TypeError(f"images must be uint8 (N, C, H, W), not {pixels.dtype} {pixels.shape}")
-    if len(pixels) < 2:
-        raise UserError(f"the input space {name!r} cannot be fitted to {len(pixels)} images")
-    published = name == "normalised" and mean is not None and std is not None
-    if published and pixels.numel() > SAMPLED_BYTES:
-        # Only pixel_std, the scale of the images in this space, still depends on the pixels.
-        pixels = pixels.index_select(0, evenly_spaced(len(pixels), SAMPLE).to(pixels.device))
-    own_mean, own_std = _channel_moments(pixels)
-    if name == "normalised":
-        space_mean = own_mean if mean is None else own_mean.new_tensor(mean)
-        space_std = own_std if std is None else own_std.new_tensor(std)
-        _check_contrast(name, space_std)
-        return InputSpace(
-            name, space_mean.float(), space_std.float(), (own_std / space_std).float()
-        )
-    if name == "zca":
-        own_mean, own_std = torch.zeros_like(own_mean), torch.ones_like(own_std)
-    _check_contrast(name, own_std)
-    return _fit_whitening(name, pixels, own_mean, own_std, definition["eps"])
-
-
-def _fit_whitening(name: str, pixels: Pixels, mean: Tensor, std: Tensor, eps: float) -> InputSpace:
-    """Fit `zca` or `zca_relative`; the formulas are at the head of this module."""
-    count, shape = len(pixels), pixels.shape[1:]
-    image_mean, covariance = _image_moments(pixels)
-    per_pixel_std = std.view(-1, 1, 1).expand(shape).flatten()
-    centre = (image_mean.view(shape) - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
-    covariance /= torch.outer(per_pixel_std, per_pixel_std)
-    if name == "zca":
-        covariance *= count / (count - 1)
-    else:
-        eps *= float(covariance.trace()) / len(covariance)
-    values, vectors = torch.linalg.eigh(covariance)
-    del covariance
-    values = values.clamp(min=0)  # rounding makes the zero ones slightly negative
-    root = (values + eps).sqrt()
-    # The variance of coordinate i after whitening is sum_j U_ij^2 S_j / (S_j + eps).
-    variance = vectors.square() @ (values / (values + eps))
-    if name == "zca":
-        variance *= (count - 1) / count
-    return InputSpace(
-        name,
-        mean.float(),
-        std.float(),
-        variance.view(shape).mean(dim=(1, 2)).sqrt().float(),
-        centre.float(),
-        ((vectors / root) @ vectors.T).float(),
-        ((vectors * root) @ vectors.T).float(),
-    )
-
-
-def _channel_moments(pixels: Pixels) -> tuple[Tensor, Tensor]:
-    """Mean and population std of each channel in [0, 1], float64, (C,); from exact integer sums."""
-    total = torch.zeros(pixels.shape[1], dtype=torch.int64, device=pixels.device)
-    squares = torch.zeros_like(total)
-    for chunk in pixels.split(_CHUNK):
-        total += chunk.sum(dim=(0, 2, 3), dtype=torch.int64)
-        squares += chunk.int().square().sum(dim=(0, 2, 3), dtype=torch.int64)
-    count = pixels.numel() // pixels.shape[1]
-    mean = total.double() / count
-    variance = (squares.double() / count - mean.square()).clamp(min=0)
-    return mean / 255, variance.sqrt() / 255
-
-
-def _image_moments(pixels: Pixels) -> tuple[Tensor, Tensor]:
-    """Mean image (CHW,) and covariance Xc'Xc / n (CHW, CHW) of pixels in [0, 1], float64.
-
-    Integers of at most 128 in size multiply and add exactly in float32 up to 1,024 images at a
-    time (128^2 * 1,024 = 2^24), at twice the speed of float64; the chunks are then summed in
-    float64. So the covariance is exact, whatever the device and the number of threads.
-    """
-    features = pixels.numel() // len(pixels)
-    gram = torch.zeros(features, features, dtype=torch.float64, device=pixels.device)
-    total = torch.zeros(features, dtype=torch.float64, device=pixels.device)
-    for chunk in pixels.split(_CHUNK):
-        shifted = chunk.flatten(1).float() - 128
-        total += shifted.sum(dim=0)
-        gram += shifted.T @ shifted
-    mean = total / len(pixels)
-    gram /= len(pixels)
-    gram -= torch.outer(mean, mean)
-    return (mean + 128) / 255, gram.div_(255**2)
-
-
-def _check_contrast(name: str, std: Tensor) -> None:
-    if not bool((std > 0).all()):
-        raise UserError(
-            f"the input space {name!r} needs a positive standard deviation in every channel, "
-            f"not {[round(value, 4) for value in std.tolist()]}"
         )
 
 

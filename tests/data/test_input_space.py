@@ -10,11 +10,11 @@ import torch
 from closeness import assert_close
 from numpy.typing import NDArray
 
-from ddbench.data import input_space as module
+from ddbench.data import fit_input_space as module
+from ddbench.data.fit_input_space import fit_input_space
 from ddbench.data.input_space import (
     INPUT_SPACES,
     InputSpace,
-    fit_input_space,
     input_space_definition,
 )
 from ddbench.errors import UserError

@@ -1,9 +1,9 @@
 """Any images in folders, one folder a class: dataset.path=FOLDER, brought to one resolution.
 
-FOLDER/train/CLASS/ has the training images, FOLDER/test/CLASS/ the test images, or FOLDER/val/CLASS/
-where FOLDER/test is missing or has none of the classes (as in Tiny ImageNet, whose test images have
-no labels). Images may lie deeper, in folders of a class's folder. They are decoded once, into the
-data root.
+FOLDER/train/CLASS/ has the training images, FOLDER/test/CLASS/ the test images, or
+FOLDER/val/CLASS/ where FOLDER/test is missing or has none of the classes (as in Tiny ImageNet,
+whose test images have no labels). Images may lie deeper, in folders of a class's folder. They are
+decoded once, into the data root.
 """
 
 from __future__ import annotations
@@ -46,8 +46,11 @@ class ImageFolder(DatasetSource):
     class_names: tuple[str, ...] = ("first class", "second class")
     train_size = test_size = 2
 
-    def check(self) -> None:
+    def __init__(self, settings: DatasetSettings, root: Path) -> None:
+        super().__init__(settings, root)
         self.resolution = self.settings.resolution
+
+    def check(self) -> None:
         self.class_names = self._classes
         self.train_size = len(self._split("train").files)
         self.test_size = len(self._split("test").files)
