@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from ddbench.data import fit_input_space as module
 from ddbench.data.fit_input_space import fit_input_space
 from ddbench.data.input_space import (
+    _DEFINITIONS,
     INPUT_SPACES,
     InputSpace,
+    check_memory,
     input_space_definition,
 )
 from ddbench.errors import UserError
@@ -180,3 +182,69 @@ def test_mistakes_are_refused_in_one_line() -> None:
         InputSpace.from_tensors("zca", broken)
     with pytest.raises(TypeError, match="uint8"):
         FITTED["zca"].transform(torch.zeros(1, 3, 4, 4))
+
+
+def low_rank(rank: int, monkeypatch: pytest.MonkeyPatch) -> InputSpace:
+    monkeypatch.setitem(_DEFINITIONS["zca_low_rank"], "rank", rank)
+    return fit_input_space("zca_low_rank", IMAGES, None, None)
+
+
+def test_low_rank_whitening_of_small_images_is_the_whole_one() -> None:
+    images = torch.from_numpy(IMAGES[:200])
+    ours, whole = FITTED["zca_low_rank"].transform(images), FITTED["zca"].transform(images)
+    assert torch.allclose(ours, whole, rtol=0, atol=1e-4)
+    assert torch.allclose(
+        FITTED["zca_low_rank"].pixel_std, FITTED["zca"].pixel_std, rtol=1e-5, atol=0
+    )
+
+
+@pytest.mark.parametrize("rank", [1, 4, 12])
+def test_low_rank_whitening_differs_by_no_more_than_its_bound(
+    rank: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = low_rank(rank, monkeypatch)
+    flat = IMAGES.reshape(len(IMAGES), -1) / 255
+    values, vectors = np.linalg.eigh(np.cov(flat.T))
+    bound = EPS**-0.5 - (values[-rank - 1] + EPS) ** -0.5
+    assert space.whitening is None
+    ours = space.transform(torch.from_numpy(IMAGES)).flatten(1).double().numpy()
+    whole = (flat - flat.mean(axis=0)) @ (vectors / np.sqrt(values + EPS)) @ vectors.T
+    sizes = np.linalg.norm(flat - flat.mean(axis=0), axis=1)
+    assert (np.linalg.norm(ours - whole, axis=1) <= bound * sizes + 1e-3).all()
+
+
+@pytest.mark.parametrize("rank", [1, 4, 12])
+def test_low_rank_whitening_is_inverted_exactly(rank: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    space = low_rank(rank, monkeypatch)
+    images = torch.from_numpy(IMAGES)
+    assert torch.equal((space.inverse(space.transform(images)) * 255).round().byte(), images)
+
+
+def test_low_rank_directions_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = low_rank(4, monkeypatch)
+    flat = torch.from_numpy(IMAGES).flatten(1).double() / 255
+    theirs = torch.linalg.svd(flat - flat.mean(dim=0), full_matrices=False).Vh[:1].T.float()
+    assert space.basis is not None
+    assert torch.allclose(space.basis.T @ space.basis, torch.eye(4), atol=1e-5)
+    within = space.basis @ (space.basis.T @ theirs)  # the leading direction lies in the subspace
+    assert torch.allclose(within, theirs, atol=1e-4)
+
+
+def test_pixel_std_of_low_rank_is_that_of_the_transformed_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space = low_rank(3, monkeypatch)
+    seen = space.transform(torch.from_numpy(IMAGES)).double().numpy().std(axis=(0, 2, 3))
+    assert np.allclose(space.pixel_std.numpy(), seen, rtol=1e-3)
+
+
+def test_whitening_that_needs_more_than_the_machine_has_is_refused_with_the_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ddbench.data.input_space.machine_memory_bytes", lambda: 25e9)
+    for name in ("zca", "zca_relative"):
+        check_memory(name, 3, 64)
+        with pytest.raises(UserError, match=r"96\.6 GB .*49,152.*19\.3 GB each.* has 25\.0 GB"):
+            check_memory(name, 3, 128)
+    for name in ("normalised", "zca_low_rank"):
+        check_memory(name, 3, 1024)
