@@ -25,7 +25,7 @@ def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: A
 
     Raises:
         UserError: for a mistake in what was asked, one line.
-        StopRequested: on SIGTERM or SIGINT; the same call continues the run.
+        StopRequested: when a signal asks to stop; the same call continues the run.
     """
     return execute(request_of(_joined(overrides, values)), quiet).record
 

@@ -144,6 +144,10 @@ def test_run_killed_again_and_again_ends_bit_for_bit(
         (TICK, 27, signal.SIGINT),  # behind a step of distilling
         ("ddbench.distilling.task:Task.train", 2, signal.SIGTERM),  # in the middle of a step
         (TICK, 60, signal.SIGINT),  # in scoring
+        (TICK, 15, signal.SIGHUP),
+        (TICK, 27, signal.SIGUSR1),
+        ("ddbench.distilling.task:Task.train", 2, signal.SIGUSR2),
+        (TICK, 60, signal.SIGXCPU),
     ],
 )
 def test_signal_saves_the_state_and_says_one_line(

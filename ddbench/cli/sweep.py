@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ..errors import StopRequested
@@ -143,4 +144,6 @@ def _cell(config: DictConfig) -> None:
         "overrides": overrides,
         "record": str(ending.record) if ending.record else None,
     }
-    write_json(Path(settings.runtime.output_dir) / CELL_STATUS, told)
+    # As it is: a folder's name may hold what looks like an interpolation.
+    runtime: Any = OmegaConf.to_container(settings.runtime, resolve=False)
+    write_json(Path(runtime["output_dir"]) / CELL_STATUS, told)

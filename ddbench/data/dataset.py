@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ from .source import DatasetSource, Split
 
 PARTED_BYTES = 2**30
 """Memory-mapped images beyond this size are never copied as a whole; see `PartedImages`."""
+
+
+_DIGEST = re.compile(r"[0-9a-f]{16,64}")
 
 
 class TestSplitLocked(RuntimeError):
@@ -56,8 +60,15 @@ class ImageSplit:
 
     @cached_property
     def hash(self) -> str:
-        """The fingerprint, or else the digest of shapes, pixels and labels; see `pixel_hash`."""
-        return self.fingerprint or pixel_hash(self.images, self.labels)
+        """In hexadecimal: of the fingerprint, or else of shapes, pixels and labels (`pixel_hash`).
+
+        A fingerprint that is a digest stands for itself.
+        """
+        if self.fingerprint is None:
+            return pixel_hash(self.images, self.labels)
+        if _DIGEST.fullmatch(self.fingerprint):
+            return self.fingerprint
+        return hashlib.blake2b(self.fingerprint.encode(), digest_size=20).hexdigest()
 
     def subset(self, mask: Tensor) -> ImageSplit:
         """The images where `mask` (N,) is true; those that are memory-mapped stay so."""
@@ -172,6 +183,11 @@ class Dataset:
     def train_hash(self) -> str:
         """Hash of the training part, without the validation part."""
         return self.train.hash
+
+    @property
+    def left_out(self) -> dict[str, dict[str, int]]:
+        """Numbers of files that are not used, by split and reason; `DatasetSource.left_out`."""
+        return self.source.left_out()
 
     def identity(self) -> dict[str, Any]:
         """What determines every number that is computed from the training part; for cache keys."""

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import UserError, unknown_name
+from ..runtime.device import machine_memory_bytes
 from .per_image import fit_per_image, unit_images
 from .pixels import PartedImages, Pixels, evenly_spaced
 from .statistics import per_channel, statistics_of
@@ -46,6 +47,8 @@ SAMPLE = 8192
 """Its size: evenly spaced images, among them the first and the last."""
 
 _CHUNK = 1024
+MATRICES = 5
+"""Square matrices of float64 that fitting a whitening holds at once, at the least."""
 _FINGERPRINT_VALUES = 64
 
 
@@ -61,6 +64,30 @@ def input_space_definition(name: str) -> dict[str, Any]:
     if name not in _DEFINITIONS:
         raise unknown_name("input space", name, INPUT_SPACES)
     return {"name": name, **_DEFINITIONS[name]}
+
+
+def check_memory(name: str, channels: int, resolution: int) -> None:
+    """Refuse a whitening whose matrices this machine cannot hold, before any work.
+
+    Args:
+        name: of the input space.
+        channels: of an image.
+        resolution: its height and width.
+
+    Raises:
+        UserError: with the bytes that are needed.
+    """
+    if "eps" not in input_space_definition(name):
+        return
+    side = channels * resolution**2
+    needed, there = MATRICES * 8 * side**2, machine_memory_bytes()
+    if needed > there:
+        raise UserError(
+            f"input_space={name}: images of {channels}x{resolution}x{resolution} need "
+            f"{needed / 1e9:,.1f} GB for {MATRICES} matrices of {side:,} x {side:,} "
+            f"({8 * side**2 / 1e9:,.1f} GB each), this machine has {there / 1e9:,.1f} GB; "
+            "input_space=normalised needs none"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +120,11 @@ class InputSpace:
     def definition(self) -> dict[str, Any]:
         """See `input_space_definition`."""
         return input_space_definition(self.name)
+
+    @property
+    def whitens(self) -> bool:
+        """Whether every pixel of an image depends on all others there, which costs a product."""
+        return self.centre is not None
 
     @property
     def is_per_image(self) -> bool:

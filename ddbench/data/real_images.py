@@ -41,7 +41,7 @@ class RealImages:
 
     def prepare(self) -> None:
         """Whiten the images now, if they are to be whitened once."""
-        worth = self.space.whitening is not None and 4 * self.pixels.numel() <= WHITENED_BYTES
+        worth = self.space.whitens and 4 * self.pixels.numel() <= WHITENED_BYTES
         if worth and self._whitened is None:
             self._whitened = self.space.transform(self.pixels)
 

@@ -75,6 +75,17 @@ class DatasetSource(ABC):
         Images that do not fit in memory are memory-mapped: one array, or `PartedImages`.
         """
 
+    def left_out(self) -> dict[str, dict[str, int]]:
+        """Numbers of files that lie among those of a split and are not used, by split and reason.
+
+        Called after `check`; empty where a data set is used whole.
+        """
+        return {}
+
+    def notes(self) -> list[str]:
+        """Lines for the log on what is used and what is not. Called after `check`."""
+        return []
+
     def fingerprint(self, split: Split) -> str | None:
         """What stands for the pixels and labels of a split in the keys of what is made from them.
 

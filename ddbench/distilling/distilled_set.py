@@ -7,7 +7,6 @@ equal bytes. A file from a stranger is checked before anything in it is believed
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ from torch.utils.data import TensorDataset
 
 from ..data.dataset import Dataset
 from ..data.input_space import InputSpace, fit_input_space
-from ..errors import UserError
+from ..errors import UserError, shown
 from ..models.spec import ModelSpec
 from ..runtime.folders import data_root
 from ..store.files import tensors_to_bytes
-from ..training.recipe import TrainingRecipe
+from ..training.recipe import HIGHEST_RATE, TrainingRecipe
 from .tiles import decode_tiles
 
 FORMAT = "ddbench-distilled/1"
@@ -264,8 +263,9 @@ class DistilledSet:
                 return "its soft labels hold values that are not finite"
         if type(self.tile_factor) is not int or not 1 <= self.tile_factor <= MAX_TILE_FACTOR:
             return f"the factor of its tiles must be 1 to {MAX_TILE_FACTOR}"
-        if self.learned_rate is not None and not 0 < self.learned_rate < math.inf:
-            return f"the learned rate must be above 0 and finite, not {self.learned_rate}"
+        if self.learned_rate is not None and not 0 < self.learned_rate <= HIGHEST_RATE:
+            told = shown(self.learned_rate)
+            return f"the learned rate must be above 0 and at most {HIGHEST_RATE:g}, not {told}"
         return None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..data.input_space import InputSpace
 from ..figures import new_figure, png
 from .distilled_set import DistilledSet
@@ -33,7 +31,9 @@ def gallery_png(distilled: DistilledSet, space: InputSpace, title: str) -> bytes
         for number, image in enumerate(pixels):
             row, column = (class_id, number) if shown > 1 else divmod(class_id, columns)
             axis = axes[row, column]
-            axis.imshow(np.squeeze(image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            # What is neither grey nor colour has no colours to be shown in: its mean is grey.
+            seen = image if image.shape[2] == 3 else image.mean(axis=2)
+            axis.imshow(seen, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             if number == 0:
                 axis.set_title(distilled.class_names[class_id], fontsize=8, loc="left")
     return png(figure)

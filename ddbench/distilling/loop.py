@@ -253,5 +253,10 @@ def _tensor_bytes(state: Any) -> int:
 def _check(distilled: DistilledSet, task: Task) -> None:
     """A method's product is what the task asked for; anything else is a fault of the method."""
     counts = torch.bincount(distilled.labels, minlength=task.classes)
-    if not bool((counts == task.ipc).all()):
-        raise ValueError(f"the method made {counts.tolist()} images a class, not {task.ipc}")
+    wrong = (counts != task.ipc).nonzero().flatten().tolist()
+    if wrong:
+        raise ValueError(
+            f"the method made {int(counts[wrong[0]])} images of the class "
+            f"{distilled.class_names[wrong[0]]!r}, not {task.ipc}; so with {len(wrong)} of "
+            f"{len(counts)} classes"
+        )

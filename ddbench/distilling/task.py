@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..data.augmentation.dsa import DSA
 from ..data.real_images import RealImages
-from ..errors import UserError
+from ..errors import UserError, shown
 from ..models.model import Model
 from ..models.spec import ModelSpec
 from ..runtime.randomness import RandomStream
@@ -64,12 +64,16 @@ class Task:
         """
         self.spec = spec
         self._lab = lab
-        smallest = min(len(self.class_indices(c)) for c in range(self.classes))
-        if (spec.group + 1) * spec.ipc > smallest:
+        counts = [len(self.class_indices(c)) for c in range(self.classes)]
+        needed = (spec.group + 1) * spec.ipc
+        short = sorted((count, c) for c, count in enumerate(counts) if count < needed)
+        if short:
+            count, c = short[0]
             group = f" in group={spec.group}" if spec.group else ""
+            others = f", and {len(short) - 1} other classes have too few" if short[1:] else ""
             raise UserError(
-                f"ipc={spec.ipc}{group}: {spec.dataset} has a class of only {smallest} "
-                "training images"
+                f"ipc={spec.ipc}{group}: {spec.dataset} has only {count} training images of the "
+                f"class {shown(lab.dataset.class_names[c])}{others}"
             )
 
     @property

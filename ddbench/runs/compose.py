@@ -84,6 +84,14 @@ def _registry(group: str) -> Registry[Any] | dict[str, Any]:
 
 STUDIES = "study"
 ONE_OF = ("method", "dataset", "model", "budget")
+LAUNCHER_EXTRAS = {
+    "joblib": "joblib",
+    "ray": "ray",
+    "ray_aws": "ray",
+    "submitit_local": "slurm",
+    "submitit_slurm": "slurm",
+}
+"""Launchers of Hydra and the extra of this package that brings each."""
 GROUPS = (*ONE_OF, "evaluators", "experiment")
 
 
@@ -194,6 +202,9 @@ def composition_error(error: Exception) -> UserError:
     """One line from Hydra's several."""
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, name = error.missing_cfg_file.rpartition("/")
+        if group == "hydra/launcher" and name in LAUNCHER_EXTRAS:
+            extra = f"pip install 'ddbench[{LAUNCHER_EXTRAS[name]}]'"
+            return UserError(f"{group}={name} needs a package that is not installed: {extra}")
         return unknown_name(group, name, error.options)
     cause = error.__cause__
     return UserError(one_line(cause if isinstance(cause, OmegaConfBaseException) else error))

@@ -12,16 +12,16 @@ from pathlib import Path
 import yaml
 
 from ..distilling.gallery import gallery_png
-from ..distilling.loop import check_possible, distil
+from ..distilling.loop import KIND, check_possible, distil
 from ..distilling.task import Task
-from ..errors import StopRequested, UserError
+from ..errors import StopRequested, UserError, in_words
 from ..records.cost import DATA, DISTIL, INPUT_SPACE, SCORE, SCORED_DATA, Phase, PhaseCost
 from ..records.record import Record, largest_contained
 from ..records.report import report
 from ..runtime.device import Execution, process_settings_restored
 from ..runtime.interrupt import StopFlag
 from ..runtime.runtime import Runtime
-from ..store.files import read_json, write_bytes, write_json
+from ..store.files import check_writable, digest, digest_of_file, read_json, write_bytes, write_json
 from ..store.store import remove_leftovers
 from ..teachers.ledger import pools
 from ..training.lab import Lab
@@ -65,18 +65,21 @@ def execute(request: RunRequest, quiet: bool = False) -> Outcome:
         UserError: for a mistake of the user, one line.
         StopRequested: when asked to stop; the same request continues the run.
     """
-    with disk_trouble_in_one_line(), opened(request, quiet) as (lab, data_cost):
+    with disk_trouble_in_one_line(), opened(request, quiet, writes=False) as (lab, data_cost):
         runtime = lab.runtime
         task = Task(request.task, lab)  # refused before anything is written
         for choice in filter(None, (request.method, request.control)):
             check_possible(choice, task)
         key = run_key(request, lab)
         folder = request.runs_root / folder_name(request, key)
+        done = folder / "record.json"
+        if done.exists():  # a lock is not needed, nor could it be had on a disk that is read only
+            return _found(done, runtime)
+        check_writable(request.runs_root)
         folder.mkdir(parents=True, exist_ok=True)
         with runtime.locked("run", {"run": key}, "this run"):
-            done = folder / "record.json"
             if done.exists():
-                return Outcome(Record.load(done), folder, ran=False)
+                return _found(done, runtime)
             runtime.progress.log_to(folder / "log.txt")
             begun = folder / "execution.json"
             (folder / "failed.json").unlink(missing_ok=True)
@@ -90,7 +93,7 @@ def execute(request: RunRequest, quiet: bool = False) -> Outcome:
             except UserError:
                 raise
             except Exception as error:
-                runtime.progress.write_log(f"failed: {type(error).__name__}: {error}")
+                runtime.progress.write_log(f"failed: {in_words(error)}")
                 note_failure(folder, error)
                 raise
             begun.unlink()
@@ -98,11 +101,20 @@ def execute(request: RunRequest, quiet: bool = False) -> Outcome:
 
 
 @contextmanager
-def opened(request: RunRequest, quiet: bool) -> Iterator[tuple[Lab, PhaseCost]]:
+def opened(
+    request: RunRequest, quiet: bool, writes: bool = True
+) -> Iterator[tuple[Lab, PhaseCost]]:
     """The data and the model of a request, checked, and what reading them cost.
 
     Signals that ask to stop are noticed between steps while the block runs.
+
+    Args:
+        request: names them.
+        quiet: write nothing to the console.
+        writes: whether the folder of runs must be one that can be written to.
     """
+    if writes:
+        check_writable(request.runs_root)
     with StopFlag().listening() as stop, process_settings_restored():
         runtime = Runtime.start(
             request.runs_root,
@@ -124,7 +136,10 @@ def continue_as_begun(execution: Execution, begun: Path) -> None:
         UserError: when this process cannot repeat them.
     """
     if begun.exists():
-        execution.continue_from(read_json(begun), begun)
+        saved = read_json(begun)
+        if not isinstance(saved, dict):
+            raise UserError(f"{begun} is damaged; remove it to begin this run anew")
+        execution.continue_from(saved, begun)
     else:
         write_json(begun, execution.plain())
 
@@ -148,15 +163,36 @@ def note_failure(folder: Path, error: BaseException) -> None:
     with suppress(OSError):  # the disk may be the trouble itself
         write_json(
             folder / "failed.json",
-            {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()},
+            {"error": in_words(error), "traceback": traceback.format_exc()},
         )
         error.add_note(str(folder / "failed.json"))
+
+
+def _found(done: Path, runtime: Runtime) -> Outcome:
+    """A finished run, whose set must be that of its record.
+
+    Raises:
+        UserError: if the set is gone or damaged and the store has no other copy of it.
+    """
+    record, folder = Record.load(done), done.parent
+    made, file = record.distilled, folder / "distilled.safetensors"
+    if file.exists() and digest_of_file(file) == made.sha256:
+        return Outcome(record, folder, ran=False)
+    trouble = f"{file} is {'damaged' if file.exists() else 'missing'}"
+    with suppress(UserError):  # the store's copy is damaged as well
+        kept = runtime.store.by_key(KIND, made.key)
+        data = runtime.store.file(kept).read_bytes() if kept else b""
+        if digest(data) == made.sha256:
+            write_bytes(file, data)
+            runtime.progress.say(f"{trouble}: restored from the store")
+            return Outcome(record, folder, ran=False)
+    raise UserError(f"{trouble}; remove {done} to make it again")
 
 
 def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> Record:
     runtime, progress = lab.runtime, lab.runtime.progress
     progress.say(f"run {folder}")
-    for note in request.method.notes:
+    for note in (*lab.dataset.source.notes(), *request.method.notes):
         progress.say(note)
     config = yaml.safe_dump(configuration(request), sort_keys=False)
     write_bytes(folder / "config.yaml", config.encode())

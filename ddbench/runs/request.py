@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import MISSING, DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from ..data.input_space import input_space_definition
+from ..data.input_space import check_memory, input_space_definition
 from ..data.registry import DATASETS
 from ..distilling.method_choice import MethodChoice, resolve_method
 from ..distilling.registry import METHODS
@@ -20,7 +20,7 @@ from ..errors import UserError
 from ..models.registry import MODELS
 from ..models.spec import ModelSpec
 from ..plugins.presets import preset
-from ..plugins.settings import Settings, given_values, one_line, range_problem, typed_settings
+from ..plugins.settings import given_values, one_line, range_problem, typed_settings
 from ..runtime.device import device_named
 from ..runtime.folders import data_root, runs_root
 from ..scoring.protocols import Labels, Protocol, protocol_named
@@ -149,11 +149,17 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
     if config.input_space:
         space, space_source = str(config.input_space), "given"
     input_space_definition(space)
+    dataset_settings = typed_settings(
+        DATASETS[dataset].Settings, _own_values(config.dataset), "dataset"
+    )
+    roots = runs_root(config.runs_root), data_root(config.data_root)
+    source = DATASETS[dataset](dataset_settings, roots[1])
+    check_memory(space, source.channels, source.resolution)
     lab = LabSpec(
         dataset=dataset,
         model=_model(config),
         input_space=space,
-        dataset_settings=_plugin_settings(config.dataset, DATASETS[dataset].Settings, "dataset"),
+        dataset_settings=dataset_settings.plain(),
         validation=config.validation,
         network_seed=config.network_seed,
     )
@@ -176,23 +182,21 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
         device=config.device,
         threads=config.threads,
         checkpoint_seconds=config.checkpoint_seconds,
-        runs_root=runs_root(config.runs_root),
-        data_root=data_root(config.data_root),
+        runs_root=roots[0],
+        data_root=roots[1],
     )
 
 
 def _model(config: DictConfig) -> ModelSpec:
     name = str(config.model.name)
-    plain = _plugin_settings(config.model, MODELS[name].Settings, f"model {name}")
+    typed = typed_settings(MODELS[name].Settings, _own_values(config.model), f"model {name}")
     device = device_named(config.device).partition(":")[0]
-    typed = typed_settings(MODELS[name].Settings, plain, f"model {name}")
     return ModelSpec(name, typed.for_device(device).plain())
 
 
-def _plugin_settings(node: Any, settings_type: type[Settings], where: str) -> dict[str, Any]:
-    """Plain settings of a node that carries its plugin's name beside them."""
-    given = {key: value for key, value in given_values(node).items() if key != "name"}
-    return typed_settings(settings_type, given, where).plain()
+def _own_values(node: Any) -> dict[str, Any]:
+    """The settings of a node that carries its plugin's name beside them."""
+    return {key: value for key, value in given_values(node).items() if key != "name"}
 
 
 def _protocols(given: Any, soft_rate: float | None, validation: float) -> tuple[Protocol, ...]:

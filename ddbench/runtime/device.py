@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from ..errors import UserError
@@ -122,6 +123,15 @@ def device_named(device: str) -> str:
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def machine_memory_bytes() -> int:
+    """The memory of the machine, or what a container is allowed of it."""
+    there = int(psutil.virtual_memory().total)
+    for limit in ("memory.max", "memory/memory.limit_in_bytes"):  # cgroups, second and first kind
+        with suppress(OSError, ValueError):
+            there = min(there, int(Path("/sys/fs/cgroup", limit).read_text(encoding="ascii")))
+    return there
 
 
 @contextmanager

@@ -1,4 +1,8 @@
-"""Requests to stop: a first signal is noticed at the next step, a second one ends the process."""
+"""Requests to stop: noticed at the next step; a second TERM or INT ends the process at once.
+
+HUP, USR1, USR2 and XCPU are what closed terminals, schedulers and limits of time send before they
+kill. They come more than once (XCPU every second), so that a second one of them changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,13 @@ from types import FrameType
 
 from ..errors import StopRequested
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+URGENT = (signal.SIGTERM, signal.SIGINT)
+WARNINGS = tuple(
+    getattr(signal, name)
+    for name in ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+    if hasattr(signal, name)  # Windows has none of them
+)
+SIGNALS = (*URGENT, *WARNINGS)
 
 
 class StopFlag:
@@ -32,16 +42,23 @@ class StopFlag:
 
     @contextmanager
     def listening(self) -> Iterator[StopFlag]:
-        """Catch SIGTERM and SIGINT during a block (in the main thread, where that is possible)."""
+        """Catch `SIGNALS` during a block (in the main thread, where that is possible).
+
+        Warnings that the process was started to ignore, as `nohup` does it, stay ignored.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
 
         def note(number: int, frame: FrameType | None) -> None:
             self.signal_number = number
-            signal.signal(number, signal.SIG_DFL)
+            if number in URGENT:
+                signal.signal(number, signal.SIG_DFL)
 
-        before = {number: signal.signal(number, note) for number in SIGNALS}
+        ignored = {number for number in WARNINGS if signal.getsignal(number) is signal.SIG_IGN}
+        before = {
+            number: signal.signal(number, note) for number in SIGNALS if number not in ignored
+        }
         try:
             yield self
         finally:

@@ -65,14 +65,16 @@ class Store:
     """A folder of artefacts, which several processes and machines may share.
 
     Args:
-        root: the folder; made when missing.
+        root: the folder; made when missing. One that is there may be read only: what is kept in
+            it is found all the same.
 
     Raises:
-        UserError: when the folder cannot be written.
+        UserError: when the folder cannot be made.
     """
 
     def __init__(self, root: Path) -> None:
-        check_writable(root)
+        if not root.is_dir():
+            check_writable(root)
         self.root = root
 
     def find(self, kind: str, identity: Mapping[str, Any]) -> Artefact | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data.augmentation.dsa import AUGMENTATION_VERSION, DSA
 from ..data.dataset import Dataset
-from ..data.input_space import InputSpace, input_space_definition
+from ..data.input_space import InputSpace, check_memory, input_space_definition
 from ..data.real_images import RealImages
 from ..models.model import Model
 from ..models.spec import ModelSpec
@@ -64,6 +64,7 @@ class Lab:
         """
         input_space_definition(spec.input_space)
         opened = Dataset.open(spec.dataset, spec.dataset_settings, data_root, spec.validation)
+        check_memory(spec.input_space, opened.channels, opened.resolution)
         lab = cls(spec, RealData(opened, spec.input_space, runtime), runtime)
         lab.new_network(RandomStream(0))  # a model that does not fit the images is said now
         return lab

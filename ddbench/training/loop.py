@@ -66,6 +66,10 @@ class Training:
         self.loss = torch.zeros((), device=self.device)
         self.snapshots: dict[int, Weights] = {}
         self.steps_per_epoch = recipe.steps_per_epoch(len(data))
+        self._last_joined = self._last_is_alone() and _needs_company(network, data)
+        """Whether the last image of an epoch goes into the batch before it."""
+        if self._last_joined:
+            self.steps_per_epoch -= 1
         self._order: Tensor | None = None
         self._keep()
 
@@ -98,7 +102,9 @@ class Training:
         if self._order is None:
             self._order = self._shuffled()
         start = self.step_in_epoch * self.recipe.batch_size
-        inputs, targets = self.data.batch(self._order[start : start + self.recipe.batch_size])
+        joined = self._last_joined and self.step_in_epoch == self.steps_per_epoch - 1
+        end = len(self._order) if joined else start + self.recipe.batch_size
+        inputs, targets = self.data.batch(self._order[start:end])
         stream = self.stream / "step" / self.epoch / self.step_in_epoch
         if self.recipe.augment:
             inputs = self.augment(inputs, stream.generator())
@@ -125,6 +131,11 @@ class Training:
             self.epoch, self.step_in_epoch, self._order = self.epoch + 1, 0, None
             self._keep()
         return {"loss": self.loss}
+
+    def _last_is_alone(self) -> bool:
+        """Whether the last of several batches of an epoch has a single image."""
+        before_it = (self.steps_per_epoch - 1) * self.recipe.batch_size
+        return before_it > 0 and self.recipe.batch_size > 1 and len(self.data) - before_it == 1
 
     def _keep(self) -> None:
         if self.epoch in self.recipe.kept_epochs:
@@ -153,6 +164,30 @@ class Training:
         self.snapshots = state["snapshots"]
         self.loss = state["loss"].to(self.device)
         self._order = None
+
+
+@torch.no_grad()
+def _needs_company(network: nn.Module, data: Data) -> bool:
+    """Whether a network cannot be trained on a batch of a single image.
+
+    So it is where it normalises over the batch what has one value a channel, as behind a global
+    pooling. It is tried out, since only there may a batch be joined to another: elsewhere numbers
+    would change. What the trial changes in the network is put back.
+    """
+    device = next(network.parameters()).device
+    inputs, _ = data.batch(torch.zeros(1, dtype=torch.int64, device=device))
+    buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    training = network.training
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            network.train()(inputs)
+    except ValueError:  # torch: "Expected more than 1 value per channel when training"
+        return True
+    finally:
+        network.train(training)
+        for buffer, before in buffers:
+            buffer.copy_(before)
+    return False
 
 
 def copy_weights(network: nn.Module, stored: SnapshotFormat = SnapshotFormat.float32) -> Weights:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..data.augmentation.choices import Augmentation
-from ..errors import UserError
+from ..errors import UserError, shown, unknown_name
 from .optimisers import OPTIMISERS
 from .schedule import Schedule, cosine_factor
 
@@ -48,23 +48,27 @@ class SnapshotFormat(enum.Enum):
     """Half the bytes, 11 bits of precision."""
 
 
+MOST_EPOCHS = 10**6
+"""Hundreds of times what anybody trains: a recipe from a file cannot ask for years."""
+HIGHEST_RATE = 1e6
+MOST_SNAPSHOTS = 10_000
 _SMALLEST = math.ulp(0.0)
 _RANGES: dict[str, tuple[type, float, float]] = {
-    "epochs": (int, 1, math.inf),
-    "batch_size": (int, 1, math.inf),
-    "epoch_steps": (int, 0, math.inf),
-    "version": (int, 1, math.inf),
-    "learning_rate": (float, _SMALLEST, math.inf),
-    "decay": (float, _SMALLEST, math.inf),
-    "momentum": (float, 0, 1),
-    "weight_decay": (float, 0, math.inf),
-    "sharpness_radius": (float, 0, math.inf),
-    "surrogate_gap": (float, 0, math.inf),
-    "warmup_steps": (int, 0, math.inf),
-    "final_fraction": (float, 0, 1),
-    "cutmix": (float, 0, 1 + math.ulp(1.0)),
+    "epochs": (int, 1, MOST_EPOCHS),
+    "batch_size": (int, 1, 10**9),
+    "epoch_steps": (int, 0, 10**9),
+    "version": (int, 1, 10**6),
+    "learning_rate": (float, _SMALLEST, HIGHEST_RATE),
+    "decay": (float, _SMALLEST, 1e3),
+    "momentum": (float, 0, math.nextafter(1, 0)),
+    "weight_decay": (float, 0, 1e3),
+    "sharpness_radius": (float, 0, 1e3),
+    "surrogate_gap": (float, 0, 1e3),
+    "warmup_steps": (int, 0, 10**9),
+    "final_fraction": (float, 0, math.nextafter(1, 0)),
+    "cutmix": (float, 0, 1),
 }
-"""Type, least value, and the bound that is not reached."""
+"""Type, least value, largest value."""
 _OF_GSAM = ("sharpness_radius", "surrogate_gap")
 _CHOICES = {
     "loss": Loss,
@@ -86,7 +90,8 @@ class TrainingRecipe:
         optimiser: a name in `OPTIMISERS`.
         momentum: of SGD.
         weight_decay: L2 penalty factor.
-        batch_size: examples a step; the last, smaller batch of an epoch is kept.
+        batch_size: examples a step; the last, smaller batch of an epoch is kept. (A last batch of
+            one joins the batch before it where the network cannot normalise over one.)
         augment: whether each batch is augmented (not Siamese).
         snapshot_epochs: numbers of completed epochs after which the weights are kept (0: initial
             weights), ascending; empty: the last epoch alone.
@@ -132,21 +137,28 @@ class TrainingRecipe:
 
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
-            raise UserError(f"unknown optimiser {self.optimiser!r}: known: {sorted(OPTIMISERS)}")
-        for name, (kind, low, below) in _RANGES.items():
+            raise unknown_name("optimiser", str(self.optimiser), OPTIMISERS)
+        for name, (kind, low, high) in _RANGES.items():
             value = getattr(self, name)
-            if not _is_number(value, kind) or not low <= value < below:
-                raise UserError(f"a training recipe cannot have {name}={value!r}")
+            if not _is_number(value, kind) or not low <= value <= high:
+                least = "above 0" if low == _SMALLEST else f"from {low}"
+                raise UserError(
+                    f"a training recipe cannot have {name}={shown(value)}: it must be a "
+                    f"{'whole number' if kind is int else 'number'} {least} to {high:g}"
+                )
         whole = all(_is_number(e, int) for e in (*self.milestones, *self.snapshot_epochs))
         if not whole or not all(isinstance(b, bool) for b in (self.augment, self.mirrored)):
             raise UserError("a training recipe has whole milestones and snapshots, and an augment")
         for name, choices in _CHOICES.items():
             if not isinstance(getattr(self, name), choices):
-                raise UserError(f"a training recipe cannot have {name}={getattr(self, name)!r}")
+                raise UserError(
+                    f"a training recipe cannot have {name}={shown(getattr(self, name))}"
+                )
         inside = {epoch for epoch in self.snapshot_epochs if 0 <= epoch <= self.epochs}
-        if list(self.snapshot_epochs) != sorted(inside):
+        if list(self.snapshot_epochs) != sorted(inside) or len(inside) > MOST_SNAPSHOTS:
             raise UserError(
-                f"snapshots {self.snapshot_epochs} must ascend within 0..{self.epochs} epochs"
+                f"snapshots {shown(self.snapshot_epochs)} must ascend within 0..{self.epochs} "
+                f"epochs, and be at most {MOST_SNAPSHOTS}"
             )
 
     def steps_per_epoch(self, examples: int) -> int:
@@ -226,7 +238,7 @@ class TrainingRecipe:
                 }
             )
         except (TypeError, KeyError, ValueError) as error:
-            raise UserError(f"not a training recipe: {error!r}") from error
+            raise UserError(f"not a training recipe: {shown(error)}") from error
 
 
 _ADDED = (

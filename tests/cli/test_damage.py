@@ -139,3 +139,58 @@ def test_a_finished_run_says_where_its_record_is(run_tiny, runs):
     assert answer.status == 0
     assert f"finished already: {one(runs, 'random-*/record.json')}" in answer.out
     assert answer.err == ""
+
+
+@pytest.mark.parametrize(
+    "damage", [truncate, empty, change_a_bit, os.unlink], ids=lambda damage: damage.__name__
+)
+def test_a_finished_run_takes_its_damaged_set_from_the_store(damage, run_tiny, runs):
+    file = one(runs, "random-*/distilled.safetensors")
+    whole = file.read_bytes()
+    damage(file)
+    answer = run_tiny(SOFT)
+    assert answer.status == 0
+    assert "restored from the store" in answer.out + answer.err
+    assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize("also", [change_a_bit, os.unlink], ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("damage", [change_a_bit, os.unlink], ids=lambda damage: damage.__name__)
+def test_a_set_that_is_damaged_everywhere_is_named_with_the_remedy(damage, also, run_tiny, runs):
+    file = one(runs, "random-*/distilled.safetensors")
+    kept = [one(runs, "artefacts/distilled/*.safetensors")]
+    damage(file)
+    also(kept[0])
+    line = run_tiny(SOFT).complaint
+    assert str(file) in line
+    assert f"remove {file.with_name('record.json')}" in line
+
+
+@pytest.mark.parametrize("content", ["null", "3", "[]", '"cpu"', "{}"])
+def test_a_damaged_note_of_how_a_run_began_is_named(content, run_tiny, runs):
+    folder = one(runs, "random-*")
+    (folder / "record.json").unlink()
+    (folder / "execution.json").write_text(content)
+    assert str(folder / "execution.json") in run_tiny(SOFT).complaint
+
+
+def test_a_finished_run_is_shown_from_a_disk_that_is_read_only(run_tiny, runs, monkeypatch):
+    def refuse(*arguments, **options):
+        raise OSError(errno.EROFS, "Read-only file system", str(runs))
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    answer = run_tiny(SOFT)
+    assert answer.status == 0, answer.err
+    assert "finished already" in answer.out
+    assert "Read-only file system" in run_tiny(*AGAIN).complaint
+
+
+def test_running_out_of_memory_is_said_in_words(run_tiny, monkeypatch):
+    def fail(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr("ddbench.runs.execute.distil", fail)
+    answer = run_tiny()
+    assert answer.status == 1
+    assert "failed: MemoryError: there is not enough memory" in answer.err

@@ -107,6 +107,19 @@ MISTAKES = {
     "sweep without -m": (["ipc=1,2"], ["ipc=1,2", "add -m"]),
     "unknown option": (["--mutlirun"], ["'--mutlirun'", "-m"]),
     "launcher that is not installed": (["-m", "hydra/launcher=nope"], ["'nope'", "basic"]),
+    "launcher of an extra": (
+        ["-m", "hydra/launcher=ray", "seed=0,1"],
+        ["hydra/launcher=ray", "pip install 'ddbench[ray]'"],
+    ),
+    "launcher of a cluster": (
+        ["-m", "hydra/launcher=submitit_slurm", "seed=0,1"],
+        ["pip install 'ddbench[slurm]'"],
+    ),
+    "whitening larger than the machine": (
+        ["dataset=random_pixels", "dataset.resolution=512", "input_space=zca"],
+        ["3x512x512", "4,947.8 GB", "input_space=normalised"],
+    ),
+    "long nonsense": (["method=" + "a" * 5000], ["unknown method 'aaa", "…"]),
     "unknown setting of Hydra": (["hydra.foo=1"], ["hydra.foo"]),
     "unknown name in a sweep": (["-m", "method=random,amp"], ["'amp'", "apm"]),
     "wrong type in a sweep": (["-m", "ipc=1,ten"], ["ipc", "'ten'"]),
@@ -115,6 +128,10 @@ MISTAKES = {
 OTHER_VERBS = {
     "unknown verb": (["rnu"], ["'rnu'", "run"]),
     "show of an unknown key": (["show", "sed=1"], ["'sed'", "seed"]),
+    "show of a whitening larger than the machine": (
+        ["show", "dataset=image_folder", "dataset.resolution=1024", "input_space=zca_relative"],
+        ["3x1024x1024", "GB", "input_space=normalised"],
+    ),
     "show of a sweep": (["show", "-m"], ["'-m'"]),
     "list of nothing": (
         ["list"],

@@ -132,6 +132,16 @@ def test_the_joblib_launcher_runs_cells_and_their_statuses_are_collected(tmp_pat
     assert json.loads(record.read_text())["task"]["ipc"] == 1
 
 
+def test_a_sweep_runs_in_a_folder_whose_name_looks_like_an_interpolation(
+    run_tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DDBENCH_RUNS", str(tmp_path / "of ${me} and $you"))
+    answer = run_tiny("-m", "seed=0,1", "evaluators=[]")
+    assert answer.status == 0, answer.err
+    assert "sweep: 2 of 2 cells done" in answer.out
+    assert len(list(tmp_path.glob("of ${me} and $you/random-*/record.json"))) == 2
+
+
 def test_table_of_a_sweep_shows_what_a_step_took(run_tiny):
     lines = run_tiny("-m", "method=dm,random", "evaluators=[]").out.splitlines()
     header = next(number for number, line in enumerate(lines) if line.startswith("cell   "))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +209,26 @@ def test_unknown_dataset_and_setting_are_refused() -> None:
         Dataset.open("digit", {}, Path())
     with pytest.raises(UserError, match="unknown setting of the dataset digits 'colour'"):
         Dataset.open("digits", {"colour": 1}, Path())
+
+
+@pytest.mark.parametrize(
+    "fingerprint", ["0123456789abcdef" * 2, "sample-12", "version 7 of it", "é"]
+)
+def test_hashes_are_hexadecimal_whatever_a_source_gives_for_them(fingerprint: str) -> None:
+    source = Made()
+    source.fingerprint = lambda split: fingerprint  # type: ignore[method-assign]
+    whole, cut = Dataset("made", source), Dataset("made", source, 0.2)
+    assert cut.validation is not None
+    hashes = [whole.train_hash, cut.train_hash, cut.validation.hash]
+    assert len(set(hashes)) == 3
+    assert all(re.fullmatch("[0-9a-f]{16,64}", text) for text in hashes)
+    assert (whole.train_hash == fingerprint) == fingerprint.startswith("0")
+
+
+def test_keys_of_data_that_are_hashed_have_not_changed_with_the_version() -> None:
+    """Everything in stores and on leaderboards stands under these."""
+    digits = [Dataset.open("digits", {}, Path("nowhere"), cut).train_hash for cut in (0.0, 0.1)]
+    assert digits == [
+        "47234a8f316c104483c1ca216ad594d398c5cdc4",
+        "043f9d74ae75207ab5a4549cd4bc230f7964efe9",
+    ]

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from ddbench.errors import StopRequested
-from ddbench.runtime.interrupt import SIGNALS, StopFlag
+from ddbench.runtime.interrupt import SIGNALS, WARNINGS, StopFlag
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -27,6 +27,27 @@ def test_second_signal_ends_the_process_at_once() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         assert callable(signal.getsignal(signal.SIGINT))
+
+
+@pytest.mark.parametrize("number", WARNINGS)
+def test_warning_that_comes_again_leaves_the_time_for_a_checkpoint(number: int) -> None:
+    with StopFlag().listening() as stop:
+        for _ in range(3):
+            os.kill(os.getpid(), number)
+        with pytest.raises(StopRequested):
+            stop.check()
+
+
+@pytest.mark.parametrize("number", WARNINGS)
+def test_warning_that_nohup_lets_pass_stays_ignored(number: int) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with StopFlag().listening() as stop:
+            os.kill(os.getpid(), number)
+            stop.check()
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
 
 
 def test_handlers_are_put_back() -> None:

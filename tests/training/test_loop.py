@@ -202,3 +202,74 @@ def test_snapshots_in_half_precision_are_rounded_and_counters_are_not() -> None:
             expected = value.half() if value.is_floating_point() else value
             assert torch.equal(rounded[epoch][name], expected)
             assert rounded[epoch][name].dtype == expected.dtype
+
+
+def pooled(norm: nn.Module) -> nn.Module:
+    """A network with a norm behind global pooling, where a batch of one has one value a channel."""
+    with STREAM.as_global():
+        return nn.Sequential(
+            nn.Conv2d(1, 3, 3), nn.AdaptiveAvgPool2d(1), norm, nn.Flatten(), nn.Linear(3, 4)
+        )
+
+
+@pytest.mark.parametrize(
+    ("count", "batch_size", "epoch_steps", "steps"),
+    [
+        (9, 4, 0, 2),
+        (10, 4, 0, 3),
+        (8, 4, 0, 2),
+        (5, 2, 0, 2),
+        (9, 4, 3, 2),
+        (9, 4, 2, 2),
+        (3, 2, 0, 1),
+    ],
+)
+def test_last_image_joins_the_batch_before_where_it_cannot_be_normalised_alone(
+    count: int, batch_size: int, epoch_steps: int, steps: int
+) -> None:
+    recipe = TrainingRecipe(2, 0.1, batch_size=batch_size, epoch_steps=epoch_steps, augment=False)
+    seen: list[int] = []
+    model = pooled(nn.BatchNorm2d(3))
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    training = Training(model, examples(count), recipe, STREAM)
+    seen.clear()
+    training.run()
+    assert training.steps_per_epoch == steps
+    assert training.total_steps == training.steps_done == len(seen) == 2 * steps
+    assert 1 not in seen
+    assert sum(seen) == 2 * (count if epoch_steps != 2 else 8)
+
+
+@pytest.mark.parametrize("norm", [nn.Identity(), nn.GroupNorm(1, 3)])
+def test_batch_of_one_stays_where_no_norm_mixes_images(norm: nn.Module) -> None:
+    training = Training(pooled(norm), examples(9), RECIPE, STREAM)
+    assert training.steps_per_epoch == 3
+    training.run()
+
+
+def test_batch_of_one_stays_where_a_norm_has_many_values_of_an_image() -> None:
+    model, untouched = network(0.5), network(0.5)
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    assert Training(model, examples(9), RECIPE, STREAM).steps_per_epoch == 3
+    assert torch.equal(torch.get_rng_state(), before)
+    for name, value in untouched.state_dict().items():  # running statistics are put back
+        assert torch.equal(model.state_dict()[name], value)
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_training_with_a_joined_batch_resumes_bit_for_bit(stop: int) -> None:
+    expected = Training(pooled(nn.BatchNorm2d(3)), examples(9), RECIPE, STREAM).run()[5]
+    first = Training(pooled(nn.BatchNorm2d(3)), examples(9), RECIPE, STREAM)
+    first.network.train()
+    for _ in range(stop):
+        first.step()
+    second = Training(pooled(nn.BatchNorm2d(3)), examples(9), RECIPE, STREAM)
+    second.load_state_dict(first.state_dict())
+    assert all(torch.equal(value, expected[name]) for name, value in second.run()[5].items())
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_single_image_has_nothing_to_join(count: int) -> None:
+    recipe = TrainingRecipe(1, 0.1, batch_size=1, augment=False)
+    assert Training(network(), examples(count), recipe, STREAM).steps_per_epoch == count

@@ -56,8 +56,41 @@ def test_recipe_that_cannot_be_trained_is_refused_in_one_line(wrong: dict[str, A
 
 
 def test_absurdly_long_recipe_from_a_file_costs_nothing_to_read() -> None:
-    recipe = TrainingRecipe(epochs=10**15, learning_rate=0.1, snapshot_epochs=(10**14,))
-    assert recipe.kept_epochs == (10**14,)
+    recipe = TrainingRecipe(epochs=10**6, learning_rate=0.1, snapshot_epochs=(10**5,))
+    assert recipe.kept_epochs == (10**5,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("learning_rate", 1e300),
+        ("learning_rate", 10**5000),
+        ("weight_decay", 1e308),
+        ("decay", 1e200),
+        ("epochs", 10**9),
+        ("batch_size", 10**12),
+        ("epoch_steps", 10**12),
+        ("momentum", 1.0),
+        ("epochs", "9" * 10_000),
+        ("optimiser", "adam" * 10_000),
+        ("learning_rate", [0.1] * 10_000),
+        ("snapshot_format", "half\n" * 1_000),
+        ("snapshot_epochs", tuple(range(100_000))),
+        ("snapshot_epochs", tuple(range(20_000))),
+    ],
+)
+def test_absurd_number_is_refused_in_a_short_line_that_names_it(name: str, value: Any) -> None:
+    with pytest.raises(UserError) as refused:
+        TrainingRecipe(**{"epochs": 50_000, "learning_rate": 0.1, name: value})
+    assert name.partition("_")[0] in str(refused.value)
+    assert len(str(refused.value)) < 250
+    assert "\n" not in str(refused.value)
+
+
+def test_unknown_names_of_a_recipe_are_not_echoed_at_length() -> None:
+    with pytest.raises(UserError) as refused:
+        TrainingRecipe.from_plain({**RECIPE.plain(), "x" * 10_000: 1})
+    assert len(str(refused.value)) < 250
 
 
 def test_rate_falls_at_the_start_of_each_milestone_epoch() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 import os
-import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,25 +16,13 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from .conversion import Conversion, key_of_files
+from .decoding import SUFFIXES, Filter, decode
 
-SUFFIXES = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"))
 DECODED_BYTES = 2 * 2**30
 """What is decoded in memory at each start where nothing can be written; more is refused."""
-_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
+DECODER = 2
+"""Raised when files are decoded to other pixels: what is converted by then is converted again."""
 _BLOCK = 256
-
-
-class Filter(enum.Enum):
-    """How pixels of a resized image are computed; Pillow's filters, which average when shrinking.
-
-    `none` resizes nothing: an image of another size is an error.
-    """
-
-    none = enum.auto()
-    box = enum.auto()
-    bilinear = enum.auto()
-    bicubic = enum.auto()
-    lanczos = enum.auto()
 
 
 @dataclass(frozen=True)
@@ -48,61 +35,62 @@ class Found:
     facts: os.stat_result
 
 
-def list_images(folder: Path, base: Path, label: int) -> list[Found]:
-    """The image files of one class, directly in a folder, in the order of their names.
+def list_images(folder: Path, base: Path, label: int, left_out: Counter[str]) -> list[Found]:
+    """The image files of one class, in a folder and the folders in it, as torchvision lists them.
 
-    Hidden files and files with other endings are passed over.
+    Folders come in the order of their paths and files in that of their names. Hidden files, files
+    with other endings and links that lead nowhere are left out.
+
+    Args:
+        folder: of the class.
+        base: the dataset's folder.
+        label: the class.
+        left_out: counts what is left out, by reason.
 
     Raises:
         UserError: if the folder cannot be read.
     """
+    found: list[Found] = []
     try:
-        with os.scandir(folder) as entries:
-            chosen = [
-                entry
-                for entry in entries
-                if Path(entry.name).suffix.lower() in SUFFIXES
-                and not entry.name.startswith(".")
-                and entry.is_file()
-            ]
-            found = [(Path(entry.path), entry.stat()) for entry in chosen]
+        for path in _files_below(folder):
+            ending = path.suffix.lower()
+            if any(part.startswith(".") for part in path.relative_to(folder).parts):
+                left_out["hidden"] += 1
+            elif ending not in SUFFIXES:
+                left_out[f"ending {ending}" if ending else "no ending"] += 1
+            elif not path.is_file():
+                left_out["no file behind the name"] += 1
+            else:
+                found.append(Found(path, path.relative_to(base).as_posix(), label, path.stat()))
     except OSError as error:
-        raise UserError(f"{folder} cannot be read ({error.strerror})") from error
-    found.sort(key=lambda item: item[0].name)
-    return [Found(path, path.relative_to(base).as_posix(), label, facts) for path, facts in found]
+        raise UserError(f"{error.filename or folder} cannot be read ({error.strerror})") from error
+    return found
 
 
-def decode(path: Path, resolution: int, resize: Filter) -> NDArray[np.uint8]:
-    """An image as RGB (3, resolution, resolution); the largest square in its middle is kept.
+def _files_below(folder: Path) -> list[Path]:
+    """All files in a folder and the folders in it, links to folders followed once."""
 
-    Transparency is dropped, an animation's first picture is taken, and notes on orientation are
-    not obeyed, as in torchvision's image folders.
+    def fail(error: OSError) -> None:
+        raise error
 
-    Raises:
-        UserError: if the file is no image, is damaged, or has a wrong size that must not change.
-    """
-    from PIL import Image  # takes a while to import
+    files, seen = [], set()
+    for place, inner, names in os.walk(folder, onerror=fail, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            inner.clear()
+            continue
+        seen.add(real)
+        files.append((place, sorted(names)))
+    return [Path(place, name) for place, names in sorted(files) for name in names]
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as opened:
-                image = opened.convert("RGB")
-    except Exception as error:  # Pillow raises many kinds, SyntaxError among them
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} cannot be decoded ({type(error).__name__}: {reason})") from error
-    if image.size != (resolution, resolution):
-        if resize is Filter.none:
-            width, height = image.size
-            raise UserError(f"{path} is {width}x{height}, not {resolution}x{resolution}")
-        side = min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        image = image.resize(
-            (resolution, resolution),
-            Image.Resampling[resize.name.upper()],
-            box=(left, top, left + side, top + side),
-        )
-    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+
+def used_and_left_out(train: DecodedFiles, test: DecodedFiles) -> str:
+    """How many images are used and how many files are left out, in one line."""
+    line = f"{len(train.files)} training and {len(test.files)} test images"
+    for noun, split in (("training", train), ("test", test)):
+        reasons = ", ".join(f"{count} ({reason})" for reason, count in split.left_out.items())
+        line += f"; {noun} files left out: {reasons}" if reasons else ""
+    return line
 
 
 @dataclass(frozen=True)
@@ -116,6 +104,7 @@ class DecodedFiles:
         conversion: where the decoded images are kept.
         version: of the dataset's source.
         facts: JSON values that are kept beside them.
+        left_out: how many other files lie beside them, by the reason why they are not used.
     """
 
     files: Sequence[Found]
@@ -124,6 +113,7 @@ class DecodedFiles:
     conversion: Conversion
     version: int
     facts: dict[str, Any]
+    left_out: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -134,7 +124,8 @@ class DecodedFiles:
     def key(self) -> str:
         """Of the files and of how they are decoded."""
         named = ((f"{file.label}/{file.name}", file.facts) for file in self.files)
-        return key_of_files(named, self.version, self.resolution, self.resize.name, self.facts)
+        how = (self.resolution, self.resize.name, self.facts, DECODER)
+        return key_of_files(named, self.version, *how)
 
     def convert(self) -> None:
         """Decode all images to the conversion's files, unless that has been done.

@@ -1,12 +1,15 @@
 """Any images in folders, one folder a class: dataset.path=FOLDER, brought to one resolution.
 
-FOLDER/train/CLASS/ has the training images, FOLDER/test/CLASS/ (or FOLDER/val/CLASS/ where there is
-no FOLDER/test) the test images. They are decoded once, into the data root.
+FOLDER/train/CLASS/ has the training images, FOLDER/test/CLASS/ the test images, or
+FOLDER/val/CLASS/ where FOLDER/test is missing or has none of the classes (as in Tiny ImageNet,
+whose test images have no labels). Images may lie deeper, in folders of a class's folder. They are
+decoded once, into the data root.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +20,8 @@ from numpy.typing import NDArray
 from ...errors import UserError
 from ...plugins.settings import setting
 from ..formats.conversion import FOLDER, Conversion
-from ..formats.image_files import DecodedFiles, Filter, Found, list_images
+from ..formats.decoding import Filter
+from ..formats.image_files import DecodedFiles, Found, list_images, used_and_left_out
 from ..source import DatasetSettings, DatasetSource, Split
 
 
@@ -42,8 +46,11 @@ class ImageFolder(DatasetSource):
     class_names: tuple[str, ...] = ("first class", "second class")
     train_size = test_size = 2
 
-    def check(self) -> None:
+    def __init__(self, settings: DatasetSettings, root: Path) -> None:
+        super().__init__(settings, root)
         self.resolution = self.settings.resolution
+
+    def check(self) -> None:
         self.class_names = self._classes
         self.train_size = len(self._split("train").files)
         self.test_size = len(self._split("test").files)
@@ -62,7 +69,15 @@ class ImageFolder(DatasetSource):
             split.convert()
             split.conversion.verify()
         folder = self._split("train").conversion.folder
-        return f"{self.path} is converted in {folder}"
+        return f"{self.path} is converted in {folder}: {self._told}"
+
+    def left_out(self) -> dict[str, dict[str, int]]:
+        """Files that are hidden, or no pictures, or outside the folders of the classes."""
+        return {split: files.left_out for split, files in self._splits.items() if files.left_out}
+
+    def notes(self) -> list[str]:
+        """How many files are used, how many are not and why, and where test images come from."""
+        return [f"{self.path}: {self._told} (of {self._test_folder.name}/)"]
 
     @property
     def path(self) -> Path:
@@ -71,28 +86,42 @@ class ImageFolder(DatasetSource):
             raise UserError("dataset image_folder: say which folder, with dataset.path=FOLDER")
         return Path(self.settings.path).expanduser().absolute()
 
+    @property
+    def _told(self) -> str:
+        return used_and_left_out(self._split("train"), self._split("test"))
+
     @cached_property
     def _classes(self) -> tuple[str, ...]:
-        names = _folders(self.path / "train")
+        folder = self.path / "train"
+        if self.path.is_dir() and not folder.is_dir():
+            there = ", ".join(_folders(self.path)[:5]) or "no folder at all"
+            raise UserError(f"{self.path} has no folder train (there is: {there})")
+        names = _folders(folder)
         if len(names) < 2:
-            raise UserError(
-                f"{self.path / 'train'} has {len(names)} folders; needed is one a class, at least 2"
-            )
+            there = f"only the folder {names[0]!r}" if names else "no folders"
+            raise UserError(f"{folder} has {there}; needed is one folder a class, at least 2")
         return tuple(names)
 
     @cached_property
+    def _test_folder(self) -> Path:
+        """The first of test/ and val/ that has a folder of a class, or else that there is."""
+        places = [self.path / name for name in ("test", "val")]
+        there = [place for place in places if place.is_dir()]
+        if not there:
+            raise UserError(f"{self.path} has no folder test and no folder val")
+        return next((p for p in there if {*_folders(p)} & {*self._classes}), there[0])
+
+    @cached_property
     def _splits(self) -> dict[Split, DecodedFiles]:
-        return {"train": self._listed("train"), "test": self._listed("test")}
+        return {
+            "train": self._listed("train", self.path / "train"),
+            "test": self._listed("test", self._test_folder),
+        }
 
     def _split(self, split: Split) -> DecodedFiles:
         return self._splits[split]
 
-    def _listed(self, split: Split) -> DecodedFiles:
-        folder = self.path / split
-        if split == "test" and not folder.is_dir():
-            folder = self.path / "val"
-            if not folder.is_dir():
-                raise UserError(f"{self.path} has no folder test and no folder val")
+    def _listed(self, split: Split, folder: Path) -> DecodedFiles:
         strangers = sorted({*_folders(folder)} ^ {*self._classes})
         if strangers:
             raise UserError(
@@ -100,11 +129,15 @@ class ImageFolder(DatasetSource):
                 f"two has {strangers[0]!r}"
             )
         files: list[Found] = []
+        left_out: Counter[str] = Counter()
         for label, name in enumerate(self._classes):
-            found = list_images(folder / name, self.path, label)
+            found = list_images(folder / name, self.path, label, left_out)
             if not found:
                 raise UserError(f"{folder / name} has no images")
             files += found
+        outside = sum(not entry.is_dir() for entry in folder.iterdir())
+        if outside:
+            left_out["outside the classes' folders"] = outside
         settings = self.settings
         place = hashlib.blake2b(str(self.path).encode(), digest_size=4).hexdigest()
         return DecodedFiles(
@@ -117,6 +150,7 @@ class ImageFolder(DatasetSource):
             ),
             self.version,
             {"classes": list(self._classes)},
+            dict(left_out),
         )
 
 

@@ -6,6 +6,7 @@ No class can be told from another, so accuracies are those of guessing: measure 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,14 +45,17 @@ class RandomPixels(DatasetSource):
     train_size = 500
     test_size = 50
 
+    def __init__(self, settings: DatasetSettings, root: Path) -> None:
+        super().__init__(settings, root)
+        self.channels, self.resolution = self.settings.channels, self.settings.resolution
+
     def check(self) -> None:
-        """Take the shape from the settings.
+        """Take the sizes from the settings.
 
         Raises:
             UserError: for more images than a large machine can hold.
         """
         given = self.settings
-        self.channels, self.resolution = given.channels, given.resolution
         self.class_names = tuple(f"class {number}" for number in range(given.classes))
         self.train_size = given.images * given.classes
         self.test_size = max(1, given.images // 10) * given.classes

@@ -3,7 +3,8 @@
 Y. Le and X. Yang, "Tiny ImageNet Visual Recognition Challenge", Stanford CS 231N, 2015. It is read
 as its archive unpacks, DATA_ROOT/tiny-imagenet-200; the labels of the validation images, which are
 the test split, are those of `val_annotations.txt`. (An image-folder loader that is pointed at
-`val/`, as some published code is, sees a single class there.)
+`val/`, as some published code is, sees a single class there.) Where `val/` has been sorted into
+folders of classes, as many scripts do it, the folders say the labels.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import os
 import re
 import tempfile
 import zipfile
+from collections import Counter
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,7 +23,8 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from ..formats.conversion import FOLDER, Conversion
-from ..formats.image_files import DecodedFiles, Filter, Found, list_images
+from ..formats.decoding import Filter
+from ..formats.image_files import DecodedFiles, Found, list_images, used_and_left_out
 from ..source import DatasetSettings, DatasetSource, Split
 
 ARCHIVE = "tiny-imagenet-200.zip"
@@ -28,6 +32,7 @@ URL = f"http://cs231n.stanford.edu/{ARCHIVE}"
 MD5 = "90528d7ca1a48142e341f4ef8d21d0de"
 _CLASS = re.compile(r"n\d{8}")
 _IMAGE = re.compile(r"\w[\w.-]*\.JPEG")
+_OTHER_CLASS = "class not in wnids.txt"
 _OFFICIAL_IDS = """
     n01443537 n01629819 n01641577 n01644900 n01698640 n01742172 n01768244 n01770393 n01774384
     n01774750 n01784675 n01855672 n01882714 n01910747 n01917289 n01944390 n01945685 n01950731
@@ -98,7 +103,20 @@ class TinyImageNet(DatasetSource):
         for split in (self._train, self._test):
             split.convert()
             split.conversion.verify()
-        return f"{self.title} is complete in {self.folder}"
+        return f"{self.title} is complete in {self.folder}: {self._told}"
+
+    def left_out(self) -> dict[str, dict[str, int]]:
+        """Files that are no pictures, and pictures of classes that `wnids.txt` does not name."""
+        splits = {"train": self._train, "test": self._test}
+        return {split: files.left_out for split, files in splits.items() if files.left_out}
+
+    def notes(self) -> list[str]:
+        """How many files are used, and how many are not and why."""
+        return [f"{self.folder}: {self._told}"]
+
+    @property
+    def _told(self) -> str:
+        return used_and_left_out(self._train, self._test)
 
     def _split(self, split: Split) -> DecodedFiles:
         return self._train if split == "train" else self._test
@@ -117,21 +135,28 @@ class TinyImageNet(DatasetSource):
     @cached_property
     def _train(self) -> DecodedFiles:
         files: list[Found] = []
+        left_out: Counter[str] = Counter()
         for label, name in enumerate(self._ids):
-            folder = self.folder / "train" / name / "images"
-            found = list_images(folder, self.folder, label)
+            folder = self.folder / "train" / name
+            found = list_images(folder, self.folder, label, left_out)
             if not found:
                 raise UserError(f"{folder} has no images")
             files += found
-        return self._decoded("train", files)
+        return self._decoded("train", files, left_out)
 
     @cached_property
     def _test(self) -> DecodedFiles:
-        annotations, folder = (
-            self.folder / "val" / "val_annotations.txt",
-            self.folder / "val/images",
-        )
-        there = {file.path.name: file for file in list_images(folder, self.folder, 0)}
+        """Ordered as the annotations are, which number the images, in either layout."""
+        left_out: Counter[str] = Counter()
+        images = self.folder / "val" / "images"
+        there = list_images(images, self.folder, 0, left_out) if images.is_dir() else []
+        files = self._annotated(there, left_out) if there else self._sorted(left_out)
+        return self._decoded("test", files, left_out)
+
+    def _annotated(self, images: list[Found], left_out: Counter[str]) -> list[Found]:
+        """The validation images with the classes of their annotations."""
+        annotations = self.folder / "val" / "val_annotations.txt"
+        there = {file.path.name: file for file in images}
         label_of = {name: label for label, name in enumerate(self._ids)}
         known = {*label_of, *type(self).class_names}
         files = []
@@ -145,18 +170,41 @@ class TinyImageNet(DatasetSource):
             file = there.pop(name, None)
             if file is None:
                 raise UserError(f"{annotations} line {number}: {name} is missing, or named twice")
-            if class_id in label_of:  # else of a class that this part of the data set leaves out
-                files.append(Found(file.path, file.name, label_of[class_id], file.facts))
+            if class_id in label_of:
+                files.append(replace(file, label=label_of[class_id]))
+            else:
+                left_out[_OTHER_CLASS] += 1
         if there:
             raise UserError(
                 f"{annotations} has no line for {len(there)} images, such as {min(there)}"
             )
-        return self._decoded("test", files)
+        return files
 
-    def _decoded(self, split: Split, files: list[Found]) -> DecodedFiles:
+    def _sorted(self, left_out: Counter[str]) -> list[Found]:
+        """The validation images with the classes of the folders that they lie in."""
+        folder = self.folder / "val"
+        files: list[Found] = []
+        for label, name in enumerate(self._ids):
+            if not (folder / name).is_dir():
+                raise UserError(
+                    f"{self.title}: {folder} has neither images/ nor the folder {name}; run "
+                    f"`ddbench prepare tinyimagenet`, or unpack {URL} in {self.root.absolute()}"
+                )
+            found = list_images(folder / name, self.folder, label, left_out)
+            if not found:
+                raise UserError(f"{folder / name} has no images")
+            files += found
+        for name in {*type(self).class_names} - {*self._ids}:
+            if (folder / name).is_dir():
+                left_out[_OTHER_CLASS] += len(list_images(folder / name, self.folder, 0, left_out))
+        return sorted(files, key=_number_and_name)
+
+    def _decoded(self, split: Split, files: list[Found], left_out: Counter[str]) -> DecodedFiles:
         place = Conversion(self.root.absolute() / FOLDER / "tinyimagenet", split)
         facts = {"classes": self._ids}
-        return DecodedFiles(files, self.resolution, Filter.none, place, self.version, facts)
+        return DecodedFiles(
+            files, self.resolution, Filter.none, place, self.version, facts, dict(left_out)
+        )
 
     def _lines(self, file: Path) -> list[str]:
         try:
@@ -196,6 +244,12 @@ class TinyImageNet(DatasetSource):
         except (OSError, zipfile.BadZipFile, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"{archive} cannot be unpacked ({reason})") from error
+
+
+def _number_and_name(file: Found) -> tuple[int, str]:
+    """Sorts val_2.JPEG before val_10.JPEG."""
+    digits = "".join(filter(str.isdecimal, file.path.stem))
+    return int(digits or 0), file.name
 
 
 def _class_names(words: Path, ids: list[str]) -> tuple[str, ...]:

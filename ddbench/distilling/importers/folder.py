@@ -5,12 +5,14 @@ Folders are named by a class number (`7`, `00007`, `new007`), a WordNet id, or a
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ...data.formats.image_files import SUFFIXES, Filter, Found, decode, list_images
+from ...data.formats.decoding import SUFFIXES, Filter, decode
+from ...data.formats.image_files import Found, list_images
 from ...errors import UserError
 from ..importing.importer import ImportedSet, Importer
 from ..importing.source import Source
@@ -33,8 +35,9 @@ class ClassFolders(Importer):
         assert source.path is not None
         found: list[Found] = []
         names: list[str] = []
+        left_out: Counter[str] = Counter()
         for folder in _folders(source.path):
-            pictures = list_images(folder, source.path, 0)
+            pictures = list_images(folder, source.path, 0, left_out)
             found += pictures
             names += [folder.name] * len(pictures)
         if not found:
@@ -45,7 +48,11 @@ class ClassFolders(Importer):
             raise UserError(f"{source} has {len(found):,} pictures of {side}x{side}, too many")
         pixels = np.stack([decode(one.path, side, Filter.none) for one in found])
         return ImportedSet(
-            torch.from_numpy(pixels), layout="NCHW", input_space="pixels255", folders=tuple(names)
+            torch.from_numpy(pixels),
+            layout="NCHW",
+            input_space="pixels255",
+            folders=tuple(names),
+            notes=[f"{count} files left out: {why}" for why, count in sorted(left_out.items())],
         )
 
 

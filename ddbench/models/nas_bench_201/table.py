@@ -115,6 +115,11 @@ def prepare_table(data_root: Path, source: str | None) -> str:
     path = table_path(data_root)
     if source is not None:
         file = Path(source).expanduser()
+        if file.is_dir():
+            raise UserError(
+                f"source={file}: a folder, such as NATS-Bench's; its reader is not known here. "
+                f"{_REMEDY}"
+            )
         if not file.is_file():
             raise UserError(f"source={file}: no such file; {_REMEDY}")
         rows: Rows

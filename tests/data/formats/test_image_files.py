@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torchvision.datasets.utils
 from PIL import Image
+from torchvision.datasets import ImageFolder as Theirs
 
 from ddbench.cli.main import main
 from ddbench.data.dataset import Dataset
-from ddbench.data.formats.image_files import Filter, decode
+from ddbench.data.formats.decoding import _FORMATS, SUFFIXES, Filter, decode
 from ddbench.data.pixels import pixel_hash
 from ddbench.errors import UserError
 from ddbench.runs.compose import request_of
@@ -30,6 +31,7 @@ def tiny_root(tmp_path: Path, write_images: Write) -> Path:
         files = [f"{name}_{number}.JPEG" for number in (0, 1, 10, 2)]
         write_images(folder / "train" / name / "images", files)
         (folder / "train" / name / f"{name}_boxes.txt").write_text("")
+    (folder / "test" / "images").mkdir(parents=True)
     write_images(folder / "val" / "images", [f"val_{number}.JPEG" for number in range(6)])
     lines = [f"val_{5 - i}.JPEG\t{IDS[i % 3]}\t0\t0\t63\t63\n" for i in range(6)]
     (folder / "val" / "val_annotations.txt").write_text("".join(lines))
@@ -235,8 +237,8 @@ def test_settings_of_the_command_line_reach_the_source(pets: Path, tmp_path: Pat
     words = [f"dataset.path={pets}", "dataset.resolution=12", "dataset.filter=box"]
     request = request_of(["dataset=image_folder", "device=cpu", *words])
     settings = {"path": str(pets), "resolution": 12, "filter": "box"}
-    assert request.task.dataset_settings == settings
-    dataset = Dataset.open("image_folder", request.task.dataset_settings, tmp_path)
+    assert request.task.lab.dataset_settings == settings
+    dataset = Dataset.open("image_folder", request.task.lab.dataset_settings, tmp_path)
     assert dataset.resolution == 12
     assert main(["prepare", "image_folder", f"data_root={tmp_path}", *words]) == 0
     (place,) = (tmp_path / "converted").iterdir()
@@ -252,7 +254,9 @@ def test_settings_of_the_command_line_reach_the_source(pets: Path, tmp_path: Pat
         (["dataset.filter=cubic"], "filter"),
         ([], "dataset.path=FOLDER"),
         (["dataset.path=TMP/nowhere"], "nowhere/train cannot be read"),
-        (["dataset.path=TMP"], "train cannot be read"),
+        (["dataset.path=TMP"], "has no folder train (there is: pets"),
+        (["dataset.path=TMP/pets/train"], "has no folder train (there is: cat, dog)"),
+        (["dataset.path=TMP/pets/val/dog"], "has no folder train (there is: no folder at all)"),
         (["dataset.path=TMP/pets", "dataset.filter=none"], "is 40x20, not 64x64"),
     ],
 )
@@ -290,3 +294,141 @@ def test_folders_that_are_no_dataset_are_one_line(
     write_images(pets / "train" / "cow", ["x.png"])
     (pets / "val").rename(pets / "validation")
     assert "no folder test and no folder val" in complaint()
+    (pets / "train").rename(pets / "photographs")
+    write_images(pets / "train", ["x.png"])
+    assert "train has no folders; needed is one folder a class" in complaint()
+
+
+def test_images_in_folders_of_a_class_are_found_as_torchvision_finds_them(
+    pets: Path, tmp_path: Path, write_images: Write
+) -> None:
+    write_images(pets / "train" / "cat" / "more" / "still", ["d.png", "a.png"])
+    write_images(pets / "train" / "cat" / "Later", ["e.png"])
+    os.symlink(pets / "train" / "cat", pets / "train" / "cat" / "more" / "again")
+    os.symlink(tmp_path / "nowhere.png", pets / "train" / "cat" / "lost.png")
+    found = [file.name for file in image_folder(pets, tmp_path).source._split("train").files]  # type: ignore[attr-defined]
+    (pets / "train" / "cat" / "more" / "again").unlink()
+    (pets / "train" / "cat" / "lost.png").unlink()
+    for hidden in pets.glob("train/*/.hidden.png"):
+        hidden.unlink()
+    theirs = [Path(name).relative_to(pets).as_posix() for name, _ in Theirs(pets / "train").samples]
+    assert found == theirs
+    assert len(found) == 9
+
+
+@pytest.mark.parametrize("ending", ["jfif", "jpe", "JPG", "apng", "pgm", "pnm", "Tif", "webp"])
+def test_every_ending_of_pillow_is_known(ending: str, pets: Path, tmp_path: Path) -> None:
+    kind = {"jfif": "JPEG", "jpe": "JPEG", "apng": "PNG", "pgm": "PPM", "pnm": "PPM"}
+    Image.new("L", (40, 20), 9).save(pets / f"train/cat/d.{ending}", kind.get(ending))
+    assert image_folder(pets, tmp_path).source.train_size == 7
+
+
+def test_endings_are_those_that_pillow_opens_in_these_formats() -> None:
+    known = {end for end, kind in Image.registered_extensions().items() if kind in _FORMATS}
+    assert known <= SUFFIXES | {".dib"}
+
+
+def test_what_is_left_out_is_counted_by_reason(
+    pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pets / "train/cat/Thumbs.DB").write_text("")
+    (pets / "train/cat/LICENSE").write_text("")
+    (pets / "train/cat/.thumbnails").mkdir()
+    (pets / "train/cat/.thumbnails/x.png").write_text("")
+    (pets / "train/stray.png").write_text("")
+    os.symlink(tmp_path / "nowhere.png", pets / "train/dog/lost.png")
+    dataset = image_folder(pets, tmp_path)
+    assert dataset.left_out == {
+        "train": {
+            "ending .txt": 2,
+            "hidden": 3,
+            "ending .db": 1,
+            "no ending": 1,
+            "no file behind the name": 1,
+            "outside the classes' folders": 1,
+        },
+        "test": {"ending .txt": 2, "hidden": 2},
+    }
+    (note,) = dataset.source.notes()
+    assert "6 training and 2 test images; training files left out: " in note
+    assert "3 (hidden)" in note
+    words = ["prepare", "image_folder", f"dataset.path={pets}", f"data_root={tmp_path}"]
+    assert main(words) == 0
+    assert "6 training and 2 test images" in capsys.readouterr().out
+
+
+def test_counts_are_in_the_log_of_a_run(pets: Path, tmp_path: Path) -> None:
+    words = ["method=random", "dataset=image_folder", f"dataset.path={pets}", "budget=smoke"]
+    words += ["dataset.resolution=8", "protocols=[hard]", "control=null", "threads=1"]
+    roots = [f"runs_root={tmp_path / 'runs'}", f"data_root={tmp_path}"]
+    assert main(["run", *words, *roots]) == 0
+    (log,) = (tmp_path / "runs").glob("*/log.txt")
+    assert "6 training and 2 test images; training files left out: " in log.read_text()
+
+
+def test_tiny_imagenet_with_sorted_validation_images_is_an_image_folder(
+    tiny_root: Path, sort_validation: Callable[[Path, bool], None]
+) -> None:
+    sort_validation(tiny_root, False)
+    tiny_folder = tiny_root / "tiny-imagenet-200"
+    dataset = image_folder(tiny_folder, tiny_root, filter="none")
+    assert dataset.class_names == tuple(sorted(IDS))
+    assert dataset.train_hash == tiny(tiny_root).train_hash
+    assert dataset.left_out == {
+        "train": {"ending .txt": 3},
+        "test": {"outside the classes' folders": 1},
+    }
+    assert "(of val/)" in dataset.source.notes()[0]
+
+
+@pytest.fixture
+def sort_validation() -> Callable[[Path, bool], None]:
+    """Move the validation images into folders of their classes, as scripts on the web do it."""
+
+    def move(root: Path, keep_a_level: bool) -> None:
+        folder = root / "tiny-imagenet-200/val"
+        for line in (folder / "val_annotations.txt").read_text().splitlines():
+            name, class_id = line.split("\t")[:2]
+            place = folder / class_id / ("images" if keep_a_level else "")
+            place.mkdir(parents=True, exist_ok=True)
+            (folder / "images" / name).rename(place / name)
+        (folder / "images").rmdir()
+
+    return move
+
+
+@pytest.mark.parametrize("keep_a_level", [False, True])
+@pytest.mark.parametrize("annotations", [False, True])
+def test_sorted_validation_images_are_the_same_test_split(
+    keep_a_level: bool,
+    annotations: bool,
+    tiny_root: Path,
+    sort_validation: Callable[[Path, bool], None],
+) -> None:
+    lines = tiny_root / "tiny-imagenet-200/val/val_annotations.txt"
+    lines.write_text("".join(sorted(lines.read_text().splitlines(keepends=True))))  # as they come
+    before = tiny(tiny_root)
+    with before.scoring():
+        expected = before.test.hash
+    sort_validation(tiny_root, keep_a_level)
+    if not annotations:
+        lines.unlink()
+    after = tiny(tiny_root)
+    with after.scoring():
+        assert after.test.hash == expected
+    assert after.identity() == before.identity()
+
+
+def test_missing_class_of_sorted_validation_images_is_named(
+    tiny_root: Path, sort_validation: Callable[[Path, bool], None]
+) -> None:
+    sort_validation(tiny_root, False)
+    folder = tiny_root / "tiny-imagenet-200/val"
+    (folder / IDS[0]).rename(folder / "n00000001")
+    with pytest.raises(UserError, match=f"neither images/ nor the folder {IDS[0]}; run `ddbench"):
+        tiny(tiny_root)
+
+
+def test_images_of_other_classes_of_a_part_are_counted(tiny_root: Path) -> None:
+    (tiny_root / "tiny-imagenet-200/wnids.txt").write_text("n01443537\nn04067472\n")
+    assert tiny(tiny_root).left_out["test"] == {"class not in wnids.txt": 2}

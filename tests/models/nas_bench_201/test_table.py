@@ -252,6 +252,8 @@ def test_source_may_be_spelt_as_an_option(spelling: str, tmp_path: Path, capsys:
     words = spelling.format(tmp_path / "a=b.csv").split(" ")
     assert main(["prepare", "nas_bench_201", *words, f"data_root={tmp_path}"]) == 2
     assert f"source={tmp_path / 'a=b.csv'}: no such file" in capsys.readouterr().err
+    assert main([*words[:2], f"source={tmp_path}", *words[3:]]) == 2
+    assert f"source={tmp_path}: a folder, such as NATS-Bench's" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
