@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = {"ddbench", "methods", "evaluators", "configs", "leaderboards", "tests"}
+ROOMS = {"ddbench", "methods", "evaluators", "configs", "leaderboards", "tests", "docs"}
 CODE_ROOMS = ("ddbench", "methods", "evaluators")
 TOP_FILES = {"pyproject.toml", "README.md", "LICENSE"}
 # Which rooms a room may import besides itself.
