@@ -18,8 +18,8 @@ from torch import Tensor
 from ._image_descent import descended
 from ._trajectory_matching import Student, walked_loss
 
-SMALLER_STEPS = 8
-"""How many tenths of tenths of a step size are tried for a message."""
+SMALLER_STEPS = 24
+"""How often a step size is divided by ten in search of one that a message can name."""
 
 
 class StepSizeForm(enum.Enum):
@@ -65,12 +65,14 @@ def moved_step_size(
 
 
 def divergence(student: Student) -> str:
-    """Why a student's loss is not finite, with a step size that keeps it finite if there is one."""
+    """Why a student's loss is not finite, with a step size that would have worked if there is one.
+
+    That is one with which it ends no farther from its target than it started, where the loss is 1.
+    """
+    told = f"the student's loss is not finite at step size {student.step_size:g}"
     for tenths in range(1, SMALLER_STEPS + 1):
         smaller = student.step_size / 10**tenths
-        if walked_loss(replace(student, step_size=smaller)).isfinite():
-            return (
-                f"the student diverges at step size {student.step_size:g}; its loss is finite at "
-                f"{smaller:g}, so give method.step_size={smaller:.3g} or less"
-            )
-    return "the student diverges at any step size: a smaller method.image_rate may help"
+        loss = walked_loss(replace(student, step_size=smaller))
+        if loss <= 1:
+            return f"{told}; with method.step_size={smaller:.1g} it is {loss:.2g}"
+    return f"{told}, nor at any smaller one: a smaller method.image_rate may help"

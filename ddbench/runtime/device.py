@@ -46,7 +46,7 @@ class Execution:
         if "CUBLAS_WORKSPACE_CONFIG" not in os.environ:
             if torch.cuda.is_initialized():
                 warnings.warn(
-                    "CUDA was in use before ddbench: its matrix products may not repeat bit for bit; "
+                    "CUDA was in use before: matrix products may not repeat bit for bit; "
                     "start Python with CUBLAS_WORKSPACE_CONFIG=:4096:8",
                     stacklevel=2,
                 )

@@ -98,18 +98,18 @@ def test_another_network_on_a_dataset_with_a_recipe_goes_on(
     assert min(sizes) > 0
 
 
-def test_divergence_names_a_step_size_that_keeps_the_loss_finite(
+def test_divergence_names_a_step_size_that_would_have_worked(
     tiny: Callable[..., RunRequest], room: Callable[[str], ModuleType], tmp_path: Path
 ) -> None:
-    request = tiny(tmp_path, "method=mtt", "model.width=8", "method.step_size=1e30")
+    request = tiny(tmp_path, "method=mtt", "model.width=8", "method.step_size=1e12")
     with opened(request, quiet=True) as (lab, _):
         method: Any = METHODS["mtt"](Task(request.task, lab), request.method.settings)
         method.begin()
         student = method.student(0, 0, 0, method.targets)
-        with pytest.raises(FloatingPointError, match=r"step 0: .* give method.step_size=") as told:
+        with pytest.raises(FloatingPointError, match=r"step 0: .*method.step_size=") as told:
             method.step(0)
     smaller = float(str(told.value).partition("method.step_size=")[2].split()[0])
     found = room("_trajectory_matching").walked_loss(
         replace(student, step_size=torch.tensor(smaller))
     )
-    assert bool(found.isfinite())
+    assert found <= 1

@@ -12,7 +12,6 @@ from collections import defaultdict
 
 import timm
 import torch
-from tabulate import tabulate
 from timm.models import list_modules
 
 from ddbench.errors import UserError
@@ -20,12 +19,13 @@ from ddbench.models.spec import model_named
 from ddbench.runtime.randomness import RandomStream
 
 CHANNELS, CLASSES = 3, 10
+TOLD = 2  # changes of a network, which may have dozens
 RESOLUTIONS = (32, 64)
 ABOUT = """\
 # timm's networks on small images
 
 `model=timm_model model.architecture=NAME` and the evaluators' `timm:NAME` take any network of timm
-{version}, untrained. This is the smallest of each of its families, by {number} modules: what
+{version}, untrained. This is the smallest network of each of its {number} families (modules): what
 ddbench changes so that it takes 32x32 or 64x64 images of three channels, or why it is refused. An
 empty cell is a network as it is. Made by `python tests/models/timm_families.py > docs/timm.md`.
 
@@ -51,9 +51,23 @@ def told(name: str, resolution: int) -> str:
     """What was changed, or why the network is refused."""
     spec = model_named(f"timm:{name}", "cpu")
     try:
-        return spec.build(CHANNELS, resolution, CLASSES, RandomStream(0)).adaptation
+        return shortened(spec.build(CHANNELS, resolution, CLASSES, RandomStream(0)).adaptation)
     except UserError as refusal:
         return f"refused: {str(refusal).partition(': ')[2]}"
+
+
+def shortened(adaptation: str) -> str:
+    """The first changes, and how many there are besides."""
+    changes = adaptation.split(", ")
+    told = ", ".join(changes[:TOLD])
+    more = len(changes) - TOLD
+    return f"{told} and {more} more" if more > 0 else told
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """A table whose first row is its head; its cells hold no bars."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
 
 
 def main() -> None:
@@ -67,7 +81,7 @@ def main() -> None:
     ]
     headers = ["family", "network", "10^6 parameters", *(f"at {r}x{r}" for r in RESOLUTIONS)]
     print(ABOUT.format(version=timm.__version__, number=len(found)), end="")
-    print(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
+    print(markdown([headers, *rows]))
     for place, side in enumerate(RESOLUTIONS, 3):
         refused = sum(row[place].startswith("refused") for row in rows)
         print(f"\nAt {side}x{side} {len(rows) - refused} of {len(rows)} are taken.")
