@@ -22,7 +22,8 @@ from ddbench import (
 )
 
 from ._class_batches import mixes_images
-from ._image_descent import ImageDescent, descended
+from ._image_descent import ImageDescent
+from ._step_size import StepSizeForm, divergence, moved_step_size
 from ._trajectory_matching import Gradient, Parameters, Student
 
 
@@ -47,7 +48,12 @@ class TrajectoryDescent(ImageDescent):
             25, "the student starts after fewer epochs of the expert than this [T+]", low=1
         )
         step_size: float = setting(0.01, "initial rate of the student [alpha]", above=0)
-        step_size_rate: float = setting(1e-5, "learning rate of step_size", low=0)
+        step_size_form: StepSizeForm = setting(
+            StepSizeForm.plain,
+            "what SGD moves: plain (step_size, as published) or log (its logarithm)",
+            left_out_at_default=True,
+        )
+        step_size_rate: float = setting(1e-5, "learning rate of step_size, or its logarithm", low=0)
         step_size_momentum: float = setting(0.5, "momentum of step_size", low=0, high=0.999)
         experts: int = setting(100, "expert trajectories", low=1)
         trajectory_epochs: int = setting(50, "epochs of an expert", low=1)
@@ -122,20 +128,19 @@ class TrajectoryDescent(ImageDescent):
         """One student on its way from a random epoch of the next expert."""
         expert, start = self.segment(i)
         targets = self.student_targets(expert, start + self.settings.expert_epochs)
-        found = self.gradient(self.student(i, expert, start, targets))
+        student = self.student(i, expert, start, targets)
+        found = self.gradient(student)
+        if not found.loss.isfinite():
+            raise FloatingPointError(f"step {i}: {divergence(student)}")
         images, velocity = self.moved(found.images)
-        step_size, step_size_velocity = descended(
+        step_size, step_size_velocity = moved_step_size(
             self.step_size,
             self.step_size_velocity,
             found.step_size,
+            self.settings.step_size_form,
             self.settings.step_size_rate,
             self.settings.step_size_momentum,
         )
-        if not step_size > 0:
-            raise FloatingPointError(
-                f"the student's step size became {step_size:g} at step {i}; "
-                "a smaller step_size_rate may help"
-            )
         self.images, self.velocity, self.targets = images, velocity, targets
         self.step_size, self.step_size_velocity = step_size, step_size_velocity
         return {"loss": found.loss, "step_size": step_size, "movement": self.movement()}

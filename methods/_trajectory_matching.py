@@ -89,6 +89,15 @@ def leaves(parameters: Parameters) -> Parameters:
     return [value.detach().requires_grad_() for value in parameters]
 
 
+def walked_loss(student: Student) -> Tensor:
+    """L without any gradient."""
+    parameters = student.start
+    for i in range(len(student.order)):
+        gradient = student.gradient(i, leaves(parameters), student.batch(i))
+        parameters = [p - student.step_size * g for p, g in zip(parameters, gradient, strict=True)]
+    return student.distance(parameters)
+
+
 def unrolled_gradient(student: Student) -> Gradient:
     """MTT's gradient by one backward pass through all steps; memory grows with their number."""
     step_size = student.step_size.detach().requires_grad_()

@@ -4,6 +4,10 @@ J. Cui, R. Wang, S. Si, C.-J. Hsieh, "Scaling up dataset distillation to ImageNe
 memory" (ICML 2023), equations 5 to 8, and the released code. Labels may be the predictions of the
 network that the student shall become (section 3.3).
 
+The released program has half of that gradient for the images: it writes the factor 2 in front of
+a tuple, which repeats it (issue 5 of the repository). Here it stands as in the paper, and the
+published rates of the images are halved in the recipe, which moves them alike.
+
 The paper calls its gradient that of MTT. It is that of a student whose parameters count as
 constants at every step: what an image changes about the later steps is left out (see
 `detached_gradient`), and the step size's gradient is likewise direct. Measured on digits at ipc 1

@@ -14,7 +14,7 @@ import pytest
 import ddbench
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = {"ddbench", "methods", "evaluators", "configs", "leaderboards", "tests"}
+ROOMS = {"ddbench", "methods", "evaluators", "configs", "leaderboards", "tests", "docs"}
 CODE_ROOMS = ("ddbench", "methods", "evaluators")
 TOP_FILES = {"pyproject.toml", "README.md", "LICENSE"}
 # Which rooms a room may import besides itself.

@@ -56,7 +56,7 @@ def _settings_table(settings: Settings, sources: Mapping[str, str] | None = None
         return "no settings"
     table: dict[str, list[str]] = {
         "setting": list(fields),
-        "value": [as_text(value) for value in settings.plain().values()],
+        "value": [as_text(value) for value in settings.shown().values()],
     }
     if sources is not None:
         table["source"] = [sources[name] for name in fields]

@@ -38,7 +38,9 @@ def norm_layer(norm: Norm, channels: int) -> nn.Module:
 def first_padding(resolution: int, kernel: int) -> tuple[int, int]:
     """Padding of the first convolution (pixels a side), and the side of the maps it gives.
 
-    MNIST's 28 pixels are padded to 32, as the field does; other resolutions are kept.
+    28 pixels, MNIST's, are padded to 32 and other resolutions kept: the released ConvNet, VGG11 and
+    AlexNet of DC, MTT and APM do so with images of one channel. Their ResNet18 keeps 28 pixels and
+    gives other outputs than a padded one; here all networks see maps of the same sides.
     """
     extra = 2 if resolution == 28 else 0
     return kernel // 2 + extra, resolution + 2 * extra

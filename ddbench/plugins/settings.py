@@ -22,6 +22,7 @@ def setting(
     high: float | None = None,
     above: float | None = None,
     scaled: str | None = None,
+    left_out_at_default: bool = False,
 ) -> Any:
     """A field of a settings dataclass.
 
@@ -32,8 +33,18 @@ def setting(
         high: the largest value allowed.
         above: a bound that the value must exceed.
         scaled: which fraction of the budget shrinks the value: "distilling" or "teachers".
+        left_out_at_default: whether `Settings.plain` does not name the default. A setting that is
+            added to a plugin in use needs it: the default is what the plugin did before, and the
+            keys of what was made then stay as they are.
     """
-    metadata = {"help": help, "low": low, "high": high, "above": above, "scaled": scaled}
+    metadata = {
+        "help": help,
+        "low": low,
+        "high": high,
+        "above": above,
+        "scaled": scaled,
+        "left_out_at_default": left_out_at_default,
+    }
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -50,7 +61,17 @@ class Settings:
                 raise UserError(f"{item.name}={getattr(self, item.name)}: {problem}")
 
     def plain(self) -> dict[str, Any]:
-        """Names and values in plain JSON types (an enum by its name)."""
+        """Names and values in plain JSON types (an enum by its name), for keys and records."""
+        left_out = {
+            item.name
+            for item in dataclasses.fields(self)
+            if item.metadata.get("left_out_at_default")
+            and getattr(self, item.name) == _default(item)
+        }
+        return {name: value for name, value in self.shown().items() if name not in left_out}
+
+    def shown(self) -> dict[str, Any]:
+        """As `plain`, with the settings that it leaves out at their defaults."""
         return {item.name: _plain(getattr(self, item.name)) for item in dataclasses.fields(self)}
 
 
@@ -136,6 +157,11 @@ def given_values(node: Any) -> dict[str, Any]:
 
 def _bounds(item: dataclasses.Field[Any]) -> dict[str, Any]:
     return {name: item.metadata.get(name) for name in ("low", "high", "above")}
+
+
+def _default(item: dataclasses.Field[Any]) -> Any:
+    made = item.default_factory
+    return item.default if made is dataclasses.MISSING else made()
 
 
 def _plain(value: Any) -> Any:

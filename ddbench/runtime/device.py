@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,14 @@ class Execution:
         Raises:
             UserError: for a device that this machine does not have.
         """
+        if "CUBLAS_WORKSPACE_CONFIG" not in os.environ:
+            if torch.cuda.is_initialized():
+                warnings.warn(
+                    "CUDA was in use before: matrix products may not repeat bit for bit; "
+                    "start Python with CUBLAS_WORKSPACE_CONFIG=:4096:8",
+                    stacklevel=2,
+                )
+            os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # read when CUDA is first used
         device = device_named(device)
         try:
             chosen = torch.device(device)
@@ -51,7 +61,6 @@ class Execution:
             raise UserError(f"device={device}: not to be had on this machine ({reason})") from error
         if threads is not None:
             torch.set_num_threads(threads)
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = False
@@ -74,6 +83,18 @@ class Execution:
             "threads": self.threads,
             "torch": str(torch.__version__),
             "number_format": "float32",
+            **self.accelerator,
+        }
+
+    @cached_property
+    def accelerator(self) -> dict[str, Any]:
+        """Versions of what computes beside torch on a CUDA device; none on a CPU."""
+        if self.device.type != "cuda":
+            return {}
+        return {
+            "cuda": torch.version.cuda,
+            "cudnn": torch.backends.cudnn.version(),
+            "driver": self.driver,
         }
 
     @property
@@ -95,7 +116,8 @@ class Execution:
         """
         remedy = f"or remove {path} to start this part again"
         own = self.plain()
-        for name in ("device", "device_name", "torch"):
+        known = [name for name in self.accelerator if name in saved]  # earlier versions kept none
+        for name in ("device", "device_name", "torch", *known):
             if saved.get(name) != own[name]:
                 raise UserError(
                     f"this work was begun with {name} {saved.get(name)}, now it is {own[name]}, "

@@ -8,8 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from .device import Execution
 
 PACKAGES = ("ddbench", "torch", "torchvision", "timm", "numpy", "hydra-core", "scipy")
@@ -18,12 +16,12 @@ PACKAGES = ("ddbench", "torch", "torchvision", "timm", "numpy", "hydra-core", "s
 def environment(execution: Execution) -> dict[str, Any]:
     """What is recorded of the surroundings and never part of a key."""
     return {
+        "cuda": None,
+        "driver": None,
         **execution.plain(),
         "packages": {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cuda": torch.version.cuda if execution.device.type == "cuda" else None,
-        "driver": execution.driver,
         **_revision(),
     }
 

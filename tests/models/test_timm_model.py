@@ -68,10 +68,33 @@ def test_names_that_would_fetch_or_read_something_are_refused(name: str) -> None
         model_named(f"timm:{name}", "cpu")
 
 
-def test_network_that_cannot_take_the_resolution_is_refused_in_one_line() -> None:
-    with pytest.raises(UserError, match=r"timm's swin_\S+ cannot take 8x8 images") as refusal:
-        built("swin_tiny_patch4_window7_224", 8)
-    assert "\n" not in str(refusal.value)
+@pytest.mark.parametrize(
+    ("architecture", "adaptation"),
+    [
+        ("coat_tiny", "input size 32"),
+        ("levit_128s", "input size 32"),
+        ("test_coatnet", "input size 32"),
+        ("gmlp_ti16_224", "input size 32"),
+        ("xcit_nano_12_p8_224", "input size 32"),
+        ("efficientvit_m0", "input size 32"),
+        ("crossvit_tiny_240", ""),
+    ],
+)
+def test_network_that_cannot_be_adapted_is_built_for_the_size_or_left_as_it_is(
+    architecture: str, adaptation: str
+) -> None:
+    network = built(architecture, 32)
+    assert network.adaptation == adaptation
+    with torch.no_grad():
+        images = torch.zeros(2, 3, 32, 32)
+        assert network(images).shape == (2, 10)
+        assert network.features(images).ndim == 2
+
+
+def test_refusal_names_the_next_size_that_the_network_takes() -> None:
+    with pytest.raises(UserError, match=r"inception_v4 cannot take 32x32 .* take is 96$"):
+        built("inception_v4", 32)
+    built("inception_v4", 96)
 
 
 def test_word_names_a_registered_model_or_one_of_timm() -> None:

@@ -78,6 +78,30 @@ def shift(x: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
         dx: columns, integers (N,) or (1,); DSA draws from -s..s with s = int(W / 8 + 0.5).
         dy: rows, the same for H.
     """
+    moved: Tensor = _Shift.apply(x, dx, dy)
+    return moved
+
+
+class _Shift(torch.autograd.Function):
+    """A shift whose gradient is the opposite shift of the gradient, which is what it amounts to.
+
+    Derived from the gather below it would be a scatter, which is slow on a GPU where it has to add
+    in a fixed order; the bits are the same.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
+        ctx.save_for_backward(dx, dy)
+        return _shifted(x, dx, dy)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        dx, dy = ctx.saved_tensors
+        # Adding 0 makes a zero positive, as a sum that begins at 0 does.
+        return shift(gradient, -dx, -dy) + 0.0, None, None
+
+
+def _shifted(x: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
     number, channels, height, width = x.shape
     rows = torch.arange(height, device=x.device) + dy.view(-1, 1)
     columns = torch.arange(width, device=x.device) + dx.view(-1, 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -20,6 +21,8 @@ from ..model import Model, ModelSettings
 
 DEFAULT = "convnext_atto"
 TRACED = 224  # pixels; large enough that maps of different strides differ in size
+SIDES = (8, 16, 24, 32, 48, 56, 64, 96, 112, 128, 160, 192, 224, 240, 256, 288, 384, 448, 512)
+"""Sides of images that are tried for the message of a refusal."""
 STEMS = ("patch_embed", "stem")  # where timm's networks cut images into patches
 CONVOLUTIONAL_GRID = 4
 """Least side of the last maps from 16 pixels on, as ConvNet's; a quarter of the image below."""
@@ -34,7 +37,9 @@ class TimmModel(Model):
     Networks made for large images shrink them 32 times. Strides and poolings are lowered, from the
     input on and no more than needed, until the last maps are at least 4x4 (2x2 below 16 pixels); a
     network with a patch size gets a smaller one. A first convolution that loses its stride becomes
-    3x3, as is usual for small images. `adaptation` says what was changed.
+    3x3, as is usual for small images. What then cannot take the images is built for their size
+    and not changed, and at the last left as it is. `adaptation` says what was changed;
+    docs/timm.md has a network of each of timm's families.
     """
 
     @dataclass
@@ -55,34 +60,19 @@ class TimmModel(Model):
         """Build for square images (N, channels, resolution, resolution).
 
         Raises:
-            UserError: for a name that timm does not have, or a network that cannot take the images.
+            UserError: for an unknown name, or a network that cannot take the images.
         """
         super().__init__(settings, channels, resolution, classes)
         assert isinstance(settings, TimmModel.Settings)
         name = settings.architecture or DEFAULT
         check_timm_name(name)
         options = {"in_chans": channels, "num_classes": classes}
-        try:
-            self.network, self.adaptation = _fitted(name, options, resolution)
-            probe = torch.zeros(2, channels, resolution, resolution)
-            with torch.no_grad():
-                self.network.eval()
-                shape = tuple(self(probe).shape)
-                features = self.features(probe)
-        except UserError:
-            raise
-        except Exception as error:  # networks refuse in as many ways as there are networks
-            raise _refusal(name, resolution, error) from error
-        if shape != (2, classes) or features.ndim != 2:
-            raise UserError(f"timm's {name} gives no logits of shape (N, {classes})")
+        self.network, self.adaptation = _fitted(name, options, resolution)
         self.network.train()
 
     def features(self, images: Tensor) -> Tensor:
         """Flat features (N, F), before the classifier."""
-        network: Any = self.network
-        maps = network.forward_features(images)
-        features: Tensor = network.forward_head(maps, pre_logits=True)
-        return features.flatten(1)
+        return _features(self.network, images)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes)."""
@@ -105,13 +95,50 @@ def check_timm_name(name: str) -> None:
         raise UserError(f"unknown timm model {name!r}: {hint}")
 
 
-def _refusal(name: str, resolution: int, error: Exception) -> UserError:
-    reason = str(error).strip().split("\n")[0] or type(error).__name__
-    return UserError(f"timm's {name} cannot take {resolution}x{resolution} images: {reason}")
+def _features(network: Any, images: Tensor) -> Tensor:
+    maps = network.forward_features(images)
+    features: Tensor = network.forward_head(maps, pre_logits=True)
+    return features.flatten(1)
 
 
 def _fitted(name: str, options: dict[str, Any], resolution: int) -> tuple[nn.Module, str]:
-    """A network that takes images of a resolution, and what was changed."""
+    """A network that takes images of a resolution, and what was changed.
+
+    Raises:
+        UserError: when it takes them neither adapted, nor built for their size, nor as it is.
+    """
+    for attempt in (_adapted, _built_for_size, _as_it_is):
+        try:
+            network, changes = attempt(name, options, resolution)
+            _try_out(network, options, resolution)
+        except Exception:  # networks refuse in as many ways as there are networks
+            continue
+        return network, changes
+    raise _refusal(name, options, resolution)
+
+
+@torch.no_grad()
+def _try_out(network: nn.Module, options: dict[str, Any], resolution: int) -> None:
+    """Raise for a network that does not map two images to logits and flat features."""
+    images = torch.zeros(2, options["in_chans"], resolution, resolution)
+    logits, features = network.eval()(images), _features(network, images)
+    if tuple(logits.shape) != (2, options["num_classes"]) or features.ndim != 2:
+        raise ValueError(f"logits of shape {tuple(logits.shape)}")
+
+
+def _refusal(name: str, options: dict[str, Any], resolution: int) -> UserError:
+    """Says what the network would take, which its own exceptions do not."""
+    told = f"timm's {name} cannot take {resolution}x{resolution} images"
+    for larger in (size for size in SIDES if size > resolution):
+        for attempt in (_built_for_size, _as_it_is):
+            with suppress(Exception):
+                _try_out(attempt(name, options, larger)[0], options, larger)
+                return UserError(f"{told}: the next size that it is known to take is {larger}")
+    return UserError(f"{told}: it gives no logits of (N, {options['num_classes']}) at any size")
+
+
+def _adapted(name: str, options: dict[str, Any], resolution: int) -> tuple[nn.Module, str]:
+    """With smaller patches, or smaller strides."""
     import timm
 
     usual = timm.create_model(name, pretrained=False, **options)
@@ -120,6 +147,20 @@ def _fitted(name: str, options: dict[str, Any], resolution: int) -> tuple[nn.Mod
     if patch is not None and _takes(name, options, img_size=resolution):
         return _with_smaller_patches(name, options, resolution, _side(patch))
     return usual, _with_smaller_strides(usual, options["in_chans"], resolution)
+
+
+def _built_for_size(name: str, options: dict[str, Any], resolution: int) -> tuple[nn.Module, str]:
+    """Told the size of the images, by which some choose windows and embeddings of positions."""
+    import timm
+
+    network = timm.create_model(name, pretrained=False, img_size=resolution, **options)
+    return network, f"input size {resolution}"
+
+
+def _as_it_is(name: str, options: dict[str, Any], resolution: int) -> tuple[nn.Module, str]:
+    import timm
+
+    return timm.create_model(name, pretrained=False, **options), ""
 
 
 def _takes(name: str, options: dict[str, Any], **more: Any) -> bool:
@@ -157,10 +198,7 @@ def _with_smaller_patches(
         if grid >= (TOKEN_GRID if isotropic and resolution >= 4 * TOKEN_GRID else wanted):
             changed = "" if patch == usual else f", patches of {patch} pixels (usually {usual})"
             return network, f"input size {resolution}{changed}"
-    raise refusal or UserError(
-        f"timm's {name} cannot take {resolution}x{resolution} images: no patch size leaves it "
-        "enough of a grid"
-    )
+    raise refusal or ValueError("no patch size leaves enough of a grid")
 
 
 def _with_smaller_strides(network: nn.Module, channels: int, resolution: int) -> str:
@@ -205,7 +243,7 @@ def _last_side(network: nn.Module, channels: int, resolution: int) -> int:
     if maps.ndim == 3:
         return math.isqrt(maps.shape[1] - getattr(model, "num_prefix_tokens", 0))
     if maps.ndim != 4:
-        raise UserError(f"its features have {maps.ndim} dimensions")
+        raise ValueError(f"features of {maps.ndim} dimensions")
     channels_last = getattr(model, "output_fmt", "NCHW") == "NHWC"
     return int(maps.shape[1] if channels_last else maps.shape[-1])
 
@@ -244,7 +282,7 @@ def _lower_stride(network: nn.Module, name: str, first: bool) -> str:
     lower = stride // 2
     if not isinstance(layer, nn.Conv2d):
         if lower > 1:
-            raise UserError(f"its pooling {name} has stride {stride}")
+            raise ValueError(f"pooling {name} has stride {stride}")
         network.set_submodule(name, nn.Identity())
         return "left out"
     kernel = _side(layer.kernel_size)

@@ -104,6 +104,33 @@ def test_shift_equals_slicing_with_zero_fill(height, width):
     assert np.array_equal(shift(x, dx, dy).numpy(), expected)
 
 
+def test_gradients_of_a_shift_have_the_bits_of_those_of_a_gather():
+    """Of first and second order; some images leave the frame, and some gradients are zero."""
+    generator = torch.Generator().manual_seed(0)
+    x, weight = torch.randn(2, 9, 3, 6, 5, generator=generator)
+    weight[:, :, ::2] *= 0
+    dx, dy = torch.randint(-7, 8, (2, 9), generator=generator)
+    found = []
+    for move in (shift, gathered):
+        leaf = x.clone().requires_grad_()
+        loss = (move(leaf, dx, dy).square() * weight).sum()
+        (first,) = torch.autograd.grad(loss, leaf, create_graph=True)
+        (second,) = torch.autograd.grad(first.square().sum(), leaf)
+        found.append((first.detach().view(torch.int32), second.view(torch.int32)))
+    assert all(torch.equal(own, other) for own, other in zip(*found, strict=True))
+
+
+def gathered(x, dx, dy):
+    """The shift by automatic differentiation of a gather from the padded images."""
+    number, channels, height, width = x.shape
+    rows = torch.arange(height) - height + dy.view(-1, 1) + 2 * height
+    columns = torch.arange(width) - width + dx.view(-1, 1) + 2 * width
+    padded = torch.nn.functional.pad(x, (2 * width, 2 * width, 2 * height, 2 * height))
+    source = (rows + height).unsqueeze(2) * (5 * width) + (columns + width).unsqueeze(1)
+    source = source.view(number, 1, -1).expand(number, channels, -1)
+    return padded.flatten(2).gather(2, source).view_as(x)
+
+
 @pytest.mark.parametrize("side", [4, 5])
 def test_cutout_erases_the_rows_and_columns_around_the_centre_within_the_image(side):
     centres = list(range(8 + 1 - side % 2))

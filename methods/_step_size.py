@@ -1,0 +1,78 @@
+"""The learned step size of a student, which has to stay above 0.
+
+The loss hangs on the step size a through how far the student walks. Where the distance that it
+walks is r times the one to its target, d loss / d log a is about 2 r^2 - 2 r cos, whatever the
+images, the network and the scale of a: a rate for log a that suits one dataset suits another. The
+gradient in a itself is that divided by a, so a rate for a suits the a, and the data, that it was
+found with: with those published for CIFAR-10 the first update of other data may end below 0.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ._image_descent import descended
+from ._trajectory_matching import Student, walked_loss
+
+SMALLER_STEPS = 24
+"""How often a step size is divided by ten in search of one that a message can name."""
+
+
+class StepSizeForm(enum.Enum):
+    """What SGD with momentum moves; the gradient is that of the loss in the same quantity."""
+
+    plain = "plain"
+    """a itself, as published. An update that would leave nothing above 0, where published programs
+    go on with a negative rate, halves a instead and forgets the momentum."""
+    log = "log"
+    """log a. Gradients beyond 1 count as 1: a student that walked far past its target tells in
+    which direction the step size is wrong, but not by how much."""
+
+
+def moved_step_size(
+    step_size: Tensor,
+    velocity: Tensor,
+    gradient: Tensor,
+    form: StepSizeForm,
+    rate: float,
+    momentum: float,
+) -> tuple[Tensor, Tensor]:
+    """The step size a and its velocity after one update; both are scalars, and a stays above 0.
+
+    Args:
+        step_size: a.
+        velocity: of what is moved; zero before the first update.
+        gradient: dL/da.
+        form: what is moved.
+        rate: learning rate of what is moved.
+        momentum: of what is moved.
+    """
+    if form is StepSizeForm.log:
+        change, velocity = descended(
+            torch.zeros_like(step_size),
+            velocity,
+            (step_size * gradient).clamp(-1, 1),
+            rate,
+            momentum,
+        )
+        return step_size * change.exp(), velocity
+    moved, velocity = descended(step_size, velocity, gradient, rate, momentum)
+    return (moved, velocity) if moved > 0 else (step_size / 2, torch.zeros_like(velocity))
+
+
+def divergence(student: Student) -> str:
+    """Why a student's loss is not finite, with a step size that would have worked if there is one.
+
+    That is one with which it ends no farther from its target than it started, where the loss is 1.
+    """
+    told = f"the student's loss is not finite at step size {student.step_size:g}"
+    for tenths in range(1, SMALLER_STEPS + 1):
+        smaller = student.step_size / 10**tenths
+        loss = walked_loss(replace(student, step_size=smaller))
+        if loss <= 1:
+            return f"{told}; with method.step_size={smaller:.1g} it is {loss:.2g}"
+    return f"{told}, nor at any smaller one: a smaller method.image_rate may help"
