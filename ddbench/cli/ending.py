@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import StopRequested, UserError
+from ..errors import StopRequested, UserError, in_words
 from ..records.report import report
 from ..runs.execute import Outcome
 from ..store.files import write_bytes
@@ -51,11 +51,9 @@ def ending_of(work: Callable[[], Outcome], root: Path, label: str = "") -> Endin
         note(f"{label}{error}")
         return Ending(MISTAKE)
     except Exception as error:
-        reason = " ".join(str(error).split())
         noted = getattr(error, "__notes__", None)
         file = noted[-1] if noted else _traceback_file(root, label)
-        kind = type(error).__name__
-        note(f"{label}failed: {kind}: {reason}; the traceback is in {file}")
+        note(f"{label}failed: {in_words(error)}; the traceback is in {file}")
         return Ending(FAILURE)
     record = outcome.folder / "record.json"
     if not outcome.ran:

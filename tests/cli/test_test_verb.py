@@ -30,7 +30,7 @@ def test_a_kind_is_named_in_the_singular_or_plural(kind, command):
     ("words", "told"),
     [
         (["digit"], "unknown plugin 'digit': did you mean digits or"),
-        (["digits", "hreding"], "unknown plugin 'hreding': did you mean herding?"),
+        (["digits", "hreding"], "unknown plugin 'hreding': did you mean herding"),
         (["--kind", "model", "convnt"], "unknown model 'convnt': did you mean convnet"),
         (["--kind", "model", "herding"], "unknown model 'herding'"),
         (["--kind", "modle", "mlp"], "unknown kind 'modle': did you mean model"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddbench.records.checking import problem
+from ddbench.records.record import Record
 from ddbench.runs.execute import execute
 from ddbench.runs.request import RunRequest
 
@@ -52,4 +52,5 @@ def test_record_is_read_back_by_its_own_checker(
     words += ["method=random", "protocols=[hard]", "model.width=4", *SMALL[dataset]]
     if dataset == "image_folder":
         words.append(f"dataset.path={data_root / 'tiny-imagenet-200'}")
-    assert problem(execute(tiny(tmp_path / "runs", *words), quiet=True).record) is None
+    outcome = execute(tiny(tmp_path / "runs", *words), quiet=True)
+    assert Record.load(outcome.folder / "record.json") == outcome.record

@@ -64,7 +64,7 @@ def test_absurdly_long_recipe_from_a_file_costs_nothing_to_read() -> None:
     ("name", "value"),
     [
         ("learning_rate", 1e300),
-        ("learning_rate", 10**5000),
+        pytest.param("learning_rate", 10**5000, id="learning_rate-of-5000-digits"),
         ("weight_decay", 1e308),
         ("decay", 1e200),
         ("epochs", 10**9),
