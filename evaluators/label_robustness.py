@@ -29,7 +29,7 @@ UNDEFINED = (
     f"undefined: the whole set is less than {robustness.LEAST_GAP:.0%} better than the control"
 )
 Values = tuple[float, ...] | str
-"""One value an evaluation network, or the reason why there is none."""
+"""One value per evaluation network, or the reason why there is none."""
 
 
 class LabelRobustness(Evaluator):

@@ -62,7 +62,7 @@ class ParallelMerge(Evaluator):
         smallest = min(len(train.class_indices(c)) for c in range(run.dataset.classes))
         if groups * ipc > smallest:
             return (
-                f"{groups} groups of ipc {ipc} need {groups * ipc} training images a class, and "
+                f"{groups} groups of ipc {ipc} need {groups * ipc} training images per class, and "
                 f"{run.task.dataset} has a class of {smallest}"
             )
         return None

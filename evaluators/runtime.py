@@ -95,6 +95,6 @@ def _draw_step(axes: Axes, step: dict[str, float]) -> None:
     axes.set_xlim(-0.6, 0.6)
     axes.set_xticks([0], ["distilling"])
     axes.set_ylim(bottom=0)
-    axes.set_ylabel("seconds a step")
+    axes.set_ylabel("seconds per step")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

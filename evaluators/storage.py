@@ -69,6 +69,6 @@ class Storage(Evaluator):
         axes.set_xscale("log")
         axes.set_xlim(min(values) / 3, max(values) * 5)
         axes.invert_yaxis()
-        axes.set_xlabel("bytes a class, labels included")
+        axes.set_xlabel("bytes per class, labels included")
         axes.spines[["top", "right"]].set_visible(False)
         return figure

@@ -25,7 +25,7 @@ class CheckpointChoice(enum.Enum):
 def checkpoint_epochs(choice: CheckpointChoice, epochs: int, checkpoints: int) -> list[int]:
     """Completed epochs at which a student's checkpoints are kept, ascending.
 
-    The released loop counts epochs 0 ... E, so there are E + 1, and keeps a checkpoint behind epoch
+    The released loop counts epochs 0 ... E, so there are E + 1, and keeps a checkpoint after epoch
     k E / K.
     """
     if choice is CheckpointChoice.first:
@@ -45,7 +45,7 @@ def teacher_recipe(epochs: int, rate: float = 0.05) -> TrainingRecipe:
 
 
 def student_recipe(epochs: int, rate: float) -> TrainingRecipe:
-    """How APM scores its sets: L1 on logits, one epoch more than stated, x0.1 behind the middle."""
+    """How APM scores its sets: L1 on logits, one epoch more than stated, x0.1 halfway."""
     return TrainingRecipe(
         epochs=epochs + 1, learning_rate=rate, milestones=(epochs // 2 + 1,), loss=Loss.l1
     )

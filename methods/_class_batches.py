@@ -19,7 +19,7 @@ def real_batches(task: Task, classes: Sequence[int], n: int, *use: int | str) ->
     Args:
         task: where they come from.
         classes: class ids.
-        n: images a class, drawn without replacement.
+        n: images per class, drawn without replacement.
         use: names the draw; each class has a generator of its own, so that classes may be asked
             for together or one by one.
     """

@@ -22,7 +22,7 @@ from ._class_batches import mixes_images, real_batches, siamese_draws
 from ._image_descent import ImageDescent
 
 EPSILON = 1e-6  # in the denominator of the cosine
-STATISTICS_BATCH = 16  # real images a class for the statistics of batch norm
+STATISTICS_BATCH = 16  # real images per class for the statistics of batch norm
 
 
 def gradient_distance(real: Sequence[Tensor], distilled: Sequence[Tensor]) -> Tensor:
@@ -84,7 +84,7 @@ class GradientMatching(ImageDescent):
         inner_epochs: int = setting(1, "epochs of the network between two updates", low=1)
         network_rate: float = setting(0.01, "learning rate of the network", above=0)
         network_batch: int = setting(256, "mini-batch of the network", low=1)
-        real_batch: int = setting(256, "real images a class and update", low=1)
+        real_batch: int = setting(256, "real images per class and update", low=1)
         augment: bool = setting(True, "Siamese augmentation, and DSA in training the network")
 
     settings: Settings

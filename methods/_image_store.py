@@ -2,7 +2,7 @@
 
 What grows with the set is kept as the change from the real images and a velocity, in main memory.
 The start itself is not kept: it is read again from the real images, which are uint8 and may lie on
-the disk. In `half` a pixel takes 4 bytes instead of 8; ImageNet64 with 50 images a class is 2.5 GB.
+the disk. In `half` a pixel takes 4 bytes instead of 8; ImageNet64 at ipc 50 is 2.5 GB.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from torch import Tensor
 
 
 class Distance(enum.Enum):
-    """Discrepancy d of two logit vectors (n, classes), one number an image (n,)."""
+    """Discrepancy d of two logit vectors (n, classes), one number per image (n,)."""
 
     l1 = "l1"
     """Mean absolute difference of logits over classes: the paper's and the released choice."""
@@ -93,7 +93,7 @@ def matching_gradient(
         images: (B, C, H, W), detached.
         labels: (B,) class ids.
         teacher: frozen network.
-        students: frozen networks, one a checkpoint.
+        students: frozen networks, one per checkpoint.
         segment: images at a time; 0 for all.
 
     Returns:

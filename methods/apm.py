@@ -119,7 +119,7 @@ class APM(Method):
         student_weight_decay: float = setting(5e-4, "weight decay of a student", low=0)
         student_batch: int = setting(256, "mini-batch of a student", low=1)
         student_augment: bool = setting(True, "DSA augmentation of a student's images")
-        student_decay: bool = setting(True, "student's rate x0.1 behind the middle")
+        student_decay: bool = setting(True, "multiply the student's rate by 0.1 halfway")
         evaluation_rate: float = setting(
             0.02, "learning rate of students under protocol paper/1 [lr_net]", above=0
         )

@@ -28,7 +28,7 @@ class DC(GradientMatching):
     settings: Settings
 
     def evaluation(self) -> TrainingRecipe:
-        """300 epochs and one more without augmentation; the rate falls behind the middle.
+        """300 epochs and one more without augmentation; the rate falls halfway.
 
         The released code augments MNIST, in a way of its own (crop, scale and rotation by up to 45
         degrees) and for 1000 epochs; that is not done here.

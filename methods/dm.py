@@ -79,7 +79,7 @@ class DM(ImageDescent):
         """Settings of DM."""
 
         iterations: int = setting(20_000, "updates of the images", low=1, scaled="distilling")
-        real_batch: int = setting(256, "real images a class and update", low=1)
+        real_batch: int = setting(256, "real images per class and update", low=1)
         segment: int = setting(
             256,
             "images at a time through the network (of distilled ones whole classes); 0: all",

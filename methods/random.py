@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ddbench import DistilledSet, Method, MethodSettings, TrainingRecipe
 
 EVALUATION = TrainingRecipe(epochs=1001, learning_rate=0.01, milestones=(502,))
-"""How DSA and DM score hard-label sets: 1000 epochs and one more, x0.1 behind epoch index 501.
+"""How DSA and DM score hard-label sets: 1000 epochs and one more, x0.1 after epoch index 501.
 
 The released code makes its optimiser anew there, which forgets the momentum; here it is kept.
 

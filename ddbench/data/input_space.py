@@ -103,7 +103,7 @@ class InputSpace:
         std: of each channel, likewise.
         pixel_std: standard deviation of each channel of the training images in this space, (C,);
             see `SAMPLED_BYTES`.
-        centre: mean training image behind the step above, (C, H, W); None without whitening.
+        centre: mean training image after the step above, (C, H, W); None without whitening.
         whitening: matrix that acts on flat images from the right, (CHW, CHW), or None.
         colouring: its inverse, or None.
     """

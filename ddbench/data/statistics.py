@@ -29,7 +29,7 @@ STATISTICS: dict[str, Statistics] = {
 
 
 def statistics_of(text: str) -> Statistics:
-    """What stands behind the colon of `normalised:`: a name, or means, a slash and deviations.
+    """What follows the colon of `normalised:`: a name, or means, a slash and deviations.
 
     Raises:
         UserError: for an unknown name, or figures that cannot be.

@@ -11,7 +11,7 @@ MAX_COLUMNS = 10
 
 
 def gallery_png(distilled: DistilledSet, space: InputSpace, title: str) -> bytes:
-    """A grid with one row a class, brought back from the input space, as a PNG file.
+    """A grid with one row per class, brought back from the input space, as a PNG file.
 
     Shows at most 20 classes and 10 images of each.
     """

@@ -22,7 +22,7 @@ class MethodChoice:
         settings: an instance of its `Settings`.
         sources: where each value comes from, by name.
         input_space: the space that its recipe names, if any.
-        notes: what must be said aloud about the recipe.
+        notes: what the run notes about the recipe.
         given: the values that a person gave.
         dataset: name of the dataset that it is for.
         ipc: images per class that it is for.

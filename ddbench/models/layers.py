@@ -12,7 +12,7 @@ GROUPS = 4  # of `norm=group`, as in the dataset condensation networks
 
 
 class Norm(enum.Enum):
-    """The normalisation behind each convolution."""
+    """The normalisation after each convolution."""
 
     instance = "instance"
     batch = "batch"
@@ -36,7 +36,7 @@ def norm_layer(norm: Norm, channels: int) -> nn.Module:
 
 
 def first_padding(resolution: int, kernel: int) -> tuple[int, int]:
-    """Padding of the first convolution (pixels a side), and the side of the maps it gives.
+    """Padding of the first convolution (pixels per side), and the side of the maps it gives.
 
     28 pixels, MNIST's, are padded to 32 and other resolutions kept: the released ConvNet, VGG11 and
     AlexNet of DC, MTT and APM do so with images of one channel. Their ResNet18 keeps 28 pixels and

@@ -3,7 +3,7 @@
 A recipe is `configs/recipes/<method>.yaml`, a list of entries. Those that fit are laid over each
 other from the general to the particular: for all, for the dataset, for the ipc in all datasets,
 for the ipc in the dataset. Where the exact ipc is missing, the nearest one in ratio stands in, and
-that is said aloud.
+the run prints a note.
 """
 
 from __future__ import annotations

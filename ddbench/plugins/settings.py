@@ -122,7 +122,7 @@ def one_line(error: Exception) -> str:
     told = [line for line in lines if not line.startswith(("full_key", "object_type", "reference"))]
     text = " ".join(told[:2]) or type(error).__name__
     if "is not Optional" in text:
-        text = "null is no value here"
+        text = "null is not allowed here"
     return f"{key}: {text}" if key else text
 
 

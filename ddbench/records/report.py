@@ -75,9 +75,9 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
 
 
 def sweep_table(cells: Sequence[tuple[str, Record | None]]) -> str:
-    """One row a cell of a sweep: accuracy under each protocol and its difference from the control.
+    """One row per cell of a sweep: accuracy and difference from the control under each protocol.
 
-    Beside them what distilling cost: seconds a step (nothing for methods that choose), and peak
+    Beside them what distilling cost: seconds per step (nothing for methods that choose), and peak
     memory.
 
     Args:
@@ -96,7 +96,7 @@ def sweep_table(cells: Sequence[tuple[str, Record | None]]) -> str:
         for own, (_, record) in zip(words, cells, strict=True)
     ]
     accuracies = [f"{protocol} % (- control)" for protocol in protocols]
-    headers = ["cell", *accuracies, "a step", "peak memory"]
+    headers = ["cell", *accuracies, "s/step", "peak memory"]
     return tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
 
 

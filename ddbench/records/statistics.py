@@ -96,7 +96,7 @@ def over_seeds_and_networks(scores: Mapping[int, Sequence[float]]) -> Estimate:
     and speaks of these distilled sets only.
 
     Args:
-        scores: by distillation seed, one value an evaluation network, in the networks' order.
+        scores: by distillation seed, one value per evaluation network, in the networks' order.
     """
     networks = min(len(values) for values in scores.values())
     rows = [list(values[:networks]) for _, values in sorted(scores.items())]
@@ -135,7 +135,7 @@ def paired_difference(
     of one seed are.
 
     Args:
-        first: scores by distillation seed, one an evaluation network.
+        first: scores by distillation seed, one per evaluation network.
         second: as `first`, with the same evaluation networks.
     """
     if draws_nothing(first) and draws_nothing(second):

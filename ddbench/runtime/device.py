@@ -58,7 +58,7 @@ class Execution:
             torch.zeros(1, device=chosen).cpu()
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             reason = str(error).strip().split("\n")[0].partition(". ")[0]
-            raise UserError(f"device={device}: not to be had on this machine ({reason})") from error
+            raise UserError(f"device={device}: not available on this machine ({reason})") from error
         if threads is not None:
             torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
@@ -158,7 +158,7 @@ def machine_memory_bytes() -> int:
 
 @contextmanager
 def process_settings_restored() -> Iterator[None]:
-    """Give torch back its threads and its algorithms behind a run: the next one chooses anew."""
+    """Restore torch's thread count and determinism flags after a run."""
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()

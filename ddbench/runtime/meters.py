@@ -1,7 +1,7 @@
 """What a phase costs: wall seconds and peak memory, each phase apart.
 
 The harness times and weighs; a method never does. A phase begun inside another (teachers made on
-demand while distilling) is counted for itself, and the outer one goes on counting behind it.
+demand while distilling) is counted for itself, and the outer one goes on counting afterwards.
 """
 
 from __future__ import annotations

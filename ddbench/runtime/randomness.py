@@ -50,7 +50,7 @@ class RandomStream:
 
     @contextmanager
     def as_global(self) -> Iterator[None]:
-        """Seed torch's global CPU generator for a block and restore its state behind it."""
+        """Seed torch's global CPU generator for a block and restore its state afterwards."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(self.seed)  # `torch.manual_seed` seeds CUDA, too
             yield

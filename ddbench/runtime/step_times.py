@@ -21,8 +21,8 @@ class StepSummary:
     Args:
         steps: number of all steps.
         first: of the first step of all.
-        timed: number of the steps behind what follows: all but the first of each process, or
-            that one where there is no other.
+        timed: number of steps that the figures below are of: all but the first of each process,
+            or that one where there is no other.
         mean: over a whole run; what steps that do more than others cost on average.
         median: of them.
         lower_quartile: a quarter of them took less.
@@ -76,7 +76,7 @@ class StepTimes:
 
     @classmethod
     def continued(cls, saved: dict[str, Any]) -> StepTimes:
-        """The times of an unfinished run, to be gone on with in this process."""
+        """The times of an unfinished run, to continue in this process."""
         return cls(saved["seconds"].tolist(), list(saved["warm_ups"]))
 
     def summary(self) -> StepSummary | None:

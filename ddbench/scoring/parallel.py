@@ -1,4 +1,4 @@
-"""Small networks scored several at once, each in a process of its own with one thread.
+"""Score several small networks in parallel, each in a process of its own with one thread.
 
 A network of a few thousand weights leaves most of a machine idle: on two cores, two processes of
 one thread train NAS-Bench-201 cells 1.5 times as fast as one process of two threads. Starting them

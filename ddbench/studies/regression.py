@@ -168,7 +168,7 @@ def run_grid(grid: Grid, run_all: RunAll) -> dict[str, CellResult]:
 
 
 def cell_result(records: Iterable[Record]) -> CellResult:
-    """Accuracies and peak memory of one cell, from its records, one a seed."""
+    """Accuracies and peak memory of one cell, from its records, one per seed."""
     found: dict[str, dict[str, list[float]]] = {ACCURACY: {}, DIFFERENCE: {}}
     peaks: list[Peak | None] = []
     for record in records:

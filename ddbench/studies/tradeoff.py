@@ -1,7 +1,7 @@
 """Memory against time of methods' steps, from records: a table and a picture.
 
 As in Figure 3 of M. Chen et al., "Dataset distillation via adversarial prediction matching"
-(2023): one point a method and setting, peak memory of the steps on one axis, seconds a step on
+(2023): one point per method and setting, peak memory of the steps on one axis, seconds per step on
 the other.
 """
 
@@ -35,8 +35,8 @@ class TradeoffPoint:
         peak_bytes: largest memory of all steps.
         kind: where it was read, one of `KINDS`.
         seconds: of a step, on average.
-        quartiles: of seconds a step, lower and upper, if known.
-        steps: number of steps behind the seconds.
+        quartiles: of seconds per step, lower and upper, if known.
+        steps: number of steps that were timed.
         device: that did it.
     """
 
@@ -110,7 +110,7 @@ def tradeoff_figure(points: Sequence[TradeoffPoint]) -> Figure | None:
     axes.margins(0.1)
     kinds = " or ".join(dict.fromkeys(point.kind for point in points))
     axes.set_xlabel(f"peak memory of the steps in GB ({kinds})")
-    axes.set_ylabel("seconds a step, mean")
+    axes.set_ylabel("seconds per step, mean")
     axes.set_title(", ".join(dict.fromkeys(p.device for p in points if p.device)), fontsize="small")
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     axes.spines[["top", "right"]].set_visible(False)

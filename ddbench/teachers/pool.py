@@ -26,7 +26,7 @@ class TrainedNetworks(Sequence[Model]):
 
     Args:
         lab: where they were trained.
-        artefacts: one a network.
+        artefacts: one per network.
         epochs: numbers of completed epochs whose weights are kept, ascending.
     """
 

@@ -170,7 +170,7 @@ class Training:
 def _needs_company(network: nn.Module, data: Data) -> bool:
     """Whether a network cannot be trained on a batch of a single image.
 
-    So it is where it normalises over the batch what has one value a channel, as behind a global
+    So it is where it normalises over the batch what has one value per channel, as after a global
     pooling. It is tried out, since only there may a batch be joined to another: elsewhere numbers
     would change. What the trial changes in the network is put back.
     """

@@ -38,7 +38,7 @@ class Draw:
     parameters: dict[str, Tensor]
 
     def repeat(self, counts: int | Sequence[int] | Tensor) -> Draw:
-        """The i-th parameters repeated counts[i] times: one draw a class becomes one an image.
+        """The i-th parameters repeated counts[i] times: one draw per class becomes one per image.
 
         Args:
             counts: how many images follow each other for each of the n parameters, or one number

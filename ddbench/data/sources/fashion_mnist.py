@@ -15,7 +15,7 @@ from ..source import Split
 from ._torchvision import TorchvisionSource
 
 # torchvision keeps checksums of the compressed files only. The unpacked ones are known by their
-# sizes: a header of 16 or 8 bytes, then 28 * 28 bytes an image or one byte a label.
+# sizes: a header of 16 or 8 bytes, then 28 * 28 bytes per image or one byte per label.
 _FILE_BYTES = {
     "train-images-idx3-ubyte": 16 + 60_000 * 28 * 28,
     "train-labels-idx1-ubyte": 8 + 60_000,

@@ -206,7 +206,7 @@ def _class_names(path: Path) -> tuple[str, ...] | None:
     ]
     numbers = sorted(row[1] for row in rows if len(row) == 3)
     if len(numbers) != len(rows) or numbers != sorted(str(n) for n in range(1, 1001)):
-        raise UserError(f"{path} must have 1000 lines such as `n02119789 1 kit_fox`, one a class")
+        raise UserError(f"{path} must have 1000 lines such as `n02119789 1 kit_fox`, one per class")
     ordered = sorted(rows, key=lambda row: int(row[1]))
     names = [row[2] for row in ordered]
     return tuple(row[2] if names.count(row[2]) == 1 else f"{row[2]} ({row[0]})" for row in ordered)

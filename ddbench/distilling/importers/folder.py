@@ -1,4 +1,4 @@
-"""Folders of pictures, one a class: what SRe2L, RDED, D4M and Minimax write.
+"""Folders of pictures, one per class: what SRe2L, RDED, D4M and Minimax write.
 
 Folders are named by a class number (`7`, `00007`, `new007`), a WordNet id, or a class name.
 """

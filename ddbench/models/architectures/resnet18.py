@@ -18,14 +18,14 @@ from ..model import ModelSettings
 
 WIDTHS = (64, 128, 256, 512)
 BLOCKS = 2  # in each stage
-POOL = 4  # pixels a side that the last average pooling takes together
+POOL = 4  # pixels per side that the last average pooling takes together
 
 
 class _BasicBlock(nn.Module):
     """relu(conv-norm-relu-conv-norm(x) + shortcut(x)); the shortcut is linear where shapes differ.
 
     Args:
-        norm: behind each convolution.
+        norm: after each convolution.
         before: channels that come in.
         width: channels that go out.
         stride: of the first convolution and the shortcut.

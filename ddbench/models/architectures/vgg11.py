@@ -19,7 +19,7 @@ STAGES = ((64,), (128,), (256, 256), (512, 512), (512, 512))
 
 
 class VGG11(BlocksModel):
-    """Eight blocks of conv3x3 -> norm -> ReLU with a max pooling 2x2 behind each of five stages.
+    """Eight blocks of conv3x3 -> norm -> ReLU with a max pooling 2x2 after each of five stages.
 
     Maps of 32 pixels end as 1x1 (512 features), of 64 as 2x2 (2048). Below 32 pixels the inner
     poolings that would leave the next stage a single pixel, which an instance norm makes zero, are

@@ -15,7 +15,7 @@ from ...errors import UserError
 from ...plugins.settings import setting
 from ..model import Model, ModelSettings
 
-PATCH = 4  # pixels a side
+PATCH = 4  # pixels per side
 WIDTH = 512
 HEAD_WIDTH = 64
 HIDDEN = 512  # units of the MLP of a block

@@ -3,8 +3,8 @@
 The file is a pickle of plain dictionaries, lists and numbers. It is loaded by torch's restricted
 reader, which runs nothing that a file asks for; its numbers then go through the package
 `nas-bench-201`, which knows what they mean. The package copies all it is given, so it is given a
-slice of the cells at a time, and each slice is let go behind it. Loading still needs several times
-the size of the file in memory, once.
+slice of the cells at a time, and each slice is released afterwards. Loading still needs several
+times the size of the file in memory, once.
 """
 
 from __future__ import annotations
