@@ -6,6 +6,7 @@ Introduced for dataset condensation (Zhao et al., ICLR 2021) after Gidaris & Kom
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Self
 
 from torch import nn
@@ -62,13 +63,18 @@ class ConvNet(BlocksModel):
                 f"model.depth={depth}: {resolution}x{resolution} images can be halved at most "
                 f"{side.bit_length() - 1} times"
             )
+        widths = self.widths(width, depth)
         layers: list[nn.Module] = []
-        for block in range(depth):
+        for block, (before, after) in enumerate(pairwise([channels, *widths])):
             layers += [
-                nn.Conv2d(width if block else channels, width, 3, padding=1 if block else padding),
-                norm_layer(settings.norm, width),
+                nn.Conv2d(before, after, 3, padding=1 if block else padding),
+                norm_layer(settings.norm, after),
                 nn.ReLU(),
                 nn.AvgPool2d(2),
             ]
         self.blocks = nn.Sequential(*layers)
-        self.classifier = nn.Linear(width * (side >> depth) ** 2, classes)
+        self.classifier = nn.Linear(widths[-1] * (side >> depth) ** 2, classes)
+
+    def widths(self, width: int, depth: int) -> list[int]:
+        """Channels of each block."""
+        return [width] * depth
