@@ -49,7 +49,7 @@ def test_a_sweep_ends_with_one_table_of_what_varies(run_tiny):
     lines = run_tiny("-m", "ipc=1,100000", "protocols=[hard]", "control=null").out.splitlines()
     header = next(number for number, line in enumerate(lines) if line.startswith("cell   "))
     assert "hard/1 % (- control)" in lines[header]
-    assert lines[header].endswith("a step    peak memory")
+    assert lines[header].endswith("s/step    peak memory")
     done, failed = (line.split() for line in lines[header + 2 : header + 4])
     assert done[0] == "ipc=1"
     assert 0 < float(done[1]) < 100

@@ -142,5 +142,5 @@ def test_spread_of_a_step_is_drawn() -> None:
     costs = {DISTIL: PhaseCost(51.0)}
     runtime = evaluator("runtime")
     figure = runtime.figure(runtime.evaluate(finished(costs=costs, making=making)))
-    assert [axes.get_ylabel() for axes in figure.axes] == ["", "seconds a step"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["", "seconds per step"]
     assert runtime.figure([]) is None

@@ -130,7 +130,7 @@ def test_what_cannot_be_merged_is_skipped_with_its_reason() -> None:
     assert "run of group 0" in evaluator().skip(finished(group=1))
     reason = evaluator(groups=3).skip(finished(ipc=2))
     assert reason == (
-        "3 groups of ipc 2 need 6 training images a class, and digits has a class of 5"
+        "3 groups of ipc 2 need 6 training images per class, and digits has a class of 5"
     )
 
 

@@ -61,7 +61,7 @@ def test_table_and_picture_name_every_point() -> None:
     assert figure is not None
     (axes,) = figure.axes
     assert axes.get_xlabel() == "peak memory of the steps in GB (allocated)"
-    assert axes.get_ylabel() == "seconds a step, mean"
+    assert axes.get_ylabel() == "seconds per step, mean"
     shown = [text.get_text() for text in axes.get_legend().get_texts()]
     assert shown == ["segment 100", "segment 500", "TESLA"]
     assert [line.get_color() for line in axes.get_lines()] == [
