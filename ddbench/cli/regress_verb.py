@@ -33,7 +33,7 @@ examples
   ddbench regress --update --reason "DM draws its images by class"
 """
     parser.flag("update", "accept what is measured now")
-    parser.option("reason", "TEXT", "why the reference changes", "")
+    parser.option("reason", "TEXT", "why the reference changes")
     parser.option("repository", "FOLDER", "a checkout (default: the working directory)", ".")
     parser.set_defaults(work=regress)
 
@@ -57,7 +57,7 @@ def regress(given: Namespace) -> int:
         run_grid,
     )
 
-    update, reason, repository = given.update, given.reason, Path(given.repository)
+    update, reason, repository = given.update, given.reason or "", Path(given.repository)
     if update != bool(reason.strip()):
         raise UserError("give --update and --reason TEXT together: a new reference needs a reason")
     own = repository / FILE
