@@ -41,6 +41,7 @@ VERBS: dict[str, Verb] = {
     "test": test_verb,
 }
 HELP = ("-h", "--help", "help")
+OPTIONS = ("--help", "--version")
 EXAMPLES = """\
 `ddbench VERB --help` tells more. An option is written --NAME VALUE or NAME=VALUE.
 
@@ -119,7 +120,8 @@ def verb_parser(name: str) -> VerbParser:
         UserError: for an unknown verb, with near names.
     """
     if name not in VERBS:
-        raise unknown_name("verb", name, VERBS)
+        noun, known = ("option", OPTIONS) if name.startswith("-") else ("verb", VERBS)
+        raise unknown_name(noun, name, known)
     parser = VerbParser(f"ddbench {name}")
     VERBS[name].define(parser)
     return parser

@@ -49,7 +49,9 @@ class SteadyStream:
 
     def isatty(self) -> bool:
         """Whether a person watches."""
-        return self.stream is not None and not self.stream.closed and self.stream.isatty()
+        with suppress(*UNWRITABLE):
+            return self.stream is not None and self.stream.isatty()
+        return False
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -14,6 +15,7 @@ from rich.progress import Progress as Bars
 from torch import Tensor
 
 from ..records.units import duration
+from .output import SteadyStream
 
 BAR_SECONDS = 0.2
 LINE_SECONDS = 10.0
@@ -31,7 +33,10 @@ class Progress:
 
     def __init__(self, log: Path | None = None, quiet: bool = False) -> None:
         self.log = log
-        self.console = Console(quiet=quiet, highlight=False, soft_wrap=True, markup=False)
+        output = cast(TextIO, SteadyStream(sys.stdout))
+        self.console = Console(
+            file=output, quiet=quiet, highlight=False, soft_wrap=True, markup=False
+        )
         self._bars: Bars | None = None
 
     def log_to(self, log: Path) -> None:
@@ -69,7 +74,7 @@ class Progress:
                 TextColumn("{task.fields[news]}"),
                 console=self.console,
                 transient=True,
-                disable=not sys.stdout.isatty(),
+                disable=not self.console.file.isatty(),
             )
             self._bars.start()
         phase = Phase(self, self._bars, title, total, done)

@@ -105,6 +105,14 @@ MISTAKES = {
     "deletion": (["~method"], ["~method", "another value"]),
     "deletion of a key": (["~ipc"], ["~ipc", "another value"]),
     "sweep without -m": (["ipc=1,2"], ["ipc=1,2", "add -m"]),
+    "comma in a text": (["data_root=/a,b"], ["add -m", "\"data_root='/a,b'\""]),
+    "equals sign and comma": (["data_root=/a=b,c"], ["\"data_root='/a=b,c'\""]),
+    "pattern without -m": (["method=glob(d*)"], ["method=glob(d*)", "add -m"]),
+    "pattern of nothing": (["-m", "method=glob(zz*)"], ["matches no method", "apm"]),
+    "pattern of numbers": (["-m", "ipc=glob(*)"], ["ipc=glob(*)", "among names"]),
+    "interval in a sweep": (["-m", "ipc=interval(1,2)"], ["interval", "A,B,C"]),
+    "interval of methods": (["-m", "method=interval(1,2)"], ["interval", "A,B,C"]),
+    "launcher without -m": (["hydra/launcher=joblib"], ["launchers", "with -m"]),
     "unknown option": (["--mutlirun"], ["'--mutlirun'", "-m"]),
     "launcher that is not installed": (["-m", "hydra/launcher=nope"], ["'nope'", "basic"]),
     "launcher of an extra": (
@@ -120,12 +128,20 @@ MISTAKES = {
         ["3x512x512", "4,947.8 GB", "input_space=normalised"],
     ),
     "long nonsense": (["method=" + "a" * 5000], ["unknown method 'aaa", "…"]),
-    "unknown setting of Hydra": (["hydra.foo=1"], ["hydra.foo"]),
+    "setting of Hydra without -m": (["hydra.foo=1"], ["hydra.foo"]),
+    "unknown setting of Hydra": (["-m", "hydra.foo=1"], ["hydra.foo"]),
     "unknown name in a sweep": (["-m", "method=random,amp"], ["'amp'", "apm"]),
     "wrong type in a sweep": (["-m", "ipc=1,ten"], ["ipc", "'ten'"]),
 }
 
 OTHER_VERBS = {
+    "unknown option of the command": (["--verison"], ["'--verison'", "--version"]),
+    "show with a setting of Hydra": (["show", "hydra.job.name=x"], ["hydra.job.name=x", "-m"]),
+    "prepare with a source": (["prepare", "digits", "source=x"], ["source", "nas_bench_201"]),
+    "prepare with an unknown setting": (
+        ["prepare", "image_folder", "--dataset.pth=x"],
+        ["'dataset.pth'", "dataset.path"],
+    ),
     "unknown verb": (["rnu"], ["'rnu'", "run"]),
     "show of an unknown key": (["show", "sed=1"], ["'sed'", "seed"]),
     "show of a whitening larger than the machine": (

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import ddbench
 from ddbench.cli import sweep as cells
 from ddbench.distilling.registry import METHODS
+from ddbench.records.record import Record
+
+from .conftest import TINY
 
 
 class Ran:
@@ -108,6 +112,29 @@ def test_method_and_ipc_and_recipe_are_right_in_every_cell(run_tiny, monkeypatch
     assert sources[:2] == ["", ""]
     assert "digits ipc 1" in sources[2]
     assert "digits ipc 10" in sources[3]
+
+
+def test_a_pattern_sweeps_over_the_names_that_it_matches(run_tiny, monkeypatch):
+    seen = []
+    monkeypatch.setattr(cells, "execute", lambda request: seen.append(request) or Ran())
+    assert run_tiny("-m", "method=glob(d*)").status == 0
+    assert [r.method.name for r in seen] == ["dc", "dm", "dsa"]
+
+
+def test_a_run_leaves_the_command_line_of_its_process_alone(run_tiny):
+    before = list(sys.argv)
+    assert run_tiny("-m", "ipc=1").status == run_tiny("ipc=1").status == 0
+    assert sys.argv == before
+
+
+def test_a_single_run_is_that_of_the_package(run_tiny, tmp_path):
+    assert run_tiny("ipc=2").status == 0
+    (file,) = tmp_path.glob("runs/random-*/record.json")
+    values = {key: None if value == "null" else value for key, value in TINY.items()}
+    values |= {"protocols": ["hard"], "threads": 1}
+    assert ddbench.run(ipc=2, quiet=True, **values) == Record.load(file)
+    assert len(list(tmp_path.glob("runs/random-*"))) == 1
+    assert not (tmp_path / "runs/sweeps").exists()
 
 
 @pytest.mark.slow
