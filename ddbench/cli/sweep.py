@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,6 @@ from ..runs.compose import (
     CONFIG_NAME,
     check_overrides,
     composition_error,
-    force_full_errors,
     register,
 )
 from ..runs.execute import disk_trouble_in_one_line, execute
@@ -94,7 +94,7 @@ def worst(cells: Sequence[SweptCell]) -> int:
 
 def _start_cells() -> None:
     """Let Hydra start the cells of the command line."""
-    force_full_errors()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are raised, not printed, and said in one line
     try:
         with disk_trouble_in_one_line():
             hydra.main(f"pkg://{CONFIG_MODULE}", CONFIG_NAME, version_base="1.3")(_cell)()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -171,8 +170,8 @@ def composed(arguments: Sequence[str]) -> DictConfig:
     items = _checked_words(arguments, sweep=False)
     try:
         config = compose_config(arguments)
-    except UserError:
-        _check_keys(items)  # which knows more of a misspelt name than Hydra
+    except Exception:  # of whatever kind: a misspelt name is said better than Hydra says it
+        _check_keys(items)
         raise
     if any(item.is_add() or item.is_force_add() for item in items):
         _check_keys(items)  # what is added is in the configuration, whether or not it is known
@@ -283,11 +282,6 @@ def _with_choice(config: DictConfig, parts: list[str]) -> str:
     """A node in words: "method apm", "evaluators.memory"."""
     choice = config.hydra.runtime.choices.get(parts[0]) if len(parts) == 1 else None
     return f"{parts[0]} {choice}" if isinstance(choice, str) else ".".join(parts)
-
-
-def force_full_errors() -> None:
-    """Let Hydra raise its errors and not print them, so that they can be said in one line."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"
 
 
 def request_of(overrides: Sequence[str], note: Callable[[str], None] = warnings.warn) -> RunRequest:

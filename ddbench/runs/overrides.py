@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from ..errors import UserError
 
 PLAIN_TEXT = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.-]*")
-KEY_AND_VALUE = re.compile(r"(\+{0,2}[A-Za-z_][A-Za-z0-9_.]*)=(.+)")
+KEY_AND_VALUE = re.compile(r"(\+{0,2}[A-Za-z_]\w*(?:\.\w+)*)=(.+)", re.ASCII)
 MEANT_AS_GRAMMAR = re.compile(r"[\[{('\"]|.*(?:,|\$\{)")
 """What is hardly meant as one text: a list, a table, a quotation, several values."""
 

@@ -22,6 +22,7 @@ TEXTS = [
     "a&b",
 ]
 LEFT_ALONE = ["/a,b=c", "[a", "{a", '"a', "'a", "${x}=a", "a=\nb"]
+NO_KEYS = ["a.=3", ".a=3", "é=3", "a-b=c=d"]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -65,3 +66,10 @@ def test_a_word_that_the_grammar_reads_stays_as_it_is(word):
 def test_settings_of_hydra_are_for_sweeps(word):
     with pytest.raises(UserError, match=r"for sweeps, with -m$"):
         composed([word])
+
+
+@pytest.mark.parametrize("word", NO_KEYS)
+def test_what_has_no_key_is_not_quoted(word):
+    assert readable([word]) == [word]
+    with pytest.raises(UserError, match=r"write key=value, such as method=apm or ipc=10$"):
+        parsed(word)
