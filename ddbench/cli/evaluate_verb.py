@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..errors import UserError
-from .parser import VerbParser
+from .parser import VerbParser, is_setting
 
 SUMMARY = "score a distilled set from a file"
 
@@ -31,9 +31,9 @@ def evaluate_file(given: Namespace) -> int:
     from ..api import evaluate
     from ..records.report import measurement_tables
 
-    files = [word for word in given.words if "=" not in word]
+    files = [word for word in given.words if not is_setting(word)]
     if len(files) != 1:
         raise UserError("evaluate what? one file, such as `ddbench evaluate set.safetensors`")
-    measured = evaluate(files[0], [word for word in given.words if "=" in word])
+    measured = evaluate(files[0], [word for word in given.words if is_setting(word)])
     print(measurement_tables(measured))
     return 0

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from ..errors import UserError, unknown_name
+
+NAME = re.compile(r"(?:--|\+{1,2}|~)?[A-Za-z_][\w.@-]*(?:/[\w.@-]+)*")
+"""What can be the name of an option or the key of a run, with Hydra's signs before it."""
 
 
 def layout(prog: str) -> argparse.HelpFormatter:
@@ -68,7 +73,7 @@ class VerbParser(argparse.ArgumentParser):
                 raise UserError(f"{name}: give {name}=VALUE")
         given.words = [*getattr(given, "words", ()), *left]
         for word in () if self.open_keys else given.words:
-            if "=" in word or word.startswith("-"):
+            if word.startswith("-") or is_setting(word):
                 name = word.lstrip("-").partition("=")[0]
                 raise unknown_name("option", name, self.valued | self.flags)
             if not self.takes_words:
@@ -93,6 +98,15 @@ class VerbParser(argparse.ArgumentParser):
             spelt.append(word)
             before = word
         return spelt
+
+
+def is_setting(word: str) -> bool:
+    """Whether a word is NAME=VALUE; the path of a file may hold an equals sign as well.
+
+    What no name can be, such as `/data/a=b.pt`, and what exists as a file, is a path.
+    """
+    name, sign, _ = word.partition("=")
+    return bool(sign) and NAME.fullmatch(name) is not None and not Path(word).exists()
 
 
 def truth(name: str, text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ddbench.cli.main import VERBS, main, verb_parser
-from ddbench.cli.parser import VerbParser
+from ddbench.cli.parser import VerbParser, is_setting
 from ddbench.errors import UserError
 
 SPELLINGS = [["--repository", "x"], ["--repository=x"], ["repository=x"]]
@@ -63,6 +63,20 @@ def test_the_value_of_an_option_is_never_an_option_itself(parser):
 def test_a_mistake_is_one_line(words, told, parser):
     with pytest.raises(UserError, match=f".*{told}.*"):
         parser.read(words)
+
+
+def test_a_path_with_an_equals_sign_is_a_word(parser, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seed=1.pt").touch()
+    paths = ["/no/a=b.pt", "./a=b.pt", "../a=b.pt", "a file=b.pt", "1=2.pt", "seed=1.pt"]
+    assert parser.read(["--repository", "x", *paths]).words == paths
+
+
+@pytest.mark.parametrize(
+    "word", ["ipc=1", "method.x=a/b", "+method.x=2", "++a=1", "~a=1", "hydra/launcher=x", "--a=b"]
+)
+def test_a_key_of_a_run_is_a_setting(word):
+    assert is_setting(word)
 
 
 def test_keys_of_a_run_are_left_to_be_read_later(parser):
