@@ -7,30 +7,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from clock import Clock
 
 from ddbench.records.cost import Peak, PhaseCost, largest_peak
-from ddbench.runtime import meters
 from ddbench.runtime.meters import CostMeter
 
 CPU = torch.device("cpu")
 MEGABYTE = 1_000_000
-
-
-class Clock:
-    """A clock that a test turns."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(meters, "time", made)
-    return made
 
 
 def test_outer_phase_does_not_pay_for_the_inner_one(clock: Clock) -> None:

@@ -7,30 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from clock import Clock
 
 from ddbench.records.units import duration
-from ddbench.runtime import progress
 from ddbench.runtime.progress import Progress
-
-
-class Clock:
-    """A clock that a test turns."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def strftime(self, form: str) -> str:
-        return "2026-01-01 00:00:00 "
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(progress, "time", made)
-    return made
 
 
 def test_lines_show_steps_rate_time_left_and_loss(

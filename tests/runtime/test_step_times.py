@@ -5,28 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from clock import Clock
 
-from ddbench.runtime import meters
 from ddbench.runtime.step_times import StepTimes
 
 CPU = torch.device("cpu")
-
-
-class Clock:
-    """A clock that a test turns."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(meters, "time", made)
-    return made
 
 
 def go(times: StepTimes, clock: Clock, *seconds: float) -> None:
