@@ -236,7 +236,10 @@ class DistilledSet:
         except FileNotFoundError as error:
             raise UserError(f"{path}: no such file") from error
         except (SafetensorError, OSError, RecursionError) as error:
-            raise UserError(f"{path} cannot be read as safetensors: {error}") from error
+            raise UserError(
+                f"{path} cannot be read as safetensors: {error}; "
+                "`ddbench import` converts sets of other formats"
+            ) from error
         except (json.JSONDecodeError, KeyError, TypeError, UserError) as error:
             reason = f"its header has no {error}" if isinstance(error, KeyError) else f"{error}"
             reason = reason.removeprefix("not a distilled set: ")

@@ -150,8 +150,18 @@ def _is_field(value: Any) -> bool:
     return isinstance(value, dataclasses.Field)
 
 
-def given_values(node: Any) -> dict[str, Any]:
-    """The values of a plugin's node that a person gave."""
+def given_values(node: Any, where: str) -> dict[str, Any]:
+    """The values of a plugin's node that a person gave.
+
+    Args:
+        node: of the configuration, a table of settings.
+        where: what the settings are of, for a message: "method apm".
+
+    Raises:
+        UserError: where the node is one value and not a table.
+    """
+    if not isinstance(node, DictConfig):
+        raise UserError(f"{where}: its settings are given by name, NAME=VALUE")
     return {str(key): node[key] for key in node if not OmegaConf.is_missing(node, key)}
 
 

@@ -123,7 +123,7 @@ class Record(Facts):
         Raises:
             UserError: when it is not one, with the file, the field and what is wrong in one line.
         """
-        values = read_json(path)
+        values = read_json(path, "a record is the file record.json of a run")
         schema = values.pop("schema", None) if isinstance(values, dict) else None
         if schema not in (SCHEMA, SCHEMA_V1):
             raise UserError(f"{path} is not a record of schema {SCHEMA} or {SCHEMA_V1}")

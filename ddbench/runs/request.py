@@ -20,7 +20,7 @@ from ..errors import UserError
 from ..models.registry import MODELS
 from ..models.spec import ModelSpec
 from ..plugins.presets import preset
-from ..plugins.settings import given_values, one_line, range_problem, typed_settings
+from ..plugins.settings import S, Settings, given_values, one_line, range_problem, typed_settings
 from ..runtime.device import device_named
 from ..runtime.folders import data_root, runs_root
 from ..scoring.protocols import Labels, Protocol, protocol_named
@@ -133,7 +133,7 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
     dataset = str(config.dataset.name)
     method = resolve_method(
         str(choices["method"]),
-        given_values(config.method),
+        given_values(config.method, f"method {choices['method']}"),
         dataset,
         config.ipc,
         chosen,
@@ -149,9 +149,7 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
     if config.input_space:
         space, space_source = str(config.input_space), "given"
     input_space_definition(space)
-    dataset_settings = typed_settings(
-        DATASETS[dataset].Settings, _own_values(config.dataset), "dataset"
-    )
+    dataset_settings = _typed(DATASETS[dataset].Settings, config.dataset, "dataset")
     roots = runs_root(config.runs_root), data_root(config.data_root)
     source = DATASETS[dataset](dataset_settings, roots[1])
     check_memory(space, source.channels, source.resolution)
@@ -171,12 +169,7 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
         budget_name=chosen if budget == named else CUSTOM,
         budget=budget,
         protocols=_protocols(config.protocols, config.soft_rate, config.validation),
-        evaluators={
-            str(name): typed_settings(
-                EVALUATORS[str(name)].Settings, given_values(node), f"evaluator {name}"
-            )
-            for name, node in config.evaluators.items()
-        },
+        evaluators={str(name): _evaluator(str(name), n) for name, n in config.evaluators.items()},
         control=control,
         whole=config.whole,
         device=config.device,
@@ -189,14 +182,20 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
 
 def _model(config: DictConfig) -> ModelSpec:
     name = str(config.model.name)
-    typed = typed_settings(MODELS[name].Settings, _own_values(config.model), f"model {name}")
+    typed = _typed(MODELS[name].Settings, config.model, f"model {name}")
     device = device_named(config.device).partition(":")[0]
     return ModelSpec(name, typed.for_device(device).plain())
 
 
-def _own_values(node: Any) -> dict[str, Any]:
+def _evaluator(name: str, node: Any) -> Settings:
+    where = f"evaluator {name}"
+    return typed_settings(EVALUATORS[name].Settings, given_values(node, where), where)
+
+
+def _typed(settings_type: type[S], node: Any, where: str) -> S:
     """The settings of a node that carries its plugin's name beside them."""
-    return {key: value for key, value in given_values(node).items() if key != "name"}
+    given = given_values(node, where)
+    return typed_settings(settings_type, {key: given[key] for key in given if key != "name"}, where)
 
 
 def _protocols(given: Any, soft_rate: float | None, validation: float) -> tuple[Protocol, ...]:

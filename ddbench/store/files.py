@@ -53,8 +53,12 @@ def write_json(path: Path, value: Any) -> None:
     )
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, remedy: str = "remove it to make it again") -> Any:
     """Read JSON.
+
+    Args:
+        path: the file.
+        remedy: what helps where it is not JSON; by default, of a file that ddbench made for itself.
 
     Raises:
         UserError: when the file is not JSON.
@@ -62,7 +66,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"{path} is damaged (not JSON); remove it to make it again") from error
+        raise UserError(f"{path} is damaged (not JSON); {remedy}") from error
 
 
 def tensors_to_bytes(tensors: Mapping[str, Tensor], header: str = "") -> bytes:

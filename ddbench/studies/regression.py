@@ -21,6 +21,7 @@ from ..records.record import Record
 from ..store.files import read_json
 
 SCHEMA = "ddbench-regression/1"
+MADE_BY = "`ddbench regress --update --reason TEXT` makes it"
 ACCURACY, DIFFERENCE = "accuracy", "accuracy_difference"
 
 
@@ -138,8 +139,8 @@ def load_reference(path: Path) -> Reference:
         UserError: when there is none, or it is not one.
     """
     if not path.exists():
-        raise UserError(f"no reference {path}: `ddbench regress --update --reason TEXT` makes it")
-    values = read_json(path)
+        raise UserError(f"no reference {path}: {MADE_BY}")
+    values = read_json(path, MADE_BY)
     if not isinstance(values, dict) or values.get("schema") != SCHEMA:
         raise UserError(f"{path} is not a reference of schema {SCHEMA}")
     try:

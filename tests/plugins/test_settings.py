@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 import pytest
+from omegaconf import OmegaConf
 
 from ddbench.errors import UserError
 from ddbench.plugins.settings import (
@@ -95,9 +96,15 @@ def test_plain_values_become_typed():
 
 def test_in_the_schema_every_value_is_missing_so_that_what_is_there_was_given():
     node = schema(Example)
-    assert given_values(node) == {}
+    assert given_values(node, "a thing") == {}
     node.rate = 7
-    assert given_values(node) == {"rate": 7.0}
+    assert given_values(node, "a thing") == {"rate": 7.0}
+
+
+@pytest.mark.parametrize("node", [3, "x", None, [1]], ids=str)
+def test_one_value_where_settings_belong_is_refused(node):
+    with pytest.raises(UserError, match="a thing: its settings are given by name"):
+        given_values(OmegaConf.create({"thing": node}).thing, "a thing")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +122,7 @@ def test_settings_of_a_plugin_are_in_range_by_default_and_say_what_they_mean(kin
     for item in dataclasses.fields(settings_type):
         assert item.metadata["help"]
         assert item.metadata["scaled"] in (None, "distilling", "teachers")
-    assert given_values(schema(settings_type)) == {}
+    assert given_values(schema(settings_type), "a thing") == {}
 
 
 def test_a_list_belongs_to_one_instance_and_is_typed():
