@@ -105,7 +105,7 @@ class Dataset:
         name: the dataset's name in the registry.
         source: where the images come from; only its training split is loaded now.
         validation: fraction of the training images of every class that is set aside, 0 <= f < 1;
-            at least one image a class unless it is 0.
+            at least one image per class unless it is 0.
         validation_seed: seed of the choice of these images.
 
     Raises:

@@ -122,7 +122,8 @@ class Layout:
     """How the values of one metric make a table.
 
     Args:
-        across: the coordinate whose values stand side by side, or `METHOD`; None: one value a line.
+        across: the coordinate whose values stand side by side, or `METHOD`; None: one value
+            per line.
         shown: the coordinates with a column of their own.
         shared: those that all rows have alike.
     """

@@ -21,7 +21,7 @@ class Norm(enum.Enum):
 
 
 def norm_layer(norm: Norm, channels: int) -> nn.Module:
-    """The layer of a norm; `instance` is a GroupNorm with one group a channel.
+    """The layer of a norm; `instance` is a GroupNorm with one group per channel.
 
     Raises:
         UserError: when the channels cannot be divided into groups.

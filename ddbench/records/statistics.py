@@ -61,7 +61,7 @@ class Estimate:
         half_width: of the 95% t interval; None where there is one value only.
         over: what the interval is over: "seeds", "networks" (fewer than three seeds), or "".
         seeds: number of distillation seeds.
-        networks: number of evaluation networks a seed.
+        networks: number of evaluation networks per seed.
         values: what the interval is made of: the mean of each seed, or of each network.
     """
 

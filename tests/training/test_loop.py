@@ -205,7 +205,7 @@ def test_snapshots_in_half_precision_are_rounded_and_counters_are_not() -> None:
 
 
 def pooled(norm: nn.Module) -> nn.Module:
-    """A network with a norm behind global pooling, where a batch of one has one value a channel."""
+    """A network with a norm behind global pooling, where one image has one value per channel."""
     with STREAM.as_global():
         return nn.Sequential(
             nn.Conv2d(1, 3, 3), nn.AdaptiveAvgPool2d(1), norm, nn.Flatten(), nn.Linear(3, 4)

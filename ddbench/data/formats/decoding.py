@@ -97,7 +97,7 @@ def _as_rgb(opened: Picture, path: Path) -> Picture:
     if opened.mode not in _OF_EIGHT_BITS:
         raise UserError(
             f"{path} has pixels of mode {told}, which have no range of their own; store them with "
-            "8 or 16 bits a channel"
+            "8 or 16 bits per channel"
         )
     deep = ";16" in raw or _tag(opened, _BITS, 8) > 8
     if not deep:
@@ -105,8 +105,8 @@ def _as_rgb(opened: Picture, path: Path) -> Picture:
     picture = _coloured(opened, raw, path) if _tag(opened, _PLANES) != _APART else None
     if picture is None:
         raise UserError(
-            f"{path} has pixels of mode {told} with 16 bits a channel in a layout that Pillow "
-            "does not read whole; store them with 8 bits a channel"
+            f"{path} has pixels of mode {told} with 16 bits per channel in a layout that Pillow "
+            "does not read whole; store them with 8 bits per channel"
         )
     return picture
 
@@ -130,7 +130,7 @@ def _coloured(opened: Picture, raw: str, path: Path) -> Picture | None:
     """Several channels of 16 bits as RGB; None where Pillow gives no access to both bytes."""
     from PIL import Image
 
-    if raw == "LA;16B":  # grey, upper byte first, and transparency: four bytes a pixel
+    if raw == "LA;16B":  # grey, upper byte first, and transparency: four bytes per pixel
         samples = _read_as(path, "RGBA").astype(np.int64)
         return Image.fromarray(_scaled(samples[..., 0] << 8 | samples[..., 1], 0xFFFF)).convert(
             "RGB"

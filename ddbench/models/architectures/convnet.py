@@ -21,8 +21,8 @@ from ..model import ModelSettings
 class ConvNet(BlocksModel):
     """`depth` blocks of conv3x3 -> norm -> ReLU -> average pooling 2x2, then one linear layer.
 
-    Instance norm is a GroupNorm with one group a channel: it has no running statistics, so training
-    and evaluation mode are the same function. Weights are PyTorch's layer defaults.
+    Instance norm is a GroupNorm with one group per channel: it has no running statistics, so
+    training and evaluation mode are the same function. Weights are PyTorch's layer defaults.
     """
 
     @dataclass

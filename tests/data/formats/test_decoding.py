@@ -29,7 +29,7 @@ def decoded(file: Path) -> list[list[list[int]]]:
 
 
 def write_png(file: Path, kind: int, samples: NDArray[np.int64]) -> None:
-    """A PNG file of 16 bits a sample, of any kind that the format has."""
+    """A PNG file of 16 bits per sample, of any kind that the format has."""
     height, width = samples.shape[:2]
     header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
     lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in samples)

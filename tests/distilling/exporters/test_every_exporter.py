@@ -22,7 +22,7 @@ def coloured(tmp_path_factory):
 
 @pytest.fixture(params=["hard", "soft"])
 def distilled(request, coloured):
-    """Two images a class, out of order, within the range of pixels."""
+    """Two images per class, out of order, within the range of pixels."""
     numbers = torch.Generator().manual_seed(0)
     labels = torch.arange(12).repeat(2)
     levels = torch.randint(0, 256, (24, 3, 8, 8), generator=numbers).byte()

@@ -62,7 +62,7 @@ def test_index_is_that_of_the_benchmark(index: int, string: str) -> None:
 
 
 def test_order_is_that_of_the_published_table() -> None:
-    """The digest is of the strings in a table made from the benchmark's file, one a line."""
+    """The digest is of the strings in a table made from the benchmark's file, one per line."""
     digest = hashlib.sha256("\n".join(cell_strings()).encode()).hexdigest()
     assert digest == "83abc799e45cf34e9d2163654668ab998b9a54d01c39e72ca1f71f2cdf356d84"
     assert len(set(cell_strings())) == CELLS == 15_625
