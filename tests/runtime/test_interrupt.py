@@ -5,11 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from ddbench.errors import StopRequested
 from ddbench.runtime.interrupt import SIGNALS, WARNINGS, StopFlag
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """No warning is ignored from outside, as SIGHUP is where the tests themselves run in nohup."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in WARNINGS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
