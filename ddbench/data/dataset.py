@@ -123,7 +123,6 @@ class Dataset:
             raise UserError(f"validation={validation}: must be at least 0 and below 1")
         self.name = name
         self.source = source
-        self.validation_fraction = validation
         source.check()  # first: a source may learn the facts from its files
         _check_facts(name, source)
         self.train = _load(name, source, "train")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -77,11 +76,6 @@ class Checkpoint:
     def due(self) -> bool:
         """Whether the last save is long enough ago."""
         return time.monotonic() - self._last >= self.seconds
-
-    def save_if_due(self, state: Callable[[], dict[str, Any]]) -> None:
-        """Save when the last save is long enough ago."""
-        if self.due:
-            self.save(state())
 
     def remove(self) -> None:
         """Forget the state, once the work is done."""

@@ -66,10 +66,12 @@ def test_saves_are_as_rare_as_asked(tmp_path: Path) -> None:
 
     rare, always = checkpoint(tmp_path, seconds=1000), checkpoint(tmp_path, seconds=0)
     for _ in range(3):
-        rare.save_if_due(state)
+        if rare.due:
+            rare.save(state())
     assert not asked
     for _ in range(3):
-        always.save_if_due(state)
+        if always.due:
+            always.save(state())
     assert len(asked) == 3
 
 
