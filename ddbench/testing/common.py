@@ -42,6 +42,24 @@ def common_checks(registry: Registry[Any]) -> tuple[Check, ...]:
     )
 
 
+def format_checks(registry: Registry[Any], kind: type) -> tuple[Check, ...]:
+    """The promises of importers and exporters alike, which are of class `kind`."""
+    return (
+        Check("loads as a class of its kind", partial(_is_made, registry, kind), essential=True),
+        Check("explains itself in a line", partial(_explains_itself, registry)),
+    )
+
+
+def _is_made(registry: Registry[Any], kind: type, name: str, folder: Path) -> None:
+    """The class can be made without arguments."""
+    require(isinstance(registry[name](), kind), f"it is no {registry.noun}")
+
+
+def _explains_itself(registry: Registry[Any], name: str, folder: Path) -> None:
+    """Its documentation begins with a line for `ddbench list`."""
+    require(registry.summary(name), "its documentation is empty")
+
+
 def _loads(registry: Registry[Any], name: str, folder: Path) -> None:
     plugin = registry[name]
     version = plugin.version

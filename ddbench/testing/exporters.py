@@ -12,17 +12,8 @@ from ..distilling.exporting.registry import EXPORTERS
 from ..distilling.exporting.write import exported
 from ..errors import UserError
 from ..runtime.folders import data_root
+from .common import format_checks
 from .promise import Check, NotApplicable, require
-
-
-def loads(name: str, folder: Path) -> None:
-    """The class is an exporter that can be made without arguments."""
-    require(isinstance(EXPORTERS[name](), Exporter), "it is no exporter")
-
-
-def explains_itself(name: str, folder: Path) -> None:
-    """Its documentation begins with a line for `ddbench list exporters`."""
-    require(EXPORTERS.summary(name), "its documentation is empty")
 
 
 def writes_something(name: str, folder: Path) -> None:
@@ -79,8 +70,7 @@ def _files(target: Path) -> dict[str, bytes]:
 
 
 CHECKS = (
-    Check("loads as a class of its kind", loads, essential=True),
-    Check("explains itself in a line", explains_itself),
+    *format_checks(EXPORTERS, Exporter),
     Check("writes what it is asked to", writes_something, essential=True),
     Check("writes the same bytes for the same set", writes_the_same_again),
     Check("leaves the set as it was", leaves_the_set_alone),

@@ -15,6 +15,7 @@ from ..distilling.importing.importer import ImportedSet, Importer
 from ..distilling.importing.registry import IMPORTERS
 from ..distilling.importing.source import Source
 from ..errors import UserError
+from .common import format_checks
 from .promise import Check, require
 
 
@@ -26,16 +27,6 @@ class _Trap:
 
     def __reduce__(self) -> tuple[object, ...]:
         return Path.touch, (self.canary,)
-
-
-def loads(name: str, folder: Path) -> None:
-    """The class is an importer that can be made without arguments."""
-    require(isinstance(IMPORTERS[name](), Importer), "it is no importer")
-
-
-def explains_itself(name: str, folder: Path) -> None:
-    """Its documentation begins with a line for `ddbench list importers`."""
-    require(IMPORTERS.summary(name), "its documentation is empty")
 
 
 def random_bytes_are_not_recognised(name: str, folder: Path) -> None:
@@ -111,8 +102,7 @@ def _whole_files(folder: Path, name: str) -> Iterator[tuple[Path, bytes]]:
 
 
 CHECKS = (
-    Check("loads as a class of its kind", loads, essential=True),
-    Check("explains itself in a line", explains_itself),
+    *format_checks(IMPORTERS, Importer),
     Check("finds no set in noise", random_bytes_are_not_recognised),
     Check("runs no code of a file", code_in_a_file_is_not_run),
     Check("answers files that are cut off in one line", cut_files_are_answered),
