@@ -101,7 +101,9 @@ def images_of(value: Any, where: str) -> Tensor:
     """
     made = tensor(value, where)
     if made.ndim != 4 or not made.numel():
-        raise UserError(f"{where} has shape {tuple(made.shape)}; images have four dimensions")
+        raise UserError(
+            f"{where} has shape {tuple(made.shape)}; images have four dimensions, none of them 0"
+        )
     return made if made.dtype == torch.uint8 else made.float()
 
 
