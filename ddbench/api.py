@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .distilling.distilled_set import DistilledSet
-from .records.measurement import Measurement
+from .distilling.importing.read_file import read_file
 from .records.record import Record
 from .runs.compose import request_of
 from .runs.execute import execute
-from .runs.overrides import as_overrides
+from .runs.overrides import as_overrides, plain_values
 from .runs.score_file import score_set
+from .runtime.folders import data_root
 
 
 def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: Any) -> Record:
@@ -34,24 +35,41 @@ def evaluate(
     distilled: DistilledSet | str | Path,
     overrides: str | Sequence[str] = (),
     *,
+    like: str | None = None,
+    says: Mapping[str, str] | None = None,
     quiet: bool = False,
     **values: Any,
-) -> list[Measurement]:
+) -> Record:
     """Score a distilled set that may come from anybody, beside the control.
 
+    The record says that the set was made elsewhere; the same call finds it again.
+
     Args:
-        distilled: the set, or its file.
+        distilled: the set; its file; or a file or folder that others released.
         overrides: as on the command line.
+        like: the family of a released set, such as "dm", which says what its file does not.
+        says: what neither says, by the names of `ddbench import`, such as {"which": "0"}.
         quiet: print nothing.
-        values: keys of `ddbench run`, such as protocols=["hard"]; dataset, ipc and input_space
-            are the set's own, and contradicting them is refused.
+        values: keys of `ddbench run`, such as protocols=["hard"]. dataset is needed for a released
+            set; ipc and input_space are the set's own, and contradicting them is refused.
 
     Raises:
-        UserError: when the file is not a distilled set, or does not fit the dataset.
+        UserError: when the file holds no distilled set, when something must be said about it, or
+            when it does not fit the dataset.
     """
+    words = _joined(overrides, values)
     if not isinstance(distilled, DistilledSet):
-        distilled = DistilledSet.load(Path(distilled))
-    return score_set(distilled, _joined(overrides, values), quiet)
+        plain = plain_values(words)
+        told = {name: str(plain[name]) for name in ("dataset",) if name in plain}
+        of_dataset = {k: v for k, v in plain.items() if k.startswith("dataset.")}
+        distilled = read_file(
+            distilled,
+            {**told, **(says or {})},
+            like,
+            data_root(plain.get("data_root")),
+            {name.removeprefix("dataset."): value for name, value in of_dataset.items()},
+        ).distilled
+    return score_set(distilled, words, quiet).record
 
 
 def _joined(overrides: str | Sequence[str], values: dict[str, Any]) -> list[str]:

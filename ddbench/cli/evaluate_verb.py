@@ -5,35 +5,53 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..errors import UserError
+from .import_options import ABOUT, define_import_options, is_of_the_dataset, read_given
 from .parser import VerbParser, is_setting
 
-SUMMARY = "score a distilled set from a file"
+SUMMARY = "score a distilled set from a file, whoever made it"
 
 
 def define(parser: VerbParser) -> None:
     """Describe the verb."""
-    parser.usage = "ddbench evaluate FILE [KEY=VALUE ...]"
-    parser.description = """\
-Scores a distilled set that anybody made, beside a control. The file says its dataset, images per
-class and input space; the other keys are those of `ddbench run`."""
+    parser.usage = (
+        "ddbench evaluate FILE [--like FAMILY --dataset NAME] [--OPTION VALUE ...] [KEY=VALUE ...]"
+    )
+    parser.description = f"""\
+Scores a distilled set that anybody made, beside a control, and leaves a record that says so. A
+file of ddbench says its dataset, images per class and input space; the other keys are those of
+`ddbench run`.
+
+{ABOUT}"""
     parser.epilog = """\
 examples
   ddbench evaluate set.safetensors
   ddbench evaluate set.safetensors protocols=[hard] budget=paper
+  ddbench evaluate res_DM_CIFAR10_ConvNet_1ipc.pt like=dm dataset=cifar10 protocols=[paper]
 """
     parser.open_keys = True
     parser.words("FILE", "the set, and keys of `ddbench run`")
+    define_import_options(parser)
     parser.set_defaults(work=evaluate_file)
 
 
 def evaluate_file(given: Namespace) -> int:
-    """Print what the evaluators say of a set; those that cannot measure it say why before."""
-    from ..api import evaluate
-    from ..records.report import measurement_tables
+    """Record what the evaluators say of a set; the report is shown as it is made."""
+    from ..runs.execute import Outcome
+    from ..runs.overrides import given_value, readable
+    from ..runs.score_file import score_set
+    from ..runtime.folders import runs_root
+    from .ending import ending_of
 
     files = [word for word in given.words if not is_setting(word)]
     if len(files) != 1:
         raise UserError("evaluate what? one file, such as `ddbench evaluate set.safetensors`")
-    measured = evaluate(files[0], [word for word in given.words if is_setting(word)])
-    print(measurement_tables(measured))
-    return 0
+    keys = readable([word for word in given.words if is_setting(word)])
+
+    def work() -> Outcome:
+        of_dataset = [word for word in keys if is_of_the_dataset(word)]
+        done = read_given(files[0], given, of_dataset, given_value(keys, "data_root"))
+        for line in done.notes:
+            print(f"note: {line}")
+        return score_set(done.distilled, keys)
+
+    return ending_of(work, runs_root(given_value(keys, "runs_root"))).status

@@ -68,6 +68,7 @@ class Variant:
     Args:
         method: its name.
         version: of the method.
+        origin: file and hash of a set that was made elsewhere; "" for one that was made here.
         given: what a person gave.
         apart: values that tell apart variants with the same values given.
         identity: everything that makes two records two seeds of the same thing, as text.
@@ -76,6 +77,7 @@ class Variant:
 
     method: str
     version: int
+    origin: str
     given: Values
     apart: Values
     identity: str
@@ -167,10 +169,17 @@ def entries(records: Iterable[Record]) -> list[Entry]:
     """
     records = sorted(records, key=lambda record: (record.finished, record.run))
     settings = _told_apart([setting_of(record) for record in records])
-    together: dict[tuple[str, int, Values, Setting, int], dict[str, list[Entry]]] = {}
+    together: dict[tuple[str, str, int, Values, Setting, int], dict[str, list[Entry]]] = {}
     for record, setting in zip(records, settings, strict=True):
         variant = _variant(record)
-        place = (variant.method, variant.version, variant.given, setting, record.task.ipc)
+        place = (
+            variant.method,
+            variant.origin,
+            variant.version,
+            variant.given,
+            setting,
+            record.task.ipc,
+        )
         same = together.setdefault(place, {}).setdefault(variant.identity, [])
         same.append(Entry(record, setting, variant))
     found = {}
@@ -259,8 +268,11 @@ def _variant(record: Record) -> Variant:
     given = dict(method.given)
     if record.task.input_space_source == GIVEN:
         given["input_space"] = record.task.input_space
-    identity = canonical([method.name, method.version, values])
-    return Variant(method.name, method.version, _as_text(given), (), identity, values)
+    origin = ""
+    if record.origin:
+        origin = f"{record.origin.source} #{record.distilled.sha256[:8]}".strip()
+    identity = canonical([method.name, method.version, origin, values])
+    return Variant(method.name, method.version, origin, _as_text(given), (), identity, values)
 
 
 def _values(record: Record) -> dict[str, Any]:

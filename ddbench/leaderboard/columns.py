@@ -102,6 +102,10 @@ def _control_in_markdown(row: Standing, around: Around) -> str:
     return f"{row.control_name} {text}" if text and around.several_controls else text
 
 
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else duration(seconds)
+
+
 def _peak(row: Standing) -> Cell:
     peak = row.making.peak
     return (peak_text(peak), None if peak is None else peak.bytes)
@@ -180,7 +184,7 @@ COLUMNS = (
     ),
     Column(
         "distil",
-        lambda row: (duration(row.making.distil_seconds), row.making.distil_seconds),
+        lambda row: (_seconds(row.making.distil_seconds), row.making.distil_seconds),
         page="distil",
         costs="distil",
         fields=lambda row: {"distil_seconds": row.making.distil_seconds},

@@ -34,7 +34,14 @@ def setting_title(setting: Setting) -> str:
 
 
 def variant_label(variant: Variant) -> Label:
-    """The method with its version, the values given, and those that tell it apart."""
+    """The method with its version, the values given, and those that tell it apart.
+
+    Of a set that was made elsewhere no version is known, but its file is.
+    """
+    if variant.origin:
+        return Label(
+            f"{variant.method}, made elsewhere: {variant.origin}", f"{variant.method}, elsewhere"
+        )
     short = f"{variant.method}/{variant.version}"
     return Label(short + _bracketed(variant.given) + _bracketed(variant.apart), short)
 

@@ -51,8 +51,12 @@ def boards_png(boards: Sequence[Standings]) -> bytes:
         axis.set_xticks(range(len(ipcs)), [str(ipc) for ipc in ipcs])
         axis.set_xlim(-0.5, len(ipcs) - 0.5)
     if drawn:
-        rows = drawn[0].rows
-        seconds = [row.making.distil_seconds + row.making.other_seconds for row in rows]
+        timed = [
+            (row, row.making.distil_seconds + row.making.other_seconds)
+            for row in drawn[0].rows
+            if row.making.distil_seconds is not None
+        ]
+        rows, seconds = [row for row, _ in timed], [own for _, own in timed]
         axes[-1].set_title(f"{drawn[0].board.protocol.label}, every ipc", fontsize=9)
         axes[-1].set_xlabel("seconds to make the set, with networks", fontsize=8)
         _draw(axes[-1], rows, variants, [max(one, LEAST_SECONDS) for one in seconds], "none")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
 from ..records.cost import DISTIL, Peak, largest_peak
 from ..records.record import Record
+from ..records.report import recorded_lines
 from ..records.statistics import (
     Estimate,
     holm,
@@ -26,15 +27,15 @@ class Making:
 
     Args:
         storage_bytes: of images and labels.
-        distil_seconds: of the updates of the set.
+        distil_seconds: of the updates of the set; None where it was made elsewhere.
         other_seconds: of teachers, experts and whatever else was trained or fitted before.
         networks_bytes: of teachers and experts.
         peak: largest memory, on the accelerator where there is one; None if not measured.
-        device: where.
+        device: where; "" where that was elsewhere.
     """
 
     storage_bytes: int
-    distil_seconds: float
+    distil_seconds: float | None
     other_seconds: float
     networks_bytes: int
     peak: Peak | None
@@ -46,7 +47,7 @@ class Making:
         each = [_making(record) for record in records]
         return cls(
             storage_bytes=max(one.storage_bytes for one in each),
-            distil_seconds=statistics.median(one.distil_seconds for one in each),
+            distil_seconds=_median([one.distil_seconds for one in each]),
             other_seconds=statistics.median(one.other_seconds for one in each),
             networks_bytes=max(one.networks_bytes for one in each),
             peak=largest_peak(one.peak for one in each),
@@ -54,15 +55,20 @@ class Making:
         )
 
 
+def _median(seconds: Sequence[float | None]) -> float | None:
+    known = [one for one in seconds if one is not None]
+    return statistics.median(known) if known else None
+
+
 def _making(record: Record) -> Making:
     made = [cost for cost in record.costs if cost.stage == "made"]
     return Making(
         record.distilled.storage_bytes,
-        record.distilling.wall_seconds,
+        record.distilling.wall_seconds if record.distilling else None,
         sum(cost.wall_seconds for cost in made if cost.phase != DISTIL.name),
         sum(pool.bytes for pool in record.networks if pool.stage == "made"),
         largest_peak(cost.peak for cost in made),
-        record.environment.device_name,
+        "" if record.origin else record.environment.device_name,
     )
 
 
@@ -190,6 +196,8 @@ def _row(
         note if len(cell.records) == 1 else f"{note} ({count} of {len(cell.records)} seeds)"
         for note, count in sorted(counted.items())
     ]
+    origins = [record.origin for record in cell.records.values() if record.origin]
+    notes += dict.fromkeys(line for origin in origins for line in recorded_lines(origin))
     if cell.seedless:
         notes.append("the same accuracy at every seed")
     if difference is not None and difference.mean < 0:

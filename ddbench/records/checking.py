@@ -82,7 +82,9 @@ def _check_accuracy(m: Measurement, labels: set[str], networks: int, split: str)
 def one_line(error: ValidationError) -> str:
     """The first mistake in one line: the field, what is wrong, and what stands there."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"] if not str(part).startswith(_UNIONS))
+    parts = [str(part) for part in first["loc"] if not str(part).startswith(_UNIONS)]
+    # A key of a table is a stranger's text as well.
+    place = ".".join(part if part.isidentifier() else shown(part).strip("'") for part in parts)
     said = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":  # names the value itself
         return f"{place}: {said}" if place else said

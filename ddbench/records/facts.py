@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .cost import Peak, PhaseCost, Stage
 from .fields import (
+    Accuracy,
     Amount,
     Count,
     Facts,
@@ -19,6 +20,7 @@ from .fields import (
     Positive,
     Sha256,
     Share,
+    Space,
     Text,
     Truth,
 )
@@ -56,6 +58,27 @@ class MethodFacts(Facts):
         }
 
 
+class OriginFacts(Facts):
+    """Where a set is from that was made elsewhere and is only scored here.
+
+    Attributes:
+        made: says so.
+        name: what the set is called beside its control: its family, the method that its file
+            names, or "file".
+        source: name of the file or folder, with the number of the set where it holds several; ""
+            for objects in memory.
+        family: whose layout the file has, if that was said.
+        recorded: accuracies in [0, 1] that the authors' own code left in the file, one per
+            network, by the name of the architecture.
+    """
+
+    made: Literal["elsewhere"] = "elsewhere"
+    name: Name
+    source: Line
+    family: Name | None = None
+    recorded: dict[Line, tuple[Accuracy, ...]] = Field(default_factory=dict)
+
+
 class ControlFacts(MethodFacts):
     """The control, with the SHA-256 of its distilled set."""
 
@@ -84,7 +107,7 @@ class TaskFacts(Facts):
     dataset: DatasetFacts
     ipc: Positive
     model: ModelFacts
-    input_space: Name
+    input_space: Space
     input_space_source: Text
     validation: Share
     seed: Count

@@ -25,6 +25,10 @@ _UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 # Each type is strict by itself: no text becomes a number, no truth value a count.
 Name = Annotated[str, StringConstraints(strict=True, pattern=rf"^{NAME}$")]
+Space = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_.+:,/-]{0,299}$")
+]
+"""An input space by its name, which may hold means and deviations: normalised:0.5/0.2."""
 Hash = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{8,64}$")]
 Sha256 = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
 Time = Annotated[
@@ -49,6 +53,7 @@ Positive = Annotated[int, Strict(), Field(ge=1, le=LARGEST_COUNT)]
 Number = Annotated[float, Strict(), Field(ge=-LARGEST, le=LARGEST)]
 Amount = Annotated[float, Strict(), Field(ge=0, le=LARGEST)]
 Fraction = Annotated[float, Strict(), Field(gt=0, le=1)]
+Accuracy = Annotated[float, Strict(), Field(ge=0, le=1)]
 Share = Annotated[float, Strict(), Field(ge=0, lt=1)]
 Integer = Annotated[int, Strict(), Field(ge=-LARGEST_COUNT, le=LARGEST_COUNT)]
 Coordinate = Line | Integer | Number

@@ -22,6 +22,7 @@ from .facts import (
     EnvironmentFacts,
     EvaluatorFacts,
     MethodFacts,
+    OriginFacts,
     PhaseCostFacts,
     PoolFacts,
     ProtocolFacts,
@@ -43,7 +44,9 @@ class Record(Facts):
         supersedes: key of an earlier run of the same distilled set whose measurements are a part
             of these, if there is one.
         name: of the run's folder.
-        method: name, version, and settings with the source of each.
+        method: name, version, and settings with the source of each; of a set that was made
+            elsewhere only its name is known.
+        origin: where a set that was made elsewhere is from; None for one that was made here.
         task: dataset, ipc, model, input space, validation, seed, group.
         budget: name and fractions.
         protocols: names with versions.
@@ -67,6 +70,7 @@ class Record(Facts):
     supersedes: Hash | None
     name: Name
     method: MethodFacts
+    origin: OriginFacts | None = None
     task: TaskFacts
     budget: BudgetFacts
     protocols: tuple[ProtocolFacts, ...]
@@ -88,7 +92,7 @@ class Record(Facts):
         if (split == "test") != (held_out == 0):
             raise ValueError(f"data.scored_split={split!r} with validation={held_out:g}")
         phases = Counter((cost.phase, cost.stage) for cost in self.costs)
-        if phases[DISTIL.name, DISTIL.stage] != 1:
+        if self.origin is None and phases[DISTIL.name, DISTIL.stage] != 1:
             raise ValueError(f"costs has no phase {DISTIL.name!r} of stage {DISTIL.stage!r}")
         twice = [phase for (phase, _), count in phases.items() if count > 1]
         if twice:
@@ -99,9 +103,10 @@ class Record(Facts):
         return self
 
     @property
-    def distilling(self) -> PhaseCostFacts:
-        """The cost of distilling, without networks trained for it."""
-        return next(c for c in self.costs if (c.phase, c.stage) == (DISTIL.name, DISTIL.stage))
+    def distilling(self) -> PhaseCostFacts | None:
+        """The cost of distilling, without networks trained for it; None if it was elsewhere."""
+        phases = {(cost.phase, cost.stage): cost for cost in self.costs}
+        return phases.get((DISTIL.name, DISTIL.stage))
 
     @property
     def steps(self) -> int:
@@ -114,7 +119,10 @@ class Record(Facts):
 
     def plain(self) -> dict[str, Any]:
         """Plain JSON types, the schema first."""
-        return {"schema": SCHEMA, **super().plain()}
+        values = super().plain()
+        if self.origin is None:  # records of sets made here stay as they were
+            del values["origin"]
+        return {"schema": SCHEMA, **values}
 
     @classmethod
     def load(cls, path: Path) -> Record:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import fmean
 
 from tabulate import tabulate
 
 from .cost import Peak, joined
-from .facts import PhaseCostFacts, PoolFacts
+from .facts import OriginFacts, PhaseCostFacts, PoolFacts
 from .measurement import Measurement
 from .record import Record
 from .statistics import half_width, percentage
@@ -28,7 +29,7 @@ def report(record: Record) -> str:
         f"seed {task.seed}" + (f", group {task.group}" if task.group else "")
     )
     parts = [
-        head,
+        "\n".join([head, *(_origin(record.origin) if record.origin else ())]),
         accuracy_table(record.measurements),
         _costs(record),
         *other_tables(record.measurements),
@@ -37,10 +38,18 @@ def report(record: Record) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def measurement_tables(measurements: Sequence[Measurement]) -> str:
-    """What was measured, for people: accuracies first, then what other evaluators said."""
-    parts = [accuracy_table(measurements), *other_tables(measurements)]
-    return "\n\n".join(part for part in parts if part)
+def _origin(origin: OriginFacts) -> Iterator[str]:
+    """That the set was made elsewhere, and what was recorded there."""
+    yield f"made elsewhere{f': {origin.source}' if origin.source else ''}"
+    yield from recorded_lines(origin)
+
+
+def recorded_lines(origin: OriginFacts) -> Iterator[str]:
+    """The accuracy that the authors' own code recorded, a line for each architecture."""
+    for network, values in origin.recorded.items():
+        if values:
+            told = percentage(fmean(values), half_width(values))
+            yield f"recorded by its authors, {network}: {told} ({len(values)} networks)"
 
 
 def _paper(record: Record) -> str:
@@ -116,6 +125,8 @@ def _distilling_in_two_cells(record: Record | None) -> tuple[str, str]:
     if record is None:
         return "", ""
     cost, steps = record.distilling, record.steps
+    if cost is None:
+        return "", ""
     return duration(cost.wall_seconds / steps) if steps else "", peak_text(cost.peak)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from ..data.registry import DATASETS
+from ..distilling.distilled_set import DistilledSet
 from ..distilling.loop import Distillation, identity_of
 from ..distilling.method_choice import MethodChoice
 from ..distilling.registry import METHODS
@@ -26,6 +28,7 @@ from ..records.facts import (
     EvaluatorFacts,
     MethodFacts,
     ModelFacts,
+    OriginFacts,
     PhaseCostFacts,
     PoolFacts,
     ProtocolFacts,
@@ -36,6 +39,7 @@ from ..records.measurement import Measurement
 from ..records.record import Record
 from ..runtime.environment import environment
 from ..scoring.registry import EVALUATORS
+from ..store.files import digest
 from ..store.store import key_of
 from ..training.lab import Lab
 from .request import RunRequest
@@ -48,12 +52,7 @@ def run_key(request: RunRequest, lab: Lab) -> str:
         for choice in (request.method, request.control)
         if choice is not None
     ]
-    tables = {
-        name: found
-        for name, settings in request.evaluators.items()
-        if (found := EVALUATORS[name](settings).identity(request.task.dataset, request.data_root))
-    }
-    return key_of({"sets": sets, **_scoring(request), **({"tables": tables} if tables else {})})
+    return key_of({"sets": sets, **_scoring_with_tables(request)})
 
 
 def folder_name(request: RunRequest, key: str) -> str:
@@ -66,38 +65,116 @@ def folder_name(request: RunRequest, key: str) -> str:
     )
 
 
-def configuration(request: RunRequest) -> dict[str, Any]:
-    """What was asked for, in plain types, for `config.yaml`."""
+def configuration(request: RunRequest, method: MethodFacts | None = None) -> dict[str, Any]:
+    """What was asked for, in plain types, for `config.yaml`.
+
+    Args:
+        request: what was asked for.
+        method: of a set that was made elsewhere; None: the request's.
+    """
     return {
         "ddbench": importlib.metadata.version("ddbench"),
-        "method": _method(request.method).plain(),
+        "method": (method or _method(request.method)).plain(),
         "task": _task(request).plain(),
         **_scoring(request),
     }
 
 
+@dataclass(frozen=True)
+class Subject:
+    """The distilled set that a record is about.
+
+    Args:
+        run: key of the run.
+        name: of the run's folder.
+        method: what made the set.
+        distilled: the set's file.
+        origin: where a set that was made elsewhere is from.
+        curve: scalars over the steps of distilling.
+        pools: networks that were used to make it.
+    """
+
+    run: str
+    name: str
+    method: MethodFacts
+    distilled: DistilledFacts
+    origin: OriginFacts | None = None
+    curve: Sequence[Mapping[str, Any]] = ()
+    pools: Sequence[Mapping[str, Any]] = ()
+
+
+def subject_made_here(request: RunRequest, lab: Lab, made: Distillation) -> Subject:
+    """The set that a run has distilled."""
+    key = run_key(request, lab)
+    return Subject(
+        run=key,
+        name=folder_name(request, key),
+        method=_method(request.method),
+        distilled=DistilledFacts(
+            key=made.artefact.key,
+            sha256=made.sha256,
+            file_bytes=made.artefact.facts["bytes"],
+            storage_bytes=made.distilled.storage_bytes,
+        ),
+        curve=made.artefact.facts["curve"],
+        pools=made.pools,
+    )
+
+
+def subject_made_elsewhere(
+    request: RunRequest, lab: Lab, distilled: DistilledSet, origin: OriginFacts
+) -> Subject:
+    """A set that is only scored; `origin.name` stands in the place of its method's name."""
+    data = distilled.to_bytes()
+    sha256, task = digest(data), request.task
+    control = request.control and key_of(identity_of(request.control, task, lab))
+    key = key_of(
+        {
+            "set": sha256,
+            "origin": origin.plain(),
+            "lab": lab.identity,
+            "control_set": control,
+            **_scoring_with_tables(request),
+        }
+    )
+    return Subject(
+        run=key,
+        name=(
+            f"{origin.name}-released-{task.dataset}-ipc{task.ipc}-{request.budget_name}-{key[:10]}"
+        ),
+        method=MethodFacts(name=origin.name, version=0, settings={}),
+        distilled=DistilledFacts(
+            key=sha256,
+            sha256=sha256,
+            file_bytes=len(data),
+            storage_bytes=distilled.storage_bytes,
+        ),
+        origin=origin,
+    )
+
+
 def assemble_record(
     request: RunRequest,
     lab: Lab,
+    subject: Subject,
     *,
-    made: Distillation,
     control: Distillation | None,
     costs: Mapping[Phase, PhaseCost],
-    pools: Mapping[Stage, Iterable[Mapping[str, Any]]],
+    scored_pools: Iterable[Mapping[str, Any]],
     measurements: Iterable[Measurement],
     evaluators: Mapping[str, Mapping[str, Any]],
     scored: Mapping[str, str],
-    paper_seconds: float | None,
+    paper_seconds: float | None = None,
 ) -> Record:
     """The record of a run that has ended.
 
     Args:
         request: what was asked for.
         lab: where it was done.
-        made: the distilled set.
+        subject: the distilled set.
         control: the control's set, if there is a control.
         costs: by phase.
-        pools: networks used, by the stage that used them.
+        scored_pools: networks that were used to score the set.
         measurements: what the evaluators said.
         evaluators: version, settings and reason for skipping of each.
         scored: which split was scored, and its hash.
@@ -107,14 +184,17 @@ def assemble_record(
         UserError: where a plugin gave something that cannot stand in a record, such as a
             measurement that is not finite; one line that names it.
     """
-    key = run_key(request, lab)
-    name = folder_name(request, key)
+    pools: dict[Stage, Iterable[Mapping[str, Any]]] = {
+        "made": subject.pools,
+        "scored": scored_pools,
+    }
     try:
         return Record(
-            run=key,
+            run=subject.run,
             supersedes=None,
-            name=name,
-            method=_method(request.method),
+            name=subject.name,
+            method=subject.method,
+            origin=subject.origin,
             task=_task(request),
             budget=BudgetFacts(name=request.budget_name, **request.budget.plain()),
             protocols=tuple(
@@ -124,12 +204,7 @@ def assemble_record(
             evaluators={name: EvaluatorFacts(**facts) for name, facts in evaluators.items()},
             control=_control(request, control),
             data=DataFacts.model_validate({"train_hash": lab.dataset.train_hash, **scored}),
-            distilled=DistilledFacts(
-                key=made.artefact.key,
-                sha256=made.sha256,
-                file_bytes=made.artefact.facts["bytes"],
-                storage_bytes=made.distilled.storage_bytes,
-            ),
+            distilled=subject.distilled,
             costs=tuple(
                 PhaseCostFacts(phase=phase.name, stage=phase.stage, **cost.plain())
                 for phase, cost in costs.items()
@@ -140,13 +215,13 @@ def assemble_record(
                 for pool in used
             ),
             measurements=tuple(measurements),
-            curve=tuple(made.artefact.facts["curve"]),
+            curve=tuple(dict(point) for point in subject.curve),
             paper_seconds=paper_seconds,
             environment=EnvironmentFacts(**environment(lab.runtime.execution)),
             finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         )
     except ValidationError as error:
-        raise UserError(f"no record can be written of {name}: {one_line(error)}") from error
+        raise UserError(f"no record can be written of {subject.name}: {one_line(error)}") from error
 
 
 def _scoring(request: RunRequest) -> dict[str, Any]:
@@ -160,6 +235,16 @@ def _scoring(request: RunRequest) -> dict[str, Any]:
         "control": request.control.name if request.control else None,
         "whole": request.whole,
     }
+
+
+def _scoring_with_tables(request: RunRequest) -> dict[str, Any]:
+    """How a set is scored, and what tables its evaluators read."""
+    tables = {
+        name: found
+        for name, settings in request.evaluators.items()
+        if (found := EVALUATORS[name](settings).identity(request.task.dataset, request.data_root))
+    }
+    return {**_scoring(request), **({"tables": tables} if tables else {})}
 
 
 def _task(request: RunRequest) -> TaskFacts:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,19 +16,16 @@ from ..distilling.gallery import gallery_png
 from ..distilling.loop import KIND, check_possible, distil
 from ..distilling.task import Task
 from ..errors import StopRequested, UserError, in_words
-from ..records.cost import DATA, DISTIL, INPUT_SPACE, SCORE, SCORED_DATA, Phase, PhaseCost
-from ..records.record import Record, largest_contained
-from ..records.report import report
+from ..records.cost import DATA, DISTIL, INPUT_SPACE, Phase, PhaseCost
+from ..records.record import Record
 from ..runtime.device import Execution, process_settings_restored
 from ..runtime.interrupt import StopFlag
 from ..runtime.runtime import Runtime
 from ..store.files import check_writable, digest, digest_of_file, read_json, write_bytes, write_json
 from ..store.store import remove_leftovers
-from ..teachers.ledger import pools
 from ..training.lab import Lab
-from .assemble_record import assemble_record, configuration, folder_name, run_key
-from .estimate import paper_seconds
-from .evaluate_all import evaluate_all, finished_run
+from .assemble_record import configuration, folder_name, run_key, subject_made_here
+from .record_scores import record_scores
 from .request import RunRequest
 
 DISK_ERRORS = {
@@ -66,38 +64,58 @@ def execute(request: RunRequest, quiet: bool = False) -> Outcome:
         StopRequested: when asked to stop; the same request continues the run.
     """
     with disk_trouble_in_one_line(), opened(request, quiet, writes=False) as (lab, data_cost):
-        runtime = lab.runtime
         task = Task(request.task, lab)  # refused before anything is written
         for choice in filter(None, (request.method, request.control)):
             check_possible(choice, task)
         key = run_key(request, lab)
-        folder = request.runs_root / folder_name(request, key)
-        done = folder / "record.json"
-        if done.exists():  # a lock is not needed, nor could it be had on a disk that is read only
+        return recorded_once(
+            request,
+            lab,
+            request.runs_root / folder_name(request, key),
+            key,
+            lambda folder: _run(request, lab, folder, data_cost),
+        )
+
+
+def recorded_once(
+    request: RunRequest, lab: Lab, folder: Path, key: str, work: Callable[[Path], Record]
+) -> Outcome:
+    """The record in a folder, made now if there is none, by one process at a time.
+
+    Args:
+        request: names the folder of runs.
+        lab: where the work is done.
+        folder: of the run.
+        key: of the run.
+        work: makes the record in the folder; what it has stored it finds again when it is stopped
+            and begun anew.
+    """
+    runtime, done = lab.runtime, folder / "record.json"
+    if done.exists():  # a lock is not needed, nor could it be had on a disk that is read only
+        return _found(done, runtime)
+    check_writable(request.runs_root)
+    folder.mkdir(parents=True, exist_ok=True)
+    with runtime.locked("run", {"run": key}, "this run"):
+        if done.exists():
             return _found(done, runtime)
-        check_writable(request.runs_root)
-        folder.mkdir(parents=True, exist_ok=True)
-        with runtime.locked("run", {"run": key}, "this run"):
-            if done.exists():
-                return _found(done, runtime)
-            runtime.progress.log_to(folder / "log.txt")
-            begun = folder / "execution.json"
-            (folder / "failed.json").unlink(missing_ok=True)
-            remove_leftovers(folder)
-            continue_as_begun(runtime.execution, begun)
-            try:
-                record = _run(request, lab, folder, data_cost)
-            except (StopRequested, KeyboardInterrupt):
-                runtime.progress.write_log("stopped; the same command continues")
-                raise
-            except UserError:
-                raise
-            except Exception as error:
-                runtime.progress.write_log(f"failed: {in_words(error)}")
-                note_failure(folder, error)
-                raise
-            begun.unlink()
-            return Outcome(record, folder, ran=True)
+        runtime.progress.log_to(folder / "log.txt")
+        begun = folder / "execution.json"
+        (folder / "failed.json").unlink(missing_ok=True)
+        remove_leftovers(folder)
+        continue_as_begun(runtime.execution, begun)
+        try:
+            record = work(folder)
+        except (StopRequested, KeyboardInterrupt):
+            runtime.progress.write_log("stopped; the same command continues")
+            raise
+        except UserError:
+            raise
+        except Exception as error:
+            runtime.progress.write_log(f"failed: {in_words(error)}")
+            note_failure(folder, error)
+            raise
+        begun.unlink()
+        return Outcome(record, folder, ran=True)
 
 
 @contextmanager
@@ -168,6 +186,11 @@ def note_failure(folder: Path, error: BaseException) -> None:
         error.add_note(str(folder / "failed.json"))
 
 
+def write_configuration(folder: Path, configuration: dict[str, Any]) -> None:
+    """Leave `config.yaml`, what was asked for."""
+    write_bytes(folder / "config.yaml", yaml.safe_dump(configuration, sort_keys=False).encode())
+
+
 def _found(done: Path, runtime: Runtime) -> Outcome:
     """A finished run, whose set must be that of its record.
 
@@ -194,8 +217,7 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> R
     progress.say(f"run {folder}")
     for note in (*lab.dataset.source.notes(), *request.method.notes):
         progress.say(note)
-    config = yaml.safe_dump(configuration(request), sort_keys=False)
-    write_bytes(folder / "config.yaml", config.encode())
+    write_configuration(folder, configuration(request))
     with runtime.meter.measure(data_cost):
         lab.real.prepare()
     made = distil(request.method, request.task, lab)
@@ -208,32 +230,5 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> R
         **{Phase(pool["stream"], "made"): PhaseCost(**pool["cost"]) for pool in made.pools},
         DISTIL: made.cost,
     }
-    finished, control = finished_run(
-        request, lab, request.method.name, made.distilled, costs, making=made
-    )
-    with runtime.ledger.recording() as used, lab.dataset.scoring():
-        with runtime.meter.measure() as costs[SCORED_DATA]:
-            lab.data.scored.prepare()
-        scored = {"scored_split": finished.split, "scored_hash": lab.data.scored.split.hash}
-        measurements, evaluators = evaluate_all(request, finished, folder)
-    for_scoring = pools(used)
-    costs |= {Phase(pool["stream"], "scored"): PhaseCost(**pool["cost"]) for pool in for_scoring}
-    if finished.scored:
-        costs[SCORE] = PhaseCost.total(score.cost for score in finished.scored.values())
-    record = assemble_record(
-        request,
-        lab,
-        made=made,
-        control=control,
-        costs=costs,
-        pools={"made": made.pools, "scored": for_scoring},
-        measurements=measurements,
-        evaluators=evaluators,
-        scored=scored,
-        paper_seconds=paper_seconds(request, lab, costs),
-    )
-    others = request.runs_root.glob(f"{request.method.name}-{request.task.dataset}-*/record.json")
-    record = record.model_copy(update={"supersedes": largest_contained(record, others)})
-    write_json(folder / "record.json", record.plain())
-    progress.say(f"\n{report(record)}\n\nrecord: {folder / 'record.json'}")
-    return record
+    subject = subject_made_here(request, lab, made)
+    return record_scores(request, lab, folder, subject, made.distilled, costs, making=made)

@@ -60,6 +60,15 @@ def given_value(arguments: Sequence[str], key: str) -> str | None:
     return str(values[-1]) if values and values[-1] is not None else None
 
 
+def plain_values(arguments: Sequence[str]) -> dict[str, Any]:
+    """The values of the arguments by key, in plain types.
+
+    Raises:
+        UserError: for what the grammar does not read.
+    """
+    return {item.key_or_group: item.value() for item in map(parsed, readable(arguments))}
+
+
 def as_overrides(values: dict[str, Any]) -> list[str]:
     """Python values as overrides: lists in brackets, None as null, text quoted where needed."""
     return [f"{name}={as_text(value)}" for name, value in values.items()]

@@ -92,7 +92,7 @@ def rescore(
                 *overrides,
             ],
             quiet,
-        )
+        ).record.measurements
     values = [one.value for one in measured if is_own_accuracy(one) and one.value is not None]
     if not values:
         raise UserError(f"the set cannot be scored under {protocol} here: {measured[0].note}")

@@ -2,43 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from ..distilling.distilled_set import DistilledSet
-from ..errors import UserError
+from ..distilling.gallery import gallery_png
+from ..errors import UserError, shown
+from ..records.checking import one_line
 from ..records.cost import DATA
-from ..records.measurement import Measurement
-from ..store.files import digest
+from ..records.facts import OriginFacts
+from ..records.fields import NAME
+from ..records.record import Record
+from ..store.files import write_bytes
 from ..training.lab import Lab
+from .assemble_record import configuration, subject_made_elsewhere
 from .compose import request_of
-from .evaluate_all import evaluate_all, finished_run
-from .execute import disk_trouble_in_one_line, opened
+from .execute import (
+    Outcome,
+    disk_trouble_in_one_line,
+    opened,
+    recorded_once,
+    write_configuration,
+)
 from .overrides import as_overrides
+from .record_scores import record_scores
 from .request import RunRequest
 
+UNNAMED = "file"
+"""What a set is called that names no method, or that of its control."""
 
-def score_set(
-    distilled: DistilledSet, given: Sequence[str], quiet: bool = False
-) -> list[Measurement]:
-    """Measure a set with all evaluators asked for, beside the control.
+
+def score_set(distilled: DistilledSet, given: Sequence[str], quiet: bool = False) -> Outcome:
+    """Measure a set with all evaluators asked for, beside the control, and leave a record.
 
     Args:
-        distilled: the set.
+        distilled: the set; what its provenance tells of its making enters the record as told.
         given: overrides of `ddbench run`; what the set says itself cannot be contradicted.
         quiet: print nothing.
 
     Raises:
         UserError: for a mistake in what was asked, or a set that does not fit its dataset.
     """
-    counts = torch.bincount(distilled.labels, minlength=distilled.classes)
-    ipc = int(counts.max())
+    request = _request(distilled, given)
+    data = distilled.to_bytes()
+    origin = _origin(distilled, request)
+    with disk_trouble_in_one_line(), opened(request, quiet, writes=False) as (lab, data_cost):
+        check_fit(distilled, lab)
+        progress = lab.runtime.progress
+        subject = subject_made_elsewhere(request, lab, distilled, origin)
+        folder = request.runs_root / subject.name
+        file = folder / "distilled.safetensors"
+        if (folder / "record.json").exists() and not (file.exists() and file.read_bytes() == data):
+            write_bytes(file, data)  # the set is at hand, whatever became of its copy
+
+        def work(folder: Path) -> Record:
+            progress.say(f"run {folder}")
+            for note in _notes(distilled, request):
+                progress.say(note)
+            write_configuration(folder, configuration(request, subject.method))
+            write_bytes(file, data)
+            seen = distilled.decoded()
+            write_bytes(folder / "gallery.png", gallery_png(seen, lab.space, _title(origin, seen)))
+            return record_scores(request, lab, folder, subject, distilled, {DATA: data_cost})
+
+        return recorded_once(request, lab, folder, subject.run, work)
+
+
+def _request(distilled: DistilledSet, given: Sequence[str]) -> RunRequest:
+    """What is asked for, with what the set says.
+
+    Raises:
+        UserError: for what contradicts the set, and for settings of a method.
+    """
     own: dict[str, Any] = {
         "dataset": distilled.dataset,
-        "ipc": ipc,
+        "ipc": int(torch.bincount(distilled.labels).max()),
         "input_space": distilled.input_space,
     }
     for word in given:
@@ -50,16 +94,41 @@ def score_set(
     if distilled.student is not None and not any(word.startswith("model") for word in given):
         settings = {f"model.{name}": value for name, value in distilled.student.settings.items()}
         own |= {"model": distilled.student.name, **settings}
-    request = request_of([*given, *as_overrides(own)])
-    with disk_trouble_in_one_line(), opened(request, quiet) as (lab, cost):
-        check_fit(distilled, lab)
-        lab.runtime.progress.say(_described(distilled, request))
-        if int(counts.min()) != ipc:
-            lab.runtime.progress.say(_uneven(counts, distilled.class_names))
-        folder = request.runs_root / "evaluated" / digest(distilled.to_bytes())[:16]
-        finished, _ = finished_run(request, lab, "file", distilled, {DATA: cost})
-        with lab.dataset.scoring():
-            return evaluate_all(request, finished, folder)[0]
+    return request_of([*given, *as_overrides(own)])
+
+
+def _origin(distilled: DistilledSet, request: RunRequest) -> OriginFacts:
+    """What the set's provenance tells, as far as a record can hold it.
+
+    Raises:
+        UserError: where a stranger's file tells what cannot stand in a record.
+    """
+    told = distilled.provenance
+    name = told.get("family") or told.get("method")
+    control = request.control.name if request.control else None
+    if not isinstance(name, str) or not re.fullmatch(NAME, name) or name == control:
+        name = UNNAMED  # its rows must not be taken for those of its control
+    number = "" if told.get("set") is None else f", set {told['set']}"
+    try:
+        return OriginFacts.model_validate(
+            {
+                "name": name,
+                "source": f"{told.get('file') or ''}{number}",
+                "family": told.get("family") or None,
+                "recorded": {
+                    network: tuple(values)
+                    for network, values in dict(told.get("recorded_accuracies") or {}).items()
+                },
+            }
+        )
+    except (ValidationError, TypeError, ValueError) as error:
+        reason = one_line(error) if isinstance(error, ValidationError) else shown(error)
+        raise UserError(f"what the set tells of its making cannot be recorded: {reason}") from error
+
+
+def _title(origin: OriginFacts, seen: DistilledSet) -> str:
+    ipc = int(torch.bincount(seen.labels).max())
+    return f"{origin.name}, {seen.dataset}, ipc {ipc}, made elsewhere"
 
 
 def check_fit(distilled: DistilledSet, lab: Lab) -> None:
@@ -85,17 +154,19 @@ def check_fit(distilled: DistilledSet, lab: Lab) -> None:
         )
 
 
-def _described(distilled: DistilledSet, request: RunRequest) -> str:
-    """What is scored how, in a line or two."""
+def _notes(distilled: DistilledSet, request: RunRequest) -> Iterator[str]:
+    """What is scored how, and what a person should know of it, a line each."""
     task = request.task
-    text = (
+    yield (
         f"{len(distilled)} images of {task.dataset}, input space {task.input_space}; students: "
         f"{task.model.label}, budget {request.budget_name}"
     )
     made_for = distilled.provenance.get("model")
     if made_for not in (None, task.model.label):
-        text += f"\nnote: the set was made with {made_for}; model= chooses the students"
-    return text
+        yield f"note: the set was made with {made_for}; model= chooses the students"
+    counts = torch.bincount(distilled.labels, minlength=distilled.classes)
+    if int(counts.min()) != int(counts.max()):
+        yield _uneven(counts, distilled.class_names)
 
 
 def _uneven(counts: Tensor, class_names: Sequence[str]) -> str:

@@ -37,7 +37,8 @@ def rows(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
                 row[f"{protocol} %"] = _text(over_seeds(c.values(protocol) for c in group))
                 difference = over_seeds(c.differences(protocol) for c in group)
                 row[f"{protocol} - control"] = _text(difference, sign=True)
-            seconds = over_seeds([c.record.distilling.wall_seconds] for c in group)
+            costs = [c.record.distilling for c in group]
+            seconds = over_seeds([cost.wall_seconds] for cost in costs if cost)
             row["distil s"] = f"{seconds.mean:.1f}" if seconds else ""
             row["seeds"] = len(group)
             made.append(row)

@@ -10,6 +10,7 @@ from safetensors.torch import save
 
 from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.distilling.registry import METHODS
+from ddbench.records.record import Record
 
 MINE = ("budget=smoke", "control=null", "protocols=[hard]", "threads=1")
 
@@ -21,12 +22,22 @@ def distilled(runs):
     return file
 
 
-def test_a_set_is_scored_and_the_table_names_the_file(command, distilled):
+def test_a_set_is_scored_once_and_its_record_says_that_it_was_made_elsewhere(
+    command, distilled, runs
+):
     answer = command("evaluate", str(distilled), *MINE)
     assert answer.status == 0
     assert "hard/1" in answer.out
-    assert " file " in answer.out
+    assert "made elsewhere" in answer.out
     assert answer.err == ""
+    (file,) = runs.glob("*-released-*/record.json")
+    assert str(file) in answer.out
+    record = Record.load(file)
+    assert record.origin is not None
+    assert record.distilling is None
+    again = command("evaluate", str(distilled), *MINE)
+    assert "finished already" in again.out
+    assert Record.load(file) == record
 
 
 def test_what_the_set_says_itself_may_be_repeated_but_not_contradicted(command, distilled):

@@ -17,7 +17,7 @@ def released(tmp_path):
     ids = torch.arange(10)
     pairs = [[torch.randn(10, 1, 8, 8, generator=numbers), ids] for _ in range(2)]
     path = tmp_path / "res_X.pt"
-    torch.save({"data": pairs, "accs_all_exps": {"ConvNet": [0.25, 0.75]}}, path)
+    torch.save({"data": pairs, "accs_all_exps": {"ConvNet": [0.1, 0.2, 0.25, 0.75]}}, path)
     return path, pairs
 
 

@@ -41,17 +41,27 @@ def read_entry(source: Source, which: int) -> ImportedSet:
     return ImportedSet(
         images,
         labels_of(pair[1], len(images), f"{source}: the labels"),
-        recorded=_recorded(source.table.get(ACCURACIES)),
+        recorded=_recorded(source.table.get(ACCURACIES), which % len(pairs), len(pairs)),
         sets=len(pairs),
     )
 
 
-def _recorded(value: Any) -> dict[str, list[float]]:
-    """Accuracies by network; anything else that lies there is passed over."""
+def _recorded(value: Any, number: int, sets: int) -> dict[str, list[float]]:
+    """Accuracies by network of one set; anything else that lies there is passed over.
+
+    The code of DC appends those of each set to one list, in the order of the sets. Where a list
+    cannot be divided so, nobody knows whose they are, and all are given.
+    """
     if not isinstance(value, dict):
         return {}
-    return {
-        name[:40]: [float(one) for one in listed]
-        for name, listed in value.items()
-        if isinstance(listed, list) and listed and all(isinstance(x, float | int) for x in listed)
-    }
+    found = {}
+    for name, listed in value.items():
+        if isinstance(listed, list) and listed and all(_is_accuracy(one) for one in listed):
+            share, rest = divmod(len(listed), sets)
+            own = listed if rest else listed[number * share : (number + 1) * share]
+            found[name[:40]] = [float(one) for one in own]
+    return found
+
+
+def _is_accuracy(value: object) -> bool:
+    return isinstance(value, float | int) and 0 <= value <= 1

@@ -51,7 +51,7 @@ def import_set(
     """Read a released set and bring it to the input space that its students see.
 
     Args:
-        given: a file, a folder, (images, labels) or a torch Dataset.
+        given: a file, a folder, (images, labels) or a torch Dataset; or one of these as `Source`.
         choice: what the file does not say.
         dataset: that the set was distilled from.
         family: what else is known of it.
@@ -60,7 +60,7 @@ def import_set(
     Raises:
         UserError: for what cannot be read, and for facts that must be said: all in one line.
     """
-    source = Source(given)
+    source = given if isinstance(given, Source) else Source(given)
     known = choice.over(family.facts) if family else choice
     number = known.number
     name, made = read_set(source, -1 if number is None else number)
@@ -240,6 +240,8 @@ def _provenance(
         "file": source.path.name if source.path else None,
         "said": said,
     }
+    if made.sets > 1:
+        found["set"] = (known.number or 0) % made.sets
     if made.recorded:
         found["recorded_accuracies"] = made.recorded
     return found

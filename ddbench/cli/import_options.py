@@ -1,0 +1,65 @@
+"""What a person may have to say about a released set, as options of `import` and `evaluate`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from .parser import VerbParser
+
+if TYPE_CHECKING:
+    from ..distilling.importing.convert import Import
+
+ABOUT = """\
+A file that ddbench did not write is read as well; no code of it is run. What it does not say must
+be said; a family (--like) says what its files always are. `ddbench inspect FILE` shows what is in
+a file and what must be said."""
+
+
+def define_import_options(parser: VerbParser) -> None:
+    """Add the options."""
+    parser.option("like", "FAMILY", "such as dc, dm, mtt_zca, datm, kip")
+    parser.option("dataset", "NAME", "that the set was distilled from; its settings: dataset.KEY=V")
+    parser.option(
+        "input_space",
+        "NAME",
+        "pixels, pixels255, normalised, normalised:NAME, normalised:M,M,M/S,S,S, zca, "
+        "zca_relative or zca_per_image",
+    )
+    parser.option("layout", "L", "NCHW or NHWC")
+    parser.option("label_kind", "K", "logits, probabilities or targets")
+    parser.option("ids", "HOW", "argmax or blocks, where the file has no class ids")
+    parser.option("class_order", "ORDER", "dataset, text, or NAME,NAME,...")
+    parser.option("which", "N", "of several sets, counted from 0, or last")
+    parser.option("tiles", "F", "factor of the decoder")
+    parser.option("learned_rate", "R", "of students")
+    parser.option("students_see", "NAME", "the space that pixels are brought to")
+
+
+def read_given(path: str, given: Namespace, dataset_words: list[str], root: str | None) -> Import:
+    """The set of a file, by what a person says about it.
+
+    Args:
+        path: of the file or folder.
+        given: the options' values.
+        dataset_words: settings of the dataset, as `dataset.KEY=VALUE`.
+        root: folder of datasets, as it was given.
+
+    Raises:
+        UserError: for what cannot be read, and for facts that must be said.
+    """
+    from ..distilling.importing.choice import OPTIONS
+    from ..distilling.importing.read_file import read_file
+    from ..runs.overrides import plain_values
+    from ..runtime.folders import data_root
+
+    options = {name: getattr(given, name) for name in OPTIONS if getattr(given, name) is not None}
+    settings = {
+        key.removeprefix("dataset."): value for key, value in plain_values(dataset_words).items()
+    }
+    return read_file(path, options, given.like, data_root(root), settings)
+
+
+def is_of_the_dataset(word: str) -> bool:
+    """Whether a word is a setting of the dataset."""
+    return word.startswith("dataset.")

@@ -1,0 +1,72 @@
+"""Scoring a set beside its control, and the record that is left of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..distilling.distilled_set import DistilledSet
+from ..distilling.loop import Distillation
+from ..records.cost import SCORE, SCORED_DATA, Phase, PhaseCost
+from ..records.record import Record, largest_contained
+from ..records.report import report
+from ..store.files import write_json
+from ..teachers.ledger import pools
+from ..training.lab import Lab
+from .assemble_record import Subject, assemble_record
+from .estimate import paper_seconds
+from .evaluate_all import evaluate_all, finished_run
+from .request import RunRequest
+
+
+def record_scores(
+    request: RunRequest,
+    lab: Lab,
+    folder: Path,
+    subject: Subject,
+    distilled: DistilledSet,
+    costs: dict[Phase, PhaseCost],
+    making: Distillation | None = None,
+) -> Record:
+    """Score a set with all evaluators asked for, write `record.json`, and show the report.
+
+    Args:
+        request: names the evaluators, protocols, control and budget.
+        lab: where students are trained.
+        folder: where the record and the pictures of evaluators go.
+        subject: what the record tells of the set.
+        distilled: the set.
+        costs: of what was done so far, by phase; those of scoring are added.
+        making: how the set was made; None for one made elsewhere.
+    """
+    runtime, progress = lab.runtime, lab.runtime.progress
+    finished, control = finished_run(
+        request, lab, subject.method.name, distilled, costs, making=making
+    )
+    with runtime.ledger.recording() as used, lab.dataset.scoring():
+        with runtime.meter.measure() as costs[SCORED_DATA]:
+            lab.data.scored.prepare()
+        scored = {"scored_split": finished.split, "scored_hash": lab.data.scored.split.hash}
+        measurements, evaluators = evaluate_all(request, finished, folder)
+    for_scoring = pools(used)
+    costs |= {Phase(pool["stream"], "scored"): PhaseCost(**pool["cost"]) for pool in for_scoring}
+    if finished.scored:
+        costs[SCORE] = PhaseCost.total(score.cost for score in finished.scored.values())
+    record = assemble_record(
+        request,
+        lab,
+        subject,
+        control=control,
+        costs=costs,
+        scored_pools=for_scoring,
+        measurements=measurements,
+        evaluators=evaluators,
+        scored=scored,
+        paper_seconds=None if making is None else paper_seconds(request, lab, costs),
+    )
+    others = request.runs_root.glob(
+        f"{record.method.name}-*{record.task.dataset.name}-*/record.json"
+    )
+    record = record.model_copy(update={"supersedes": largest_contained(record, others)})
+    write_json(folder / "record.json", record.plain())
+    progress.say(f"\n{report(record)}\n\nrecord: {folder / 'record.json'}")
+    return record
