@@ -15,6 +15,7 @@ from ..studies.figures import draw
 from ..studies.study import load_study, sweeps_with
 from ..studies.table import markdown
 from .ending import DONE, note
+from .released_study import run_released
 from .sweep import SweptCell, sweep, worst
 
 
@@ -29,6 +30,8 @@ def run_study(name: str, overrides: Sequence[str]) -> int:
         note(problem)
     study = load_study(name)
     given = [word for word in overrides if not word.startswith("experiment=")]
+    if study.released:
+        return run_released(name, study, given)
     sweeps = sweeps_with(study, given, _takes)
     for words in sweeps:
         check_overrides(words, sweep=True)

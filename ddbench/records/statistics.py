@@ -110,6 +110,29 @@ def over_seeds_and_networks(scores: Mapping[int, Sequence[float]]) -> Estimate:
     return Estimate(mean, width, over if width is not None else "", len(rows), networks, values)
 
 
+def difference_of_means(first: Sequence[float], second: Sequence[float]) -> Estimate:
+    """The mean of one sample less that of an independent one, with Welch's t interval at 95%.
+
+    B. L. Welch, Biometrika 34 (1947); degrees of freedom by Satterthwaite.
+
+    Args:
+        first: two values or more.
+        second: two values or more.
+    """
+    from scipy import special
+
+    parts = [_spread(values) ** 2 / len(values) for values in (first, second)]
+    variance = math.fsum(parts)
+    own = (part**2 / (len(v) - 1) for part, v in zip(parts, (first, second), strict=True))
+    below = math.fsum(own)
+    freedom = variance**2 / below if below > 0 else math.inf
+    width = 0.0
+    if variance > 0:
+        width = float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(variance)
+    mean = statistics.fmean(first) - statistics.fmean(second)
+    return Estimate(mean, width, "networks", 1, min(len(first), len(second)), ())
+
+
 def draws_nothing(scores: Mapping[int, Sequence[float]]) -> bool:
     """Whether several seeds score alike on every network, as where a method draws nothing.
 

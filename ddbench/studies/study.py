@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import UserError, unknown_name
 from ..plugins.presets import preset, preset_names
+from .released import ReleasedSet
 
 GROUP = "study"
 
@@ -67,6 +68,9 @@ class Study:
             {"experiment=random": "Random"}.
         contrasts: differences that the table ends with.
         figures: the pictures.
+        released: of a study of sets that others released: the sets, scored by `given`, in the
+            place of sweeps.
+        given: keys of `ddbench evaluate` for all of them.
     """
 
     title: str
@@ -75,6 +79,8 @@ class Study:
     labels: dict[str, str] = field(default_factory=dict)
     contrasts: tuple[Contrast, ...] = ()
     figures: tuple[FigureSpec, ...] = ()
+    released: tuple[ReleasedSet, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 def study_names() -> list[str]:
@@ -92,10 +98,20 @@ def load_study(name: str) -> Study:
         raise unknown_name("study", name, study_names())
     values: dict[str, Any] = dict(preset(GROUP, name))
     try:
-        sweeps = tuple(tuple(shlex.split(words)) for words in values.pop("sweeps"))
+        released = tuple(map(ReleasedSet.from_plain, values.pop("released", ())))
+        given = tuple(shlex.split(values.pop("given", "")))
+        written = values.pop("sweeps", ()) if released else values.pop("sweeps")
+        sweeps = tuple(tuple(shlex.split(words)) for words in written)
         contrasts = tuple(Contrast(**row) for row in values.pop("contrasts", ()))
         figures = tuple(_figure(row) for row in values.pop("figures", ()))
-        return Study(sweeps=sweeps, contrasts=contrasts, figures=figures, **values)
+        return Study(
+            sweeps=sweeps,
+            contrasts=contrasts,
+            figures=figures,
+            released=released,
+            given=given,
+            **values,
+        )
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(f"study {name}.yaml: {error}") from error
 

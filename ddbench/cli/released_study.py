@@ -1,0 +1,104 @@
+"""`ddbench run experiment=released_sets folder=FOLDER`: others' sets scored as they scored them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..distilling.importing.read_file import read_file
+from ..errors import UserError
+from ..figures import png
+from ..runs.execute import Outcome
+from ..runs.overrides import given_value
+from ..runs.score_file import score_set
+from ..runtime.folders import data_root, runs_root
+from ..store.files import check_writable, write_bytes
+from ..studies.released import Comparison, ReleasedSet, released_figure, released_markdown
+from ..studies.study import Study
+from .ending import DONE, MISTAKE, ending_of, note
+
+FOLDER = "folder"
+
+
+def run_released(name: str, study: Study, given: Sequence[str]) -> int:
+    """Score every set of the study that lies in the folder, then write table and picture.
+
+    Args:
+        name: of the study.
+        study: names the sets.
+        given: `folder=FOLDER`, and keys of `ddbench evaluate` instead of or beside the study's.
+
+    Raises:
+        UserError: where there is no such folder, or none of the sets in it.
+    """
+    folder = _folder(given, name)
+    keys = [word for word in given if not word.startswith(f"{FOLDER}=")]
+    root = runs_root(given_value(keys, "runs_root"))
+    check_writable(root)
+    there = [one for one in study.released if (folder / one.file).exists()]
+    if not there:
+        names = ", ".join(sorted({one.file for one in study.released})[:4])
+        raise UserError(f"{folder} holds none of the sets of {name}, such as {names}")
+    print(f"study {name}: {study.title}\n\n{study.about.strip()}", flush=True)
+    rows, statuses = [], []
+    for number, one in enumerate(there, 1):
+        print(f"\nset {number} of {len(there)}: {one.name}", flush=True)
+        status, row = _scored(one, folder, [*_without(study.given, keys, one), *keys], root)
+        statuses.append(status)
+        rows += [row] if row else []
+    absent = [one.name for one in study.released if one not in there]
+    left = f"Not in the folder: {', '.join(absent)}." if absent else ""
+    text = released_markdown(study.title, study.about, rows, left)
+    place = root / "studies" / name
+    write_bytes(place / "table.md", text.encode())
+    print(f"\n{text}\ntable: {place / 'table.md'}")
+    figure = released_figure(study.title, rows)
+    if figure is not None:
+        write_bytes(place / "accuracies.png", png(figure))
+        print(f"picture: {place / 'accuracies.png'}")
+    print(f"\nstudy {name}: {statuses.count(DONE)} of {len(there)} sets scored", flush=True)
+    return max(statuses)
+
+
+def _scored(
+    one: ReleasedSet, folder: Path, keys: Sequence[str], root: Path
+) -> tuple[int, Comparison | None]:
+    """Exit status of one set, and what came of it."""
+    found: list[Outcome] = []
+
+    def work() -> Outcome:
+        options = {"dataset": one.dataset, **one.says}
+        places = data_root(given_value(keys, "data_root"))
+        done = read_file(folder / one.file, options, one.like, places)
+        for line in done.notes:
+            print(f"note: {line}")
+        found.append(score_set(done.distilled, keys))
+        return found[-1]
+
+    ending = ending_of(work, root, f"{one.name}: ")
+    if ending.status != DONE:
+        return ending.status, None
+    try:
+        return DONE, Comparison.of(one, found[-1].record)
+    except UserError as error:
+        note(str(error))
+        return MISTAKE, None
+
+
+def _folder(given: Sequence[str], name: str) -> Path:
+    folder = given_value(given, FOLDER)
+    if folder is None:
+        raise UserError(
+            f"experiment={name} scores sets that others released: give folder=FOLDER with them"
+        )
+    if not Path(folder).is_dir():
+        raise UserError(f"folder={folder}: no such folder")
+    return Path(folder)
+
+
+def _without(given: Sequence[str], keys: Sequence[str], one: ReleasedSet) -> list[str]:
+    """The study's keys and the set's own, which come first, without those that a person gave."""
+    chosen = {word.partition("=")[0]: word for word in (*given, *one.given)}
+    for word in keys:
+        chosen.pop(word.partition("=")[0], None)
+    return list(chosen.values())
