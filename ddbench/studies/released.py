@@ -127,7 +127,7 @@ class Comparison:
         """Re-scored less the authors'; None where there is nothing to compare with."""
         if self.reference is None:
             return None
-        if len(self.recorded) > 1:
+        if len(self.recorded) > 1 and len(self.values) > 1:
             return difference_of_means(self.values, self.recorded)
         shifted = tuple(value - self.reference for value in self.values)
         over = "networks" if len(shifted) > 1 else ""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import torch
 
 from ddbench.plugins.presets import preset, preset_names
 from ddbench.runs import compose
@@ -73,3 +76,61 @@ def test_list_tells_experiments_and_studies(command):
     told = {line.split()[0]: line for line in lines}
     assert "What APM's images gain" in told["reference_evidence"]
     assert "objective as printed" in told["apm_equation_4"]
+
+
+RELEASED = {
+    "title": "Do they agree?",
+    "about": "Two files, of which one is there.",
+    "given": "budget=smoke protocols=[paper] control=null model.width=8",
+    "released": [
+        {"name": "DC", "file": "res.pt", "like": "dc", "dataset": "digits",
+         "says": {"input_space": "normalised:half"}},
+        {"name": "DM", "file": "absent.pt", "like": "dm", "dataset": "digits"},
+        {"name": "Bad", "file": "bad.pt", "like": "dm", "dataset": "digits"},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def released(monkeypatch, tmp_path) -> Path:
+    """A folder with one of a study's two sets, and one file that holds none."""
+    monkeypatch.setitem(SMALL, "released", RELEASED["released"])
+    for key in ("title", "about", "given"):
+        monkeypatch.setitem(SMALL, key, RELEASED[key])
+    for key in ("sweeps", "figures"):
+        monkeypatch.delitem(SMALL, key)
+    folder = tmp_path / "released"
+    folder.mkdir()
+    pair = [torch.randn(10, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(10)]
+    torch.save({"data": [pair], "accs_all_exps": {"ConvNet": [0.1, 0.2]}}, folder / "res.pt")
+    (folder / "bad.pt").write_bytes(b"nothing")
+    return folder
+
+
+@pytest.mark.usefixtures("small")
+def test_a_study_of_released_sets_scores_those_that_are_there(released, command, runs):
+    answer = command("run", "experiment=small", f"folder={released}", "threads=1")
+    assert answer.status == 2
+    assert "Bad: " in answer.err  # and the others are scored nevertheless
+    table = (runs / "studies" / "small" / "table.md").read_text()
+    assert "| DC " in table
+    assert "15.0 ± 63.5 (n 2)" in table
+    assert "Not in the folder: DM." in table
+    assert (runs / "studies" / "small" / "accuracies.png").exists()
+    assert "1 of 2 sets scored" in answer.out
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "give folder=FOLDER"),
+        (["folder=/nowhere"], "folder=/nowhere: no such folder"),
+        (["folder={empty}"], "holds none of the sets of small, such as absent.pt, bad.pt, res.pt"),
+    ],
+)
+def test_a_folder_without_the_sets_is_one_line(words, told, released, command, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    given = [word.format(empty=empty) for word in words]
+    assert told in command("run", "experiment=small", *given).complaint
