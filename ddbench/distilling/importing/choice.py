@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ...errors import UserError, unknown_name
@@ -95,6 +95,9 @@ class Family:
         asks: options that every file of it needs a person for.
         evaluation: how its authors train students, as `TrainingRecipe.plain` has it, if that can
             be said so.
+        by_images: what of it depends on the number of stored images; where there is such a table,
+            a set of another number has no evaluation.
+        student: name of the network that its authors train, where it is not the usual ConvNet.
     """
 
     name: str
@@ -102,6 +105,14 @@ class Family:
     sources: dict[str, str]
     asks: tuple[str, ...] = ()
     evaluation: dict[str, Any] | None = None
+    by_images: dict[int, dict[str, Any]] = field(default_factory=dict)
+    student: str | None = None
+
+    def evaluation_of(self, images: int) -> dict[str, Any] | None:
+        """The evaluation of a set of so many stored images; None where none is published."""
+        if self.evaluation is None or (self.by_images and images not in self.by_images):
+            return None
+        return {**self.evaluation, **self.by_images.get(images, {})}
 
 
 def family(name: str, dataset: str | None = None) -> Family:
@@ -113,17 +124,26 @@ def family(name: str, dataset: str | None = None) -> Family:
     if name not in preset_names(GROUP):
         raise unknown_name("family", name, preset_names(GROUP))
     entries = dict(preset(GROUP, name))
-    asks, evaluation = tuple(entries.pop("asks", ())), entries.pop("evaluation", None)
+    asks, student = tuple(entries.pop("asks", ())), entries.pop("student", None)
+    evaluation = entries.pop("evaluation", {})
+    evaluation = {**evaluation, **evaluation.get("datasets", {}).get(dataset, {})}
     facts, sources = {}, {}
     for option, entry in entries.items():
         chosen = {**entry, **entry.get("datasets", {}).get(dataset, {})}
         if option not in OPTIONS or "source" not in chosen:
             raise UserError(f"the family {name!r}: {option} is no option, or has no source")
         facts[option], sources[option] = chosen.get("value"), chosen["source"]
-    if evaluation is not None:
+    if evaluation:
         sources["evaluation"] = evaluation["source"]
-        evaluation = evaluation["value"]
-    return Family(name, ImportChoice(**facts), sources, asks, evaluation)
+    return Family(
+        name,
+        ImportChoice(**facts),
+        sources,
+        asks,
+        evaluation.get("value"),
+        evaluation.get("by_images", {}),
+        student,
+    )
 
 
 def choice_from_text(options: dict[str, str]) -> ImportChoice:

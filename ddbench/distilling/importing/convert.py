@@ -11,6 +11,7 @@ from ...data.dataset import Dataset
 from ...data.input_space import InputSpace, input_space_definition
 from ...data.statistics import Statistics, per_channel
 from ...errors import UserError
+from ...models.spec import ModelSpec
 from ...training.recipe import TrainingRecipe
 from ..distilled_set import DistilledSet
 from .checks import label_warnings, name_warnings, pixel_warnings
@@ -95,7 +96,12 @@ def import_set(
         ids = positions[ids]
         soft = None if soft is None else torch.empty_like(soft).index_copy_(1, positions, soft)
     target, images, note = _in_space(images, known, dataset)
-    evaluation = family.evaluation if family else None
+    evaluation = family.evaluation_of(len(images)) if family else None
+    if family and evaluation is None:
+        notes.append(
+            f"how the authors of {family.name} score {len(images)} images of {dataset.name} is not "
+            "known here: protocol paper will skip it"
+        )
     distilled = DistilledSet.from_tensors(
         images,
         ids,
@@ -107,6 +113,7 @@ def import_set(
         learned_rate=known.learned_rate,
         tile_factor=known.tiles or 1,
         evaluation=TrainingRecipe.from_plain(evaluation) if evaluation else None,
+        student=ModelSpec(family.student) if evaluation and family and family.student else None,
         provenance=_provenance(source, name, known, family, made),
     )
     return Import(distilled, name, made.recorded, notes + ([note] if note else []))

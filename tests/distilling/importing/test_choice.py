@@ -14,6 +14,7 @@ from ddbench.distilling.importing.choice import (
     family,
 )
 from ddbench.errors import UserError
+from ddbench.models.registry import MODELS
 from ddbench.plugins.presets import first_comment, preset_names
 from ddbench.training.recipe import TrainingRecipe
 
@@ -34,8 +35,22 @@ def test_a_family_says_only_what_can_be_and_where_it_is_from(name, dataset):
     for space in (known.facts.input_space, known.facts.students_see):
         if space not in (None, "pixels", "pixels255"):
             input_space_definition(space)
-    if known.evaluation:
-        TrainingRecipe.from_plain(known.evaluation)
+    for images in known.by_images or [10]:
+        plain = known.evaluation_of(images)
+        assert (plain is None) == (known.evaluation is None)
+        if plain is not None:
+            assert TrainingRecipe.from_plain(plain)
+    if known.student:
+        MODELS.check(known.student)
+
+
+def test_a_familys_evaluation_may_depend_on_dataset_and_number_of_images():
+    frepo = family("frepo", "cifar10")
+    assert [frepo.evaluation_of(n)["epochs"] for n in (10, 200)] == [1000, 20000]
+    assert frepo.evaluation_of(30) is None  # its code knows no number of steps
+    assert family("frepo", "mnist").evaluation_of(10) is None
+    assert family("idc", "cifar10").evaluation_of(30)["batch_size"] == 64
+    assert family("idc", "cifar100").evaluation_of(30) is None
 
 
 def test_a_familys_facts_may_depend_on_the_dataset():
