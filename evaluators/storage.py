@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ddbench import Coordinates, Evaluator, FinishedRun, Measurement
+from ddbench import (
+    Coordinates,
+    Evaluator,
+    EvaluatorSettings,
+    FinishedRun,
+    Measurement,
+    NotScorable,
+    setting,
+)
 from ddbench.figures import COLOURS, new_figure
 from ddbench.records.units import size
+
+from ._coded_images import CODINGS, JPEG, QUALITY, UINT8
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CLASS_ID_BYTES = 8
 PARTS = ("images", "labels", "soft labels")
-SET, CODED, REAL = "float32", "uint8", "real, uint8"
+SET, CODED, REAL = "float32", UINT8, "real, uint8"
 
 
 class Storage(Evaluator):
@@ -24,10 +36,59 @@ class Storage(Evaluator):
     byte each are what the set would weigh at the precision of the real images; learned pixels
     would have to be rounded for that, and the rounded set is not what is scored. Class ids count
     as 8 bytes each on both sides.
+
+    Asked to, it trains students on the set after rounding to 8 bits, and after JPEG, and compares
+    them with those of the set as it is, network by network.
     """
 
+    @dataclass
+    class Settings(EvaluatorSettings):
+        """Settings of the storage."""
+
+        scored: bool = setting(False, "also score the set in 8 bits and as JPEG")
+
+    settings: Settings
+
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
-        """Bytes by part and coding, in all, a class, and as a share of the real training set."""
+        """Bytes by part and coding, in all, per class, and as a share of the real training set."""
+        return self._bytes(run) + (self._scored(run) if self.settings.scored else [])
+
+    def _scored(self, run: FinishedRun) -> list[Measurement]:
+        """Accuracy of the set in each coding, less that of the set as it is, and JPEG's bytes."""
+        distilled, space = run.distilled, run.lab.space
+        if space.is_per_image:
+            why = f"pixels cannot be had back from the input space {space.name}"
+            return [Measurement("storage_accuracy", None, "fraction", (), {}, note=why)]
+        measurements = []
+        for coding, code in CODINGS.items():
+            coded, weight = code(distilled, space)
+            place: Coordinates = {"of": PARTS[0], "coding": coding}
+            if coding == JPEG:
+                place["quality"] = QUALITY
+                measurements.append(Measurement("storage", float(weight), "bytes", (), place))
+            for protocol in run.protocols:
+                where: Coordinates = {"coding": coding, "protocol": protocol.label}
+                try:
+                    own = run.score_union("the set", [distilled], protocol)
+                    other = run.score_union(f"the set in {coding}", [coded], protocol)
+                except NotScorable as reason:
+                    note = f"{protocol.label}: {reason}"
+                    measurements.append(
+                        Measurement("storage_accuracy", None, "fraction", (), where, note=note)
+                    )
+                    continue
+                values = tuple(score.accuracy for score in other)
+                less = tuple(a.accuracy - b.accuracy for a, b in zip(other, own, strict=True))
+                for metric, numbers in (("", values), ("_difference", less)):
+                    measurements.append(
+                        Measurement(
+                            f"storage_accuracy{metric}", fmean(numbers), "fraction", numbers, where
+                        )
+                    )
+        return measurements
+
+    def _bytes(self, run: FinishedRun) -> list[Measurement]:
+        """Bytes by part and coding, in all, per class, and as a share of the real training set."""
         distilled, real = run.distilled, run.dataset.train
         soft = 0 if distilled.soft_labels is None else 4 * distilled.soft_labels.numel()
         ids = CLASS_ID_BYTES * len(distilled)
