@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 import torch
 
 from ddbench.data.input_space import InputSpace
 from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.runs.execute import execute
+from ddbench.scoring.registry import EVALUATORS
 from ddbench.testing.common import tiny_request
-from evaluators._coded_images import CODINGS, as_jpeg, in_8_bits
+
+coded_images = importlib.import_module(f"{EVALUATORS.package}._coded_images")
+CODINGS, as_jpeg, in_8_bits = (
+    getattr(coded_images, name) for name in ("CODINGS", "as_jpeg", "in_8_bits")
+)
 
 
 def made(channels: int, pixels: torch.Tensor | None = None) -> tuple[DistilledSet, InputSpace]:

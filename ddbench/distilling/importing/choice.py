@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ...errors import UserError, unknown_name
+from ...models.spec import ModelSpec
 from ...plugins.presets import preset, preset_names
 
 GROUP = "import"
@@ -97,7 +98,7 @@ class Family:
             be said so.
         by_images: what of it depends on the number of stored images; where there is such a table,
             a set of another number has no evaluation.
-        student: name of the network that its authors train, where it is not the usual ConvNet.
+        student: the network that its authors train, where it is not the usual ConvNet.
     """
 
     name: str
@@ -106,7 +107,7 @@ class Family:
     asks: tuple[str, ...] = ()
     evaluation: dict[str, Any] | None = None
     by_images: dict[int, dict[str, Any]] = field(default_factory=dict)
-    student: str | None = None
+    student: ModelSpec | None = None
 
     def evaluation_of(self, images: int) -> dict[str, Any] | None:
         """The evaluation of a set of so many stored images; None where none is published."""
@@ -142,7 +143,7 @@ def family(name: str, dataset: str | None = None) -> Family:
         asks,
         evaluation.get("value"),
         evaluation.get("by_images", {}),
-        student,
+        ModelSpec(**student) if student else None,
     )
 
 

@@ -11,7 +11,6 @@ from ...data.dataset import Dataset
 from ...data.input_space import InputSpace, input_space_definition
 from ...data.statistics import Statistics, per_channel
 from ...errors import UserError
-from ...models.spec import ModelSpec
 from ...training.recipe import TrainingRecipe
 from ..distilled_set import DistilledSet
 from .checks import label_warnings, name_warnings, pixel_warnings
@@ -113,7 +112,7 @@ def import_set(
         learned_rate=known.learned_rate,
         tile_factor=known.tiles or 1,
         evaluation=TrainingRecipe.from_plain(evaluation) if evaluation else None,
-        student=ModelSpec(family.student) if evaluation and family and family.student else None,
+        student=family.student if family and evaluation else None,
         provenance=_provenance(source, name, known, family, made),
     )
     return Import(distilled, name, made.recorded, notes + ([note] if note else []))
