@@ -55,13 +55,13 @@ class Storage(Evaluator):
 
     def _scored(self, run: FinishedRun) -> list[Measurement]:
         """Accuracy of the set in each coding, less that of the set as it is, and JPEG's bytes."""
-        distilled, space = run.distilled, run.lab.space
-        if space.is_per_image:
-            why = f"pixels cannot be had back from the input space {space.name}"
+        distilled = run.distilled
+        if run.lab.space.is_per_image:
+            why = f"pixels cannot be had back from the input space {run.lab.space.name}"
             return [Measurement("storage_accuracy", None, "fraction", (), {}, note=why)]
         measurements = []
         for coding, code in CODINGS.items():
-            coded, weight = code(distilled, space)
+            coded, weight = code(distilled, run.lab)
             place: Coordinates = {"of": PARTS[0], "coding": coding}
             if coding == JPEG:
                 place["quality"] = QUALITY

@@ -214,6 +214,12 @@ class InputSpace:
             scaled = (scaled.flatten(1) @ self.colouring).view_as(scaled) + self.centre
         return (scaled * self.std.view(-1, 1, 1) + self.mean.view(-1, 1, 1)).clamp(0, 1)
 
+    def pixels(self, images: Tensor) -> Tensor:
+        """Pixels of 8 bits (N, C, H, W) of images in this space: the nearest level, 0 to 255."""
+        here = self.mean.device
+        parts = [self.inverse(part.to(here)) * 255 for part in images.split(_CHUNK)]
+        return torch.cat([part.round().byte().cpu() for part in parts])
+
     def fingerprint(self) -> Tensor:
         """64 coordinates of fixed test patterns in this space, float32, on the CPU.
 

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ...data.input_space import InputSpace
 from ..distilled_set import DistilledSet
@@ -61,6 +60,5 @@ class Exporter(ABC):
 
 def pixels_of(distilled: DistilledSet, space: InputSpace) -> NDArray[np.uint8]:
     """The stored images as pixels of 8 bits, (N, H, W, C): the nearest level, from 0 to 255."""
-    images: Tensor = space.inverse(distilled.images.to(space.mean.device))
-    levels: NDArray[np.uint8] = (images * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    levels: NDArray[np.uint8] = space.pixels(distilled.images).permute(0, 2, 3, 1).numpy()
     return levels
