@@ -26,6 +26,8 @@ PAPER_SIZES = {
     "vit": 3_221_514,
     # 9,728 + 614,592 + 442,624 + 442,560 + 331,968 + 30,730
     "alexnet": 1_872_202,
+    # 456 + 2,416 + 48,120 + 10,164 + 850
+    "lenet": 62_006,
     # 393,344 + 16,512 + 1,290
     "mlp": 411_146,
 }
@@ -71,6 +73,8 @@ def test_parameters_are_as_many_as_known(name: str) -> None:
         ("alexnet", 8, 192, ""),
         ("alexnet", 28, 192 * 16, "images padded to 32x32"),
         ("alexnet", 32, 192 * 16, ""),
+        ("lenet", 8, 84, "second convolution padded"),
+        ("lenet", 32, 84, ""),
         ("vit", 8, 512, ""),
         ("vit", 28, 512, ""),
         ("vit", 64, 512, ""),
