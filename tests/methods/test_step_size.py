@@ -84,6 +84,15 @@ def test_published_recipes_keep_the_published_form(method: str, dataset: str, bu
 def test_data_without_a_recipe_has_the_log_form(method: str, dataset: str) -> None:
     settings = request_of([f"method={method}", f"dataset={dataset}"]).method.settings
     assert (settings.plain()["step_size_form"], settings.step_size_rate) == ("log", 0.1)
+    assert settings.image_rate == 10
+
+
+@pytest.mark.parametrize("method", TRAJECTORY_METHODS)
+@pytest.mark.parametrize("dataset", ["digits", "mnist5k", "random_pixels"])
+def test_data_that_had_the_published_image_rate_keep_it(method: str, dataset: str) -> None:
+    """Keys hold the settings, so those of earlier runs stay what they were."""
+    choice = request_of([f"method={method}", f"dataset={dataset}", "budget=paper"]).method
+    assert choice.settings.plain()["image_rate"] == 1000
 
 
 def test_another_network_on_a_dataset_with_a_recipe_goes_on(
