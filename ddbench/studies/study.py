@@ -67,6 +67,8 @@ class Study:
             {"experiment=random": "Random"}.
         contrasts: differences that the table ends with.
         figures: the pictures.
+        spreads: keys of words whose values only repeat a cell, such as {"seed": "seeds"}; the table
+            has the standard deviation over each of them.
     """
 
     title: str
@@ -75,6 +77,7 @@ class Study:
     labels: dict[str, str] = field(default_factory=dict)
     contrasts: tuple[Contrast, ...] = ()
     figures: tuple[FigureSpec, ...] = ()
+    spreads: dict[str, str] = field(default_factory=dict)
 
 
 def study_names() -> list[str]:
