@@ -104,17 +104,19 @@ _MODULES = {
 """Where each name is defined."""
 
 
-def __getattr__(name: str) -> Any:
-    """Import a name when it is used, so that importing the package does not import torch."""
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # a type checker would take any name at all for one of the module's
 
-        return version("ddbench")
-    if name not in _MODULES:
-        raise AttributeError(f"module 'ddbench' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-    globals()[name] = value  # found at once the next time
-    return value
+    def __getattr__(name: str) -> Any:
+        """Import a name when it is used, so that importing the package does not import torch."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("ddbench")
+        if name not in _MODULES:
+            raise AttributeError(f"module 'ddbench' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+        globals()[name] = value  # found at once the next time
+        return value
 
 
 def __dir__() -> list[str]:

@@ -32,17 +32,18 @@ def real_batches(task: Task, classes: Sequence[int], n: int, *use: int | str) ->
     return list(images.split([len(chosen) for chosen in positions]))
 
 
-def siamese_draws(task: Task, classes: Sequence[int], *use: int | str) -> list[Draw]:
+def siamese_draws(task: Task, dsa: DSA, classes: Sequence[int], *use: int | str) -> list[Draw]:
     """One operation with one set of parameters for each class (DSA, equation 2).
 
     Args:
-        task: whose augmentation it is.
+        task: whose images and random numbers they are.
+        dsa: the augmentation.
         classes: class ids.
         use: names the draw; each class has a generator of its own.
     """
     _, height, width = task.image_shape
     return [
-        task.augmentation.draw(1, height, width, task.generator("siamese", *use, class_id))
+        dsa.draw(1, height, width, task.generator("siamese", *use, class_id))
         for class_id in classes
     ]
 

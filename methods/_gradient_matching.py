@@ -147,8 +147,8 @@ class GradientMatching(ImageDescent):
             leaf = images.clone().requires_grad_()
             (real,), seen = real_batches(task, [class_id], self.settings.real_batch, i), leaf
             if self.settings.augment:
-                (draw,) = siamese_draws(task, [class_id], i)
-                real, seen = (task.augmentation.apply(batch, draw) for batch in (real, seen))
+                (draw,) = siamese_draws(task, self.augmentation, [class_id], i)
+                real, seen = (self.augmentation.apply(batch, draw) for batch in (real, seen))
             term = matching_loss(network, real, seen, class_id)
             gradients += torch.autograd.grad(term, leaf)
             loss += term.detach()
@@ -164,6 +164,7 @@ class GradientMatching(ImageDescent):
             weight_decay=0.0,
             batch_size=given.network_batch,
             augment=given.augment,
+            operations=self.augmentation.strategy,
         )
         examples = Examples(images, self.labels.to(images.device))
         self.task.train(network, examples, recipe, self.task.stream("inner-training", i))

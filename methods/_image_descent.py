@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ddbench import DistilledSet, Method, MethodSettings, TrainingRecipe, setting
+from ddbench import DistilledSet, Method, MethodSettings, Task, TrainingRecipe, setting
+from ddbench.data.augmentation.dsa import OPERATIONS
 
 from .random import EVALUATION
 
@@ -53,8 +54,22 @@ class ImageDescent(Method):
         image_rate: float = setting(1.0, "learning rate of the images", above=0)
         image_momentum: float = setting(0.5, "momentum of the images", low=0, high=0.999)
         initial: Initial = setting(Initial.real, "images to start from: real or noise")
+        operations: list[str] = setting(
+            list(OPERATIONS),
+            "of DSA, wherever images are augmented: in distilling and in the authors' evaluation",
+            left_out_at_default=True,
+        )
 
     settings: Settings
+
+    def __init__(self, task: Task, settings: Any) -> None:
+        """Check the augmentation.
+
+        Raises:
+            UserError: for an unknown operation, or none.
+        """
+        super().__init__(task, settings)
+        self.augmentation = replace(task.augmentation, strategy=tuple(self.settings.operations))
 
     @property
     def total_steps(self) -> int:
@@ -88,7 +103,7 @@ class ImageDescent(Method):
 
     def evaluation(self) -> TrainingRecipe:
         """How the method's authors train students on its sets."""
-        return EVALUATION
+        return replace(EVALUATION, operations=self.augmentation.strategy)
 
     def finish(self) -> DistilledSet:
         return self.task.distilled_set(self.images, self.labels, evaluation=self.evaluation())

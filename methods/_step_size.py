@@ -18,6 +18,10 @@ from torch import Tensor
 from ._image_descent import descended
 from ._trajectory_matching import Student, walked_loss
 
+HALVES = 10
+"""How often the first step size is halved at most, to about a thousandth."""
+NEAR = 1.1
+"""A loss at which a student counts as near its target: about that of not having walked, 1."""
 SMALLER_STEPS = 24
 """How often a step size is divided by ten in search of one that a message can name."""
 
@@ -27,10 +31,11 @@ class StepSizeForm(enum.Enum):
 
     plain = "plain"
     """a itself, as published. An update that would leave nothing above 0, where published programs
-    go on with a negative rate, halves a instead and forgets the momentum."""
+    go on with a negative rate, halves a instead and forgets the momentum; the images then stay."""
     log = "log"
-    """log a. Gradients beyond 1 count as 1: a student that walked far past its target tells in
-    which direction the step size is wrong, but not by how much."""
+    """log a, from the largest of its halves with which the first student stays near its target.
+    Gradients beyond 1 count as 1: a student that walked far past its target tells in which
+    direction the step size is wrong, but not by how much."""
 
 
 def moved_step_size(
@@ -40,8 +45,10 @@ def moved_step_size(
     form: StepSizeForm,
     rate: float,
     momentum: float,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, bool]:
     """The step size a and its velocity after one update; both are scalars, and a stays above 0.
+
+    The third value is whether the student's gradient can be believed: False where a was halved.
 
     Args:
         step_size: a.
@@ -59,9 +66,21 @@ def moved_step_size(
             rate,
             momentum,
         )
-        return step_size * change.exp(), velocity
+        return step_size * change.exp(), velocity, True
     moved, velocity = descended(step_size, velocity, gradient, rate, momentum)
-    return (moved, velocity) if moved > 0 else (step_size / 2, torch.zeros_like(velocity))
+    if moved > 0:
+        return moved, velocity, True
+    return step_size / 2, torch.zeros_like(velocity), False
+
+
+def largest_near(student: Student) -> Tensor:
+    """The largest of the student's step size and its halves with which it ends near; see `NEAR`.
+
+    Not the one with which it ends nearest: a first student that is led elsewhere would not walk.
+    """
+    halves: list[Tensor] = [student.step_size / 2**times for times in range(HALVES + 1)]
+    near = (a for a in halves if walked_loss(replace(student, step_size=a)) <= NEAR)
+    return next(near, halves[-1])
 
 
 def divergence(student: Student) -> str:

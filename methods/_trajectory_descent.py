@@ -23,7 +23,7 @@ from ddbench import (
 
 from ._class_batches import mixes_images
 from ._image_descent import ImageDescent
-from ._step_size import StepSizeForm, divergence, moved_step_size
+from ._step_size import StepSizeForm, divergence, largest_near, moved_step_size
 from ._trajectory_matching import Gradient, Parameters, Student
 
 
@@ -106,6 +106,8 @@ class TrajectoryDescent(ImageDescent):
         self.targets = self.labels.to(self.task.device)
         self.step_size = torch.tensor(self.settings.step_size, device=self.task.device)
         self.step_size_velocity = torch.zeros_like(self.step_size)
+        if self.settings.step_size_form is StepSizeForm.log:
+            self.step_size = largest_near(self.student_of(0)[0])
 
     def expert_recipe(self) -> TrainingRecipe:
         """How experts are trained: plain SGD, kept after every epoch."""
@@ -118,6 +120,7 @@ class TrajectoryDescent(ImageDescent):
             snapshot_epochs=tuple(range(epochs + 1)),
             epoch_steps=self.settings.trajectory_epoch_steps,
             snapshot_format=self.settings.trajectory_format,
+            operations=self.augmentation.strategy,
         )
 
     @abstractmethod
@@ -126,14 +129,12 @@ class TrajectoryDescent(ImageDescent):
 
     def step(self, i: int) -> dict[str, float | Tensor]:
         """One student on its way from a random epoch of the next expert."""
-        expert, start = self.segment(i)
-        targets = self.student_targets(expert, start + self.settings.expert_epochs)
-        student = self.student(i, expert, start, targets)
+        student, targets = self.student_of(i)
         found = self.gradient(student)
         if not found.loss.isfinite():
             raise FloatingPointError(f"step {i}: {divergence(student)}")
         images, velocity = self.moved(found.images)
-        step_size, step_size_velocity = moved_step_size(
+        step_size, step_size_velocity, near = moved_step_size(
             self.step_size,
             self.step_size_velocity,
             found.step_size,
@@ -141,9 +142,17 @@ class TrajectoryDescent(ImageDescent):
             self.settings.step_size_rate,
             self.settings.step_size_momentum,
         )
-        self.images, self.velocity, self.targets = images, velocity, targets
+        if near:
+            self.images, self.velocity = images, velocity
+        self.targets = targets
         self.step_size, self.step_size_velocity = step_size, step_size_velocity
         return {"loss": found.loss, "step_size": step_size, "movement": self.movement()}
+
+    def student_of(self, i: int) -> tuple[Student, Tensor]:
+        """The student of a step, and what it learns from."""
+        expert, start = self.segment(i)
+        targets = self.student_targets(expert, start + self.settings.expert_epochs)
+        return self.student(i, expert, start, targets), targets
 
     def segment(self, i: int) -> tuple[int, int]:
         """The expert of a step, each once before any comes again, and the epoch to start from."""
@@ -159,7 +168,7 @@ class TrajectoryDescent(ImageDescent):
 
     def student(self, i: int, expert: int, start: int, targets: Tensor) -> Student:
         """The student of a step, its mini-batches and augmentations drawn."""
-        given, dsa = self.settings, self.task.augmentation
+        given, dsa = self.settings, self.augmentation
         generator = self.task.generator("student", i)
         order = mini_batches(
             len(self.images), given.images_per_step, given.student_steps, generator

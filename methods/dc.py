@@ -12,7 +12,6 @@ from ddbench import TrainingRecipe, setting
 
 from ._gradient_matching import GradientMatching
 from ._image_descent import Initial
-from .random import EVALUATION
 
 
 class DC(GradientMatching):
@@ -33,4 +32,4 @@ class DC(GradientMatching):
         The released code augments MNIST, in a way of its own (crop, scale and rotation by up to 45
         degrees) and for 1000 epochs; that is not done here.
         """
-        return replace(EVALUATION, epochs=301, milestones=(152,), augment=False)
+        return replace(super().evaluation(), epochs=301, milestones=(152,), augment=False)

@@ -106,13 +106,13 @@ class DM(ImageDescent):
         loss, gradients = self.images.new_zeros(()), []
         for start in range(0, task.classes, at_once):
             classes = range(task.classes)[start : start + at_once]
-            draws = siamese_draws(task, classes, i)
+            draws = siamese_draws(task, self.augmentation, classes, i)
 
             part, gradient = matching_gradient(
                 network.features,
                 real_batches(task, classes, self.settings.real_batch, i),
                 by_class[start : start + at_once],
-                partial(augment_alike, task.augmentation, draws=draws),
+                partial(augment_alike, self.augmentation, draws=draws),
                 segment,
             )
             loss += part

@@ -26,7 +26,8 @@ print(Method.__module__, "torch" in sys.modules)
 
 def imported_for_type_checkers() -> dict[str, str]:
     """The module of each name that is imported under `if TYPE_CHECKING`."""
-    (block,) = [node for node in TYPED.body if isinstance(node, ast.If)]
+    blocks = [node for node in TYPED.body if isinstance(node, ast.If)]
+    (block,) = [node for node in blocks if isinstance(node.test, ast.Name)]
     return {
         alias.name: str(node.module)
         for node in block.body

@@ -216,3 +216,5 @@ class EnvironmentFacts(Facts, extra="allow"):
 
     device_name: Line
     git_dirty: Truth | None = None
+    nondeterministic: tuple[Line, ...] = ()
+    """Operations that may give other bits in a repetition, in what this run computed itself."""

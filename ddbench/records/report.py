@@ -34,6 +34,7 @@ def report(record: Record) -> str:
         _costs(record),
         *other_tables(record.measurements),
         _paper(record),
+        _repeatability(record),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -56,6 +57,13 @@ def _paper(record: Record) -> str:
     if record.budget.name == "paper" or record.paper_seconds is None:
         return ""
     return f"budget=paper would take about {duration(record.paper_seconds)} on this machine"
+
+
+def _repeatability(record: Record) -> str:
+    operations = record.environment.nondeterministic
+    if not operations:
+        return ""
+    return f"note: the same command may give other bits, because of {', '.join(operations)}"
 
 
 def accuracy_table(measurements: Sequence[Measurement]) -> str:

@@ -18,6 +18,7 @@ from ..distilling.task import Task
 from ..errors import StopRequested, UserError, in_words
 from ..records.cost import DATA, DISTIL, INPUT_SPACE, Phase, PhaseCost
 from ..records.record import Record
+from ..runtime.determinism import nondeterminism_noted
 from ..runtime.device import Execution, process_settings_restored
 from ..runtime.interrupt import StopFlag
 from ..runtime.runtime import Runtime
@@ -142,9 +143,10 @@ def opened(
             stop=stop,
             quiet=quiet,
         )
-        with runtime.meter.measure() as cost:
-            lab = Lab.open(request.task.lab, request.data_root, runtime)
-        yield lab, cost
+        with nondeterminism_noted(runtime.execution.nondeterministic):
+            with runtime.meter.measure() as cost:
+                lab = Lab.open(request.task.lab, request.data_root, runtime)
+            yield lab, cost
 
 
 def continue_as_begun(execution: Execution, begun: Path) -> None:

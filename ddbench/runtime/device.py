@@ -8,7 +8,7 @@ import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import psutil
 import torch
 
 from ..errors import UserError
+from .determinism import MATRIX_PRODUCTS
 
 
 @dataclass
@@ -27,11 +28,14 @@ class Execution:
         device: where tensors are computed.
         threads: of torch on the CPU.
         threads_given: whether a person chose the number of threads.
+        nondeterministic: names of operations that have computed what a repetition may not, as far
+            as torch tells.
     """
 
     device: torch.device
     threads: int
     threads_given: bool = False
+    nondeterministic: set[str] = field(default_factory=set)
 
     @classmethod
     def start(cls, device: str = "auto", threads: int | None = None) -> Execution:
@@ -44,8 +48,9 @@ class Execution:
         Raises:
             UserError: for a device that this machine does not have.
         """
+        late = "CUBLAS_WORKSPACE_CONFIG" not in os.environ and torch.cuda.is_initialized()
         if "CUBLAS_WORKSPACE_CONFIG" not in os.environ:
-            if torch.cuda.is_initialized():
+            if late:
                 warnings.warn(
                     "CUDA was in use before: matrix products may not repeat bit for bit; "
                     "start Python with CUBLAS_WORKSPACE_CONFIG=:4096:8",
@@ -66,7 +71,8 @@ class Execution:
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = False  # the number format is float32 everywhere
         torch.backends.cuda.matmul.allow_tf32 = False
-        return cls(chosen, torch.get_num_threads(), threads is not None)
+        broken = {MATRIX_PRODUCTS} if late and chosen.type == "cuda" else set()
+        return cls(chosen, torch.get_num_threads(), threads is not None, broken)
 
     @property
     def device_name(self) -> str:
@@ -84,6 +90,7 @@ class Execution:
             "torch": str(torch.__version__),
             "number_format": "float32",
             **self.accelerator,
+            "nondeterministic": sorted(self.nondeterministic),
         }
 
     @cached_property
@@ -133,6 +140,10 @@ class Execution:
                     f"which changes bits: give that, {remedy}"
                 )
             self.use_threads(threads)
+        earlier = saved.get("nondeterministic", [])
+        if not isinstance(earlier, list) or not all(isinstance(name, str) for name in earlier):
+            raise UserError(f"{path} is damaged: nondeterministic is no list of operations")
+        self.nondeterministic.update(earlier)
 
     def use_threads(self, threads: int) -> None:
         """Compute with another number of threads from now on."""

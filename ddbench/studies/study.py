@@ -71,6 +71,8 @@ class Study:
         released: of a study of sets that others released: the sets, scored by `given`, in the
             place of sweeps.
         given: keys of `ddbench evaluate` for all of them.
+        spreads: keys of words whose values only repeat a cell, such as {"seed": "seeds"}; the table
+            has the standard deviation over each of them.
     """
 
     title: str
@@ -81,6 +83,7 @@ class Study:
     figures: tuple[FigureSpec, ...] = ()
     released: tuple[ReleasedSet, ...] = ()
     given: tuple[str, ...] = ()
+    spreads: dict[str, str] = field(default_factory=dict)
 
 
 def study_names() -> list[str]:

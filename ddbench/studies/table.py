@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..records.statistics import Estimate, percentage
 from .cells import Cell, grouped, over_seeds, paired
 from .figures import tradeoff_points
+from .spread import NOTE as SPREAD_NOTE
+from .spread import spread_rows
 from .study import Contrast, Study
 from .tradeoff import tradeoff_table
 
@@ -87,6 +89,11 @@ def markdown(study: Study, cells: Sequence[Cell]) -> str:
     points = tradeoff_points(study, cells)
     if points:
         parts.append(f"## Memory against time\n\n```\n{tradeoff_table(points)}\n```")
+    spreads = spread_rows(study, cells)
+    for panel in dict.fromkeys(spreads["task"]) if len(spreads) else ():
+        part = spreads[spreads["task"] == panel].drop(columns="task")
+        text = part.to_markdown(index=False, disable_numparse=True)
+        parts.append(f"## Spread: {panel}\n\n{SPREAD_NOTE}\n\n{text}")
     contrasts = contrast_rows(study, cells)
     if len(contrasts):
         text = contrasts.to_markdown(index=False, disable_numparse=True)

@@ -7,6 +7,7 @@ training is its weights, its optimiser and two counters, and a resumed one repea
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
@@ -58,7 +59,8 @@ class Training:
         self.data = data
         self.recipe = recipe
         self.stream = stream
-        self.augment = augmentation_of(recipe.augmentation, augmentation or DSA())
+        dsa = replace(augmentation or DSA(), strategy=recipe.operations)
+        self.augment = augmentation_of(recipe.augmentation, dsa)
         self.device = next(network.parameters()).device
         self.optimiser = OPTIMISERS[recipe.optimiser](network.parameters(), recipe)
         self.epoch = 0

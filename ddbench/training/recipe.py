@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..data.augmentation.choices import Augmentation
+from ..data.augmentation.dsa import DSA, OPERATIONS
 from ..errors import UserError, shown, unknown_name
 from .optimisers import OPTIMISERS
 from .schedule import Schedule, cosine_factor
@@ -107,6 +108,7 @@ class TrainingRecipe:
         augmentation: what augments, where `augment` is true.
         cutmix: probability that a batch is cut and mixed with itself in another order.
         mirrored: whether every example stands beside its mirror image.
+        operations: of DSA, one of which is drawn for each batch.
 
     Raises:
         UserError: on construction, for what cannot be trained; a recipe may come in a file.
@@ -134,6 +136,7 @@ class TrainingRecipe:
     augmentation: Augmentation = Augmentation.dsa
     cutmix: float = 0.0
     mirrored: bool = False
+    operations: tuple[str, ...] = OPERATIONS
 
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
@@ -154,6 +157,7 @@ class TrainingRecipe:
                 raise UserError(
                     f"a training recipe cannot have {name}={shown(getattr(self, name))}"
                 )
+        DSA(self.operations)  # refuses an unknown operation
         inside = {epoch for epoch in self.snapshot_epochs if 0 <= epoch <= self.epochs}
         if list(self.snapshot_epochs) != sorted(inside) or len(inside) > MOST_SNAPSHOTS:
             raise UserError(
@@ -235,6 +239,7 @@ class TrainingRecipe:
                     "loss": Loss[values["loss"]],
                     "milestones": tuple(values["milestones"]),
                     "snapshot_epochs": tuple(values["snapshot_epochs"]),
+                    "operations": tuple(values.get("operations", OPERATIONS)),
                 }
             )
         except (TypeError, KeyError, ValueError) as error:
@@ -243,7 +248,7 @@ class TrainingRecipe:
 
 _ADDED = (
     "epoch_steps", "snapshot_format", "schedule", "warmup_steps", "final_fraction", "augmentation",
-    "cutmix", "mirrored",
+    "cutmix", "mirrored", "operations",
 )  # fmt: skip
 """Fields that keys of recipes made before them do not have."""
 _USUAL = {item.name: item.default for item in dataclasses.fields(TrainingRecipe)}

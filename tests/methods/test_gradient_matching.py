@@ -13,6 +13,7 @@ from closeness import assert_agrees, assert_close, summed_terms
 from naive import with_gradient
 from torch import Tensor
 
+from ddbench.data.augmentation.dsa import DSA
 from ddbench.distilling.registry import METHODS
 from ddbench.distilling.task import Task
 from ddbench.models.model import Model
@@ -130,3 +131,26 @@ def test_batch_norm_keeps_the_statistics_of_real_images_while_matching(method: A
     dsa._gradient(network, 0)
     assert all(torch.equal(before[name], value) for name, value in network.named_buffers())
     assert before["blocks.1.running_mean"].abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", ["dm", "dsa", "mtt"])
+def test_operations_are_drawn_from_those_of_the_settings(
+    name: str, tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    request = tiny(tmp_path, f"method={name}", "model.width=8", "method.operations=[crop]")
+    seen = set()
+    with opened(request, quiet=True) as (lab, _):
+        method: Any = METHODS[name](Task(request.task, lab), request.method.settings)
+        method.begin()
+        draw = DSA.draw
+
+        def noted(self: DSA, *arguments: Any) -> Any:
+            found = draw(self, *arguments)
+            seen.add(found.operation)
+            return found
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(DSA, "draw", noted)
+            method.step(0)
+    assert seen == {"crop"}
+    assert method.evaluation().operations == ("crop",)

@@ -35,7 +35,7 @@ def step_size(room: Callable[[str], ModuleType]) -> ModuleType:
 def moved(step_size: ModuleType, form: str, start: float, *gradients: float, rate: float) -> Tensor:
     value, velocity = torch.tensor(start), torch.tensor(0.0)
     for gradient in gradients:
-        value, velocity = step_size.moved_step_size(
+        value, velocity, _ = step_size.moved_step_size(
             value, velocity, torch.tensor(gradient), step_size.StepSizeForm[form], rate, 0.5
         )
     result: Tensor = value
@@ -84,6 +84,15 @@ def test_published_recipes_keep_the_published_form(method: str, dataset: str, bu
 def test_data_without_a_recipe_has_the_log_form(method: str, dataset: str) -> None:
     settings = request_of([f"method={method}", f"dataset={dataset}"]).method.settings
     assert (settings.plain()["step_size_form"], settings.step_size_rate) == ("log", 0.1)
+    assert settings.image_rate == 10
+
+
+@pytest.mark.parametrize("method", TRAJECTORY_METHODS)
+@pytest.mark.parametrize("dataset", ["digits", "mnist5k", "random_pixels"])
+def test_data_that_had_the_published_image_rate_keep_it(method: str, dataset: str) -> None:
+    """Keys hold the settings, so those of earlier runs stay what they were."""
+    choice = request_of([f"method={method}", f"dataset={dataset}", "budget=paper"]).method
+    assert choice.settings.plain()["image_rate"] == 1000
 
 
 def test_another_network_on_a_dataset_with_a_recipe_goes_on(
@@ -94,8 +103,24 @@ def test_another_network_on_a_dataset_with_a_recipe_goes_on(
     with opened(request, quiet=True) as (lab, _):
         method: Any = METHODS["mtt"](Task(request.task, lab), request.method.settings)
         method.begin()
-        sizes = [float(method.step(i)["step_size"]) for i in range(3)]
-    assert min(sizes) > 0
+        method.step(0)
+    assert float(method.step_size) == pytest.approx(0.005)
+    assert torch.equal(method.images, method.start)  # so far a student says nothing about them
+
+
+def test_log_form_begins_with_the_largest_half_that_keeps_the_first_student_near(
+    tiny: Callable[..., RunRequest], room: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
+    request = tiny(
+        tmp_path, "method=mtt", "model.width=8", "method.step_size=3", "method.step_size_form=log"
+    )
+    with opened(request, quiet=True) as (lab, _):
+        method: Any = METHODS["mtt"](Task(request.task, lab), request.method.settings)
+        method.begin()
+        student, _ = method.student_of(0)
+    walked = room("_trajectory_matching").walked_loss
+    twice = replace(student, step_size=2 * student.step_size)
+    assert walked(student) <= 1.1 < walked(twice)
 
 
 def test_divergence_names_a_step_size_that_would_have_worked(

@@ -71,6 +71,21 @@ def test_one_dataset_ipc_and_budget_gives_each_setting_once(name):
     assert len(said) == len(set(said))
 
 
+def test_digit_datasets_are_not_flipped_where_that_was_published():
+    found = {e.dataset: e.settings for e in recipe_entries("dsa") if e.dataset in ("mnist", "svhn")}
+    without_flip = {"operations": ["color", "crop", "cutout", "scale", "rotate"]}
+    assert found == {"mnist": without_flip, "svhn": without_flip}
+
+
+def test_cifar100_is_normalised_as_in_the_command_of_mtt():
+    (entry,) = [e for e in recipe_entries("mtt") if (e.dataset, e.ipc) == ("cifar100", 10)]
+    definition = input_space_definition(entry.input_space)
+    assert (definition["mean"], definition["std"]) == (
+        [0.4914, 0.4822, 0.4465],
+        [0.2023, 0.1994, 0.2010],
+    )
+
+
 def test_the_particular_lies_over_the_general(entries):
     entries(
         Entry("ipc", dataset="digits", ipc=1),

@@ -47,6 +47,17 @@ def test_values_in_range_are_kept():
     }
 
 
+def test_a_setting_that_came_later_is_named_only_where_it_is_not_the_default():
+    @dataclass
+    class Later(Settings):
+        count: int = setting(3, "how many")
+        kinds: list[str] = setting(["a"], "which", left_out_at_default=True)
+
+    assert Later().plain() == {"count": 3}
+    assert Later().shown() == {"count": 3, "kinds": ["a"]}
+    assert Later(kinds=["b"]).plain() == {"count": 3, "kinds": ["b"]}
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

@@ -16,6 +16,7 @@ from ddbench.records.measurement import Measurement
 from ddbench.runs.compose import check_overrides, register
 from ddbench.studies.cells import Cell, cell_words, distinct, grouped, over_seeds, swept_keys
 from ddbench.studies.figures import draw
+from ddbench.studies.spread import spread_rows
 from ddbench.studies.study import Contrast, FigureSpec, Study, load_study, study_names, sweeps_with
 from ddbench.studies.table import contrast_value, markdown
 
@@ -181,3 +182,20 @@ def test_a_picture_shows_every_arm_by_its_label(spec):
 def test_a_figure_of_an_unknown_kind_is_one_line():
     with pytest.raises(UserError, match="unknown kind 'pie'"):
         draw(FigureSpec("f", "pie"), STUDY, three_seeds("experiment=a"))
+
+
+def test_spread_is_pooled_over_what_is_fixed_and_stands_in_the_table():
+    """Seeds differ by 10 points, thread counts by 2 and by 4: sd 7.1, and root of (2 + 8) / 2."""
+    study = dataclasses.replace(STUDY, spreads={"threads": "thread counts", "seed": "seeds"})
+    values = {(0, 1): 0.50, (0, 2): 0.52, (1, 1): 0.60, (1, 2): 0.64}
+    cells = [
+        cell(f"experiment=a threads={threads}", seed, soft=([value], [0.0]))
+        for (seed, threads), value in values.items()
+    ]
+    (row, control) = spread_rows(study, cells).to_dict("records")
+    assert (row["arm"], row["quantity"], row["mean"]) == ("Arm A", "soft/1", "56.5")
+    assert row["over thread counts"] == f"{math.sqrt((2 + 8) / 2):.1f}"
+    assert row["over seeds"] == f"{math.sqrt((50 + 72) / 2):.1f}"
+    assert (control["quantity"], control["over seeds"]) == ("soft/1 - control", "0.0")
+    assert "## Spread: d ipc 1" in markdown(study, cells)
+    assert "Spread" not in markdown(STUDY, cells)

@@ -162,3 +162,11 @@ def test_what_is_no_recipe_is_refused_in_one_line(values: Any) -> None:
     with pytest.raises(UserError) as refused:
         TrainingRecipe.from_plain(values)
     assert "\n" not in str(refused.value)
+
+
+def test_operations_of_the_augmentation_are_named_where_they_are_not_all():
+    few = TrainingRecipe(epochs=1, learning_rate=0.1, operations=("crop", "color"))
+    assert "operations" not in TrainingRecipe(epochs=1, learning_rate=0.1).plain()
+    assert TrainingRecipe.from_plain(few.plain()) == few
+    with pytest.raises(UserError, match="unknown augmentation operation 'spin'"):
+        TrainingRecipe(epochs=1, learning_rate=0.1, operations=("spin",))
