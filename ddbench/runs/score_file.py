@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..distilling.distilled_set import DistilledSet
-from ..errors import UserError
+from ..errors import UserError, shortened
 from ..records.cost import DATA
 from ..records.measurement import Measurement
 from ..store.files import digest
@@ -44,9 +44,11 @@ def score_set(
     for word in given:
         name, _, value = word.partition("=")
         if name in own and value != str(own[name]):
-            raise UserError(f"{word}: the distilled set says {name}={own[name]}")
+            raise UserError(f"{shortened(word)}: the distilled set says {name}={own[name]}")
         if word.startswith("method"):
-            raise UserError(f"{word}: the set is made already; only its scoring can be chosen")
+            raise UserError(
+                f"{shortened(word)}: the set is made already; only its scoring can be chosen"
+            )
     if distilled.student is not None and not any(word.startswith("model") for word in given):
         settings = {f"model.{name}": value for name, value in distilled.student.settings.items()}
         own |= {"model": distilled.student.name, **settings}
