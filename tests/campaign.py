@@ -17,9 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")  # read when torch is loaded, here and in child processes
-
 from campaign_kinds import KINDS
 from campaign_kinds.foreign import left_out
 from campaign_kinds.worker import Ended, attempts, tried
@@ -44,6 +41,8 @@ class Tally:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a campaign, or one attempt again; 1 where a promise was not kept."""
     given = _parser().parse_args(arguments)
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")  # read by child processes, in which all runs are done
     if given.replay:
         return replay(given.replay)
     root = Path(tempfile.mkdtemp(prefix="campaign-"))

@@ -1,4 +1,4 @@
-"""Child processes of tests: forks of one that has imported everything, so that they start at once."""
+"""Child processes of tests: forks of one that has imported everything, which start at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A damaged or hostile file of another format is refused in one line or imported, and runs nothing."""
+"""A damaged or hostile file of others is refused in one line or imported, and runs nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def left_out() -> dict[str, str]:
 
 
 def attempt(draws: random.Random, folder: Path, kept: Path) -> None:
-    """One file of a released set is mutated, cut short, or put in the place of something hostile."""
+    """One file of a set is mutated, cut short, or has something hostile in its place."""
     name = draws.choice(sorted(EXAMPLES.keys() - left_out().keys()))
     canary, place = folder / "canary", folder / "set"
     place.mkdir()

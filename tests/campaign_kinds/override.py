@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,7 +16,6 @@ from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.distilling.registry import METHODS
 from ddbench.errors import StopRequested
 from ddbench.models.registry import MODELS
-from ddbench.plugins.presets import preset_names
 from ddbench.plugins.registry import Registry
 from ddbench.runs.request import RunConfig
 from ddbench.scoring.registry import EVALUATORS
@@ -37,14 +35,15 @@ SAFE = (
     "threads=1",
 )
 ODD_VALUES = (
-    "", "null", "true", "~", "0", "-1", "1", "2", "7", "1.5", "1e3", "1e400", "-1e400", "nan", "inf",
-    "1_000", "0x10", "1" * 400, "9" * 5000, "9223372036854775808", "[]", "[1]", "[1,2]", "[[1],[2]]",
-    "[" * 300 + "]" * 300, "{", "}", "{}", "{a:1}", "{a:{b:{c:1}}}", "[a,b", "'a", '"a"', "a b",
-    "a=b", "a,b", "1,2,3", "range(1,3)", "choice(1,2)", "interval(0,1)", "glob(*)", "glob(d*,exclude=dm)",
-    "shuffle(1,2)", "sort(2,1)", "int(3.7)", "str(3)", "json_str(3)", "extend_list(1)",
-    "${ipc}", "${foo}", "${oc.env:HOME}", "${oc.env:NOT_THERE}", "${", "$ipc", "${ipc:1}", "???",
-    "all", "none", "None", "-", "--", "=", "==", ":", "/", "..", "/dev/null", "/dev/zero", "~root", "a" * 5000,
-    "é", "数据", "😀", "\u202e", "\udcff", "\x00", "\x1b[0m", "a\nb", "\t", "%s", "{0}", "\\", "\\'",
+    "", "null", "true", "~", "0", "-1", "1", "2", "7", "1.5", "1e3", "1e400", "-1e400", "nan",
+    "inf", "1_000", "0x10", "1" * 400, "9" * 5000, "9223372036854775808", "[]", "[1]", "[1,2]",
+    "[[1],[2]]", "[" * 300 + "]" * 300, "{", "}", "{}", "{a:1}", "{a:{b:{c:1}}}", "[a,b", "'a",
+    '"a"', "a b", "a=b", "a,b", "1,2,3", "range(1,3)", "choice(1,2)", "interval(0,1)", "glob(*)",
+    "glob(d*,exclude=dm)", "shuffle(1,2)", "sort(2,1)", "int(3.7)", "str(3)", "json_str(3)",
+    "extend_list(1)", "${ipc}", "${foo}", "${oc.env:HOME}", "${oc.env:NOT_THERE}", "${", "$ipc",
+    "${ipc:1}", "???", "all", "none", "None", "-", "--", "=", "==", ":", "/", "..", "/dev/null",
+    "/dev/zero", "~root", "a" * 5000, "é", "数据", "😀", "\u202e", "\udcff", "\x00", "\x1b[0m",
+    "a\nb", "\t", "%s", "{0}", "\\", "\\'",
 )  # fmt: skip
 GROUPS: dict[str, Registry[Any]] = {
     "method": METHODS,

@@ -36,23 +36,32 @@ class TinyRun:
         method: whose set is made.
         evaluator: by which it is scored.
         often: the least time between checkpoints; results do not depend on it.
+        threads: "null" for the number that the process has, which is 1 as well; an unfinished run
+            then goes on with the number that it was begun with.
     """
 
     method: str
     evaluator: str
     often: str = "60"
+    threads: str = "1"
 
     @classmethod
     def drawn(cls, draws: random.Random) -> TinyRun:
         """A method and an evaluator of all that are registered."""
         often = draws.choice(("0", "0", "0.05", "1000"))
-        return cls(draws.choice(METHODS.names()), draws.choice(EVALUATORS.names()), often)
+        return cls(
+            draws.choice(METHODS.names()),
+            draws.choice(EVALUATORS.names()),
+            often,
+            draws.choice(("1", "null")),
+        )
 
     def words(self, root: Path) -> list[str]:
         """The command line."""
         return [
             "run",
-            *SMALL,
+            *(word for word in SMALL if not word.startswith("threads=")),
+            f"threads={self.threads}",
             "model.width=8",
             "protocols=[hard]",
             f"method={self.method}",
