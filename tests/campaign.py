@@ -19,7 +19,9 @@ from pathlib import Path
 
 from campaign_kinds import KINDS
 from campaign_kinds.foreign import left_out
-from campaign_kinds.worker import Ended, attempts, tried
+from campaign_kinds.tiny_runs import coverage
+from campaign_kinds.worker import KEPT, Ended, attempts
+from processes import IMPORTED_BEFORE_FORKING, PROCESSES
 from tabulate import tabulate
 
 SLICE_SECONDS = 20.0
@@ -43,14 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")  # read by child processes, in which all runs are done
+    PROCESSES.set_forkserver_preload([*IMPORTED_BEFORE_FORKING, "campaign_kinds.worker"])
     if given.replay:
-        return replay(given.replay)
+        return replay(*given.replay)
     root = Path(tempfile.mkdtemp(prefix="campaign-"))
     _say(root, f"log: {root / LOG}")
     for name, package in left_out().items():
         _say(root, f"left out: the importer {name}, for want of the package {package}")
     tallies = campaign(given.only or list(KINDS), given.minutes * 60, given.seed, root)
-    _say(root, summary(tallies))
+    _say(root, "\n".join([summary(tallies), *coverage(root / KEPT)]))
     for path in root.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -77,7 +80,7 @@ def campaign(
         if tally.attempts and begun >= end:
             return tallies
         first = seed * SEEDS + tally.attempts
-        ended = attempts(name, first, min(SLICE_SECONDS, end - begun), most, root)
+        ended = attempts(KINDS[name], first, min(SLICE_SECONDS, end - begun), most, root)
         tally.attempts += len(ended)
         tally.seconds += time.monotonic() - begun
         for one in ended:
@@ -87,11 +90,10 @@ def campaign(
         _say(root, f"{name}: {tally.attempts} attempts, {len(tally.failures)} failures")
 
 
-def replay(place: str) -> int:
-    """Make one attempt again in this process."""
-    name, _, seed = place.partition(":")
+def replay(name: str, seed: int) -> int:
+    """Make one attempt again."""
     with tempfile.TemporaryDirectory(prefix="campaign-") as folder:
-        ended = tried(KINDS[name], int(seed), Path(folder))
+        (ended,) = attempts(KINDS[name], seed, 0, 1, Path(folder))
     print(f"{ended.problem or 'as promised'}\n{ended.details}".rstrip())
     return int(ended.problem is not None)
 
@@ -117,8 +119,15 @@ def _parser() -> argparse.ArgumentParser:
         "--only", action="append", choices=list(KINDS), metavar="KIND",
         help=f"one of {', '.join(KINDS)}; may be given again",
     )  # fmt: skip
-    parser.add_argument("--replay", metavar="KIND:SEED", help="make one attempt again")
+    parser.add_argument("--replay", type=_place, metavar="KIND:SEED", help="make one attempt again")
     return parser
+
+
+def _place(text: str) -> tuple[str, int]:
+    name, _, seed = text.partition(":")
+    if name not in KINDS or not seed.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not KIND:SEED, such as kill:7")
+    return name, int(seed)
 
 
 def _say(root: Path, text: str) -> None:

@@ -15,11 +15,11 @@ IMPORTED_BEFORE_FORKING = [
     "torch._dynamo",
 ]
 PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(IMPORTED_BEFORE_FORKING)
 
 
 def start_child(*arguments: Any) -> ForkServerProcess:
     """Start `main` of child.py in a process of its own; the arguments are those of `main`."""
-    PROCESSES.set_forkserver_preload(IMPORTED_BEFORE_FORKING)
     program = "import runpy; runpy.run_path(path)['main'](*arguments)"
     names = {"path": str(CHILD), "arguments": arguments}
     process = PROCESSES.Process(target=exec, args=(program, names))

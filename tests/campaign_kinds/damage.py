@@ -69,10 +69,10 @@ def attempt(damage: Damage, draws: random.Random, folder: Path, kept: Path) -> N
     scene = draws.choice(SCENES)
     whole, expected, calls = undisturbed(tiny, kept)
     scene(draws, tiny, whole, folder, calls)
-    files = sorted(path for path in folder.rglob("runs/**/*") if path.is_file())
-    if not files:
-        return  # it was killed before it had written anything
-    file = _drawn_by_sort(draws, files)
+    if not (folder / "runs").exists():  # it was killed before it had written anything
+        (folder / "runs").mkdir()
+        (folder / "runs" / "log.txt").touch()
+    file = _drawn_by_sort(draws, [path for path in folder.rglob("runs/**/*") if path.is_file()])
     damage(draws, file)
     story = f"{tiny}, {scene.__name__}, {file.relative_to(folder)}"
     words = tiny.words(folder)
@@ -93,7 +93,7 @@ def attempt(damage: Damage, draws: random.Random, folder: Path, kept: Path) -> N
 def _drawn_by_sort(draws: random.Random, files: list[Path]) -> Path:
     """A file of a sort that is drawn first: of some sorts there are many files, of others one."""
     sort = draws.choice(sorted({_sort_of(path) for path in files}))
-    return draws.choice([path for path in files if _sort_of(path) == sort])
+    return draws.choice(sorted(path for path in files if _sort_of(path) == sort))
 
 
 def _sort_of(path: Path) -> str:

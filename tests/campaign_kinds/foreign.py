@@ -63,4 +63,4 @@ def _digits() -> Dataset:
     return Dataset.open("digits", {}, Path("/nonexistent"))
 
 
-KIND = Kind("foreign", attempt, share=2, seconds=60, growth_bytes=2 * 2**30)
+KIND = Kind("foreign", attempt, share=2, seconds=300, growth_bytes=2 * 2**30)

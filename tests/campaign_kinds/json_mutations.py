@@ -136,7 +136,7 @@ def _mutate(
 def _of_another_type(draws: random.Random, node: Any) -> Any:
     """What means nearly the same and is of another type."""
     kinds: tuple[Any, ...] = (str(node)[:1000], [node], {"value": node}, bool(node))
-    if isinstance(node, int | float):
+    if isinstance(node, int | float) and abs(node) < 1e100:  # which no infinity is
         kinds += (float(node), int(node))
     if isinstance(node, list):
         kinds += (dict(enumerate(map(str, node))), node * 2, node * 200)
@@ -150,7 +150,7 @@ def _nearly(draws: random.Random, node: Any) -> Any:
     if isinstance(node, bool) or node is None:
         return not node
     if isinstance(node, int | float):
-        return draws.choice((node + 1, node - 1, -node, node * 10, node / 3))
+        return draws.choice((node + 1, node - 1, -node, node * 10, node // 3))
     if isinstance(node, str):
         at = draws.randrange(len(node) + 1)
         return (

@@ -145,4 +145,4 @@ def _stop(*arguments: Any, **keywords: Any) -> Any:
     raise StopRequested(15)
 
 
-KIND = Kind("override", attempt, share=1, seconds=60, growth_bytes=3 * 2**30)
+KIND = Kind("override", attempt, share=1, seconds=300, growth_bytes=3 * 2**30)

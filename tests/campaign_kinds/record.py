@@ -125,4 +125,4 @@ def _require_known_tags(html: str) -> None:
     require(found.scripts == known.scripts, f"the page has {found.scripts} scripts")
 
 
-KIND = Kind("record", attempt, share=2, seconds=60, growth_bytes=3 * 2**30)
+KIND = Kind("record", attempt, share=2, seconds=300, growth_bytes=3 * 2**30)

@@ -107,4 +107,4 @@ def _joined(header: str, tensors: bytes) -> bytes:
     return struct.pack("<Q", len(text)) + text + tensors
 
 
-KIND = Kind("set", attempt, share=1, seconds=60, growth_bytes=2 * 2**30)
+KIND = Kind("set", attempt, share=1, seconds=300, growth_bytes=2 * 2**30)

@@ -105,15 +105,9 @@ def _steady(record: Record) -> str:
     kept["curve"] = [
         {name: value for name, value in point.items() if name != CLOCK} for point in values["curve"]
     ]
-    kept["measurements"] = [_steady_measurement(one) for one in values["measurements"]]
+    # What was measured of a machine says on which; an interrupted run has other parts, too.
+    kept["measurements"] = [one for one in values["measurements"] if "on" not in one["coordinates"]]
     return json.dumps(kept, sort_keys=True)
-
-
-def _steady_measurement(one: dict[str, Any]) -> dict[str, Any]:
-    """Seconds, and bytes of memory, are measured anew in every process."""
-    if not one["unit"].startswith(("second", "byte")):
-        return one
-    return {key: one[key] for key in ("metric", "unit", "coordinates")}
 
 
 def run(words: list[str], root: Path, name: str, blow: tuple[Any, ...] | None = None) -> Answer:
@@ -147,6 +141,21 @@ def undisturbed(tiny: TinyRun, kept: Path) -> tuple[Path, Result, int]:
         found = run(plain.words(root), root, "only", (ANYWHERE, 0, signal.SIGTERM))
         require(found.status == 0, f"undisturbed, it ends with {found.status}: {found.err[-500:]}")
     return root, result_in(root), int(done.read_text())
+
+
+def coverage(kept: Path) -> list[str]:
+    """How many pairs of a method and an evaluator were tried, and which measured nothing."""
+    roots = sorted(root for root in kept.glob("*") if (root / "only" / "calls").exists())
+    pairs = len(METHODS.names()) * len(EVALUATORS.names())
+    lines = [f"runs: {len(roots)} of {pairs} pairs of a method and an evaluator"] if roots else []
+    skipped = {
+        f"{name} measured nothing: {facts.skipped}"
+        for root in roots
+        for path in root.glob("runs/*/record.json")
+        for name, facts in Record.load(path).evaluators.items()
+        if facts.skipped is not None
+    }
+    return lines + sorted(skipped)
 
 
 def require_result(found: Result, expected: Result, when: str) -> None:

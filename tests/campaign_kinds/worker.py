@@ -19,7 +19,6 @@ from processes import PROCESSES
 from ddbench.errors import in_words
 from ddbench.testing.promise import Broken
 
-from . import KINDS
 from .attempt import Kind
 
 KEPT = "kept"
@@ -56,19 +55,18 @@ def tried(kind: Kind, seed: int, root: Path) -> Ended:
     return Ended(seed)
 
 
-def attempts(name: str, first: int, seconds: float, most: int | None, root: Path) -> list[Ended]:
+def attempts(kind: Kind, first: int, seconds: float, most: int | None, root: Path) -> list[Ended]:
     """Attempts with one seed after the other, at least one, until the time is over.
 
     Args:
-        name: of the kind.
+        kind: of attempt.
         first: the first seed.
         seconds: for all of them.
         most: attempts; None: as many as there is time for.
         root: a folder for what they write.
     """
-    kind = KINDS[name]
     theirs, ours = PROCESSES.Pipe()
-    process = PROCESSES.Process(target=_work, args=(theirs, name, first, seconds, most, root))
+    process = PROCESSES.Process(target=_work, args=(theirs, kind, first, seconds, most, root))
     process.start()
     theirs.close()
     ended: list[Ended] = []
@@ -92,10 +90,9 @@ def attempts(name: str, first: int, seconds: float, most: int | None, root: Path
 
 
 def _work(
-    answers: Connection, name: str, first: int, seconds: float, most: int | None, root: Path
+    answers: Connection, kind: Kind, first: int, seconds: float, most: int | None, root: Path
 ) -> None:
-    kind, begun = KINDS[name], time.monotonic()
-    os.environ["COLUMNS"] = "100"
+    begun = time.monotonic()
     os.chdir(root)
     if kind.growth_bytes is not None:
         here = psutil.Process().memory_info().vms
