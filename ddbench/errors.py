@@ -6,12 +6,20 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+LONGEST_MESSAGE = 2000
+"""Characters; names of files, and lists of all names that are known, are long."""
+
 
 class UserError(Exception):
     """A mistake the user can mend: the message is one line saying what, where and what is right.
 
-    The command line prints the message alone and exits with status 2.
+    The command line prints the message alone and exits with status 2. What a message quotes may
+    come from anybody: line breaks in it become spaces, letters that cannot be printed are written
+    as Python escapes them, and of an absurdly long one the middle is left out.
     """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_without_middle(printable(message), LONGEST_MESSAGE))
 
 
 class StopRequested(Exception):
@@ -22,13 +30,34 @@ class StopRequested(Exception):
         self.signal_number = signal_number
 
 
+def printable(text: str) -> str:
+    """A text on one line, with what cannot be printed written as Python escapes it."""
+    line = " ".join(text.splitlines())
+    if line.isprintable():
+        return line
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+
+
+def shortened(text: str, longest: int = 200) -> str:
+    """A text that may come from anybody, on one line; of a long one the middle is left out."""
+    ends = text if len(text) <= 20 * longest else f"{text[: 10 * longest]}…{text[-10 * longest :]}"
+    return _without_middle(printable(" ".join(ends.split())), longest)
+
+
+def _without_middle(line: str, longest: int) -> str:
+    """The line, of which the beginning and the end are kept where it is too long."""
+    end = longest // 3
+    return line if len(line) <= longest else f"{line[: longest - end - 1]}…{line[-end:]}"
+
+
 def shown(value: Any, longest: int = 80) -> str:
     """A value as Python writes it, on one line and cut short: it may come from anybody."""
     try:
-        text = " ".join(repr(value).split())
+        text = repr(value)
     except (ValueError, RecursionError):  # a number of thousands of digits, a bottomless list
         text = f"a {type(value).__name__} of absurd size"
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    line = printable(" ".join(text[: 10 * longest].split()))
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def in_words(error: BaseException) -> str:

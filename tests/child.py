@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ANYWHERE = "anywhere"
+
 
 @dataclass(frozen=True)
 class Blow:
     """A signal that the process sends itself at the n-th call (from 1) of a function.
 
-    `place` is "module:name" or "module:Class.name".
+    `place` is "module:name" or "module:Class.name", or `ANYWHERE` for the n-th call of any function
+    of Python once a run has begun.
     """
 
     place: str
@@ -43,7 +46,7 @@ def main(
         blow = Blow(*blow)
         if blow.signal == signal.SIGHUP:  # which is ignored where the tests themselves run in nohup
             signal.signal(blow.signal, signal.SIG_DFL)
-        strike(blow)
+        strike(blow, out)
     note_ticks(out)
     note_students(out)
     leave_out_the_gallery()
@@ -92,8 +95,11 @@ def leave_out_the_gallery() -> None:
     runner.gallery_png = lambda *arguments: b""  # type: ignore[attr-defined]
 
 
-def strike(blow: Blow) -> None:
+def strike(blow: Blow, out: Path) -> None:
     """Arrange for the blow."""
+    if blow.place == ANYWHERE:
+        strike_anywhere(blow, out)
+        return
     module, _, path = blow.place.partition(":")
     owner: Any = importlib.import_module(module)
     *holders, name = path.split(".")
@@ -114,3 +120,28 @@ def strike(blow: Blow) -> None:
         return result
 
     setattr(owner, name, counted)
+
+
+def strike_anywhere(blow: Blow, out: Path) -> None:
+    """Count the calls from the beginning of a run, and note in a file how many there were."""
+    from ddbench.cli import single
+
+    before = single.execute
+
+    def execute(request: Any) -> Any:
+        calls = 0
+
+        def count(frame: Any, event: str, argument: Any) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == blow.call:
+                os.kill(os.getpid(), blow.signal)
+
+        sys.settrace(count)
+        try:
+            return before(request)
+        finally:
+            sys.settrace(None)
+            (out / "calls").write_text(str(calls))
+
+    single.execute = execute

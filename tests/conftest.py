@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from plausible import changed, plausible, write_records
+from processes import start_child
 
 if TYPE_CHECKING:
     from ddbench.records.record import Record
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = os.environ.get("DDBENCH_TEST_THREADS", "1")
 os.environ["OMP_WAIT_POLICY"] = "passive"  # threads that wait leave the core to others
-
-CHILD = Path(__file__).with_name("child.py")
-IMPORTED_BEFORE_FORKING = [
-    "ddbench.cli.run_verb",
-    "ddbench.runs.execute",
-    "sklearn.datasets",
-    "torch._dynamo",
-]
 
 
 @pytest.fixture(scope="session")
@@ -57,17 +49,7 @@ def hold() -> Callable[[Check, str, Path], None]:
 @pytest.fixture(scope="session")
 def child() -> Callable[..., Any]:
     """Start `main` of child.py in a process of its own; the arguments are those of `main`."""
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(IMPORTED_BEFORE_FORKING)
-    program = "import runpy; runpy.run_path(path)['main'](*arguments)"
-
-    def start(*arguments: Any) -> Any:
-        names = {"path": str(CHILD), "arguments": arguments}
-        process = processes.Process(target=exec, args=(program, names))
-        process.start()
-        return process
-
-    return start
+    return start_child
 
 
 @pytest.fixture(scope="session")

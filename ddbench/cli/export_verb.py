@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def export(given: Namespace) -> int:
     from ..runtime.folders import data_root
 
     path = Path(given.words[0])
-    distilled = DistilledSet.load(path / SET if path.is_dir() else path)
+    distilled = DistilledSet.load(path / SET if os.path.isdir(path) else path)
     target = Path(given.out)
     lost = exported(distilled, given.to, target, data_root(given.data_root))
     if lost:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
-from ..errors import UserError, unknown_name
+from ..errors import UserError, shortened, shown, unknown_name
 
 NAME = re.compile(r"(?:--|\+{1,2}|~)?[A-Za-z_][\w.@-]*(?:/[\w.@-]+)*")
 """What can be the name of an option or the key of a run, with Hydra's signs before it."""
@@ -77,7 +77,7 @@ class VerbParser(argparse.ArgumentParser):
                 name = word.lstrip("-").partition("=")[0]
                 raise unknown_name("option", name, self.valued | self.flags)
             if not self.takes_words:
-                raise UserError(f"{word!r} is too much: {self.usage}")
+                raise UserError(f"{shown(word)} is too much: {self.usage}")
         return given
 
     def error(self, message: str) -> NoReturn:
@@ -106,7 +106,7 @@ def is_setting(word: str) -> bool:
     What no name can be, such as `/data/a=b.pt`, and what exists as a file, is a path.
     """
     name, sign, _ = word.partition("=")
-    return bool(sign) and NAME.fullmatch(name) is not None and not Path(word).exists()
+    return bool(sign) and NAME.fullmatch(name) is not None and not os.path.exists(word)
 
 
 def truth(name: str, text: str) -> bool:
@@ -117,7 +117,7 @@ def truth(name: str, text: str) -> bool:
     """
     values = {"true": True, "false": False}
     if text.lower() not in values:
-        raise UserError(f"{name}={text}: {name} is true or false")
+        raise UserError(f"{name}={shortened(text)}: {name} is true or false")
     return values[text.lower()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from ..runs.compose import request_of
@@ -17,7 +18,7 @@ def run_single(words: Sequence[str]) -> int:
 
     def work() -> Outcome:
         request = request_of(words, note)
-        if not request.runs_root.is_dir():  # a finished run is shown from a read-only disk
+        if not os.path.isdir(request.runs_root):  # a finished run is shown from a read-only disk
             check_writable(request.runs_root)
         return execute(request)
 

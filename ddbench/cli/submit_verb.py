@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from pathlib import Path
 
-from ..errors import UserError
+from ..errors import UserError, shortened
 from .parser import VerbParser
 
 SUMMARY = "check a record and put it where leaderboards are made from"
@@ -81,10 +82,10 @@ def _record_file(word: str, root: str | None) -> Path:
 
     places = [Path(word), runs_root(root) / word]
     for place in places:
-        if place.is_file():
+        if os.path.isfile(place):
             return place
-        if (place / "record.json").is_file():
+        if os.path.isfile(place / "record.json"):
             return place / "record.json"
-    if any(place.is_dir() for place in places):
-        raise UserError(f"{word} holds no record.json: has the run ended?")
-    raise UserError(f"{word}: no such run or record; `ddbench list runs` lists runs")
+    if any(map(os.path.isdir, places)):
+        raise UserError(f"{shortened(word)} holds no record.json: has the run ended?")
+    raise UserError(f"{shortened(word)}: no such run or record; `ddbench list runs` lists runs")

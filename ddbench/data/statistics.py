@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from ..errors import UserError, unknown_name
+from ..errors import UserError, shortened, unknown_name
 
 Statistics = tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -41,11 +41,11 @@ def statistics_of(text: str) -> Statistics:
     try:
         means, stds = (tuple(map(float, part.split(","))) for part in text.split("/"))
     except ValueError:
-        raise UserError(f"normalised:{text}: give M,M,M/S,S,S, or a name") from None
+        raise UserError(f"normalised:{shortened(text)}: give M,M,M/S,S,S, or a name") from None
     if len(means) != len(stds) or not all(math.isfinite(m) for m in means):
-        raise UserError(f"normalised:{text}: as many means as deviations are needed")
+        raise UserError(f"normalised:{shortened(text)}: as many means as deviations are needed")
     if not all(0 < std < math.inf for std in stds):
-        raise UserError(f"normalised:{text}: deviations must be above 0")
+        raise UserError(f"normalised:{shortened(text)}: deviations must be above 0")
     return means, stds
 
 

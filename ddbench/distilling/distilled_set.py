@@ -17,7 +17,7 @@ from torch.utils.data import TensorDataset
 
 from ..data.dataset import Dataset
 from ..data.input_space import InputSpace, fit_input_space
-from ..errors import UserError, shown
+from ..errors import UserError, shortened, shown
 from ..models.spec import ModelSpec
 from ..runtime.folders import data_root
 from ..store.files import tensors_to_bytes
@@ -237,10 +237,10 @@ class DistilledSet:
             raise UserError(f"{path}: no such file") from error
         except (SafetensorError, OSError, RecursionError) as error:
             raise UserError(
-                f"{path} cannot be read as safetensors: {error}; "
+                f"{path} cannot be read as safetensors: {shortened(str(error))}; "
                 "`ddbench import` converts sets of other formats"
             ) from error
-        except (json.JSONDecodeError, KeyError, TypeError, UserError) as error:
+        except (ValueError, KeyError, TypeError, UserError) as error:
             reason = f"its header has no {error}" if isinstance(error, KeyError) else f"{error}"
             reason = reason.removeprefix("not a distilled set: ")
             raise UserError(f"{path} is not a distilled set: {reason}") from error

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
+from ..training.recipe import TrainingRecipe
 from .distilled_set import DistilledSet
 
 
@@ -76,18 +77,26 @@ def _difference(a: DistilledSet, b: DistilledSet) -> str | None:
         ("classes", "class_names"),
         ("input spaces", "input_space"),
         ("kinds of soft labels", "soft_label_kind"),
-        ("evaluations", "evaluation"),
         ("decoders", "tile_factor"),
     ):
         if getattr(a, name) != getattr(b, name):
             return words
     if a.images.shape[1:] != b.images.shape[1:]:
         return "shapes of images"
+    if _published_recipe(a) != _published_recipe(b):
+        return "evaluations"
     if (a.learned_rate is None) != (b.learned_rate is None):
         return "learned rates (some have none)"
     if not _same_space(a.space_fingerprint, b.space_fingerprint):
         return "whitenings"
     return None
+
+
+def _published_recipe(one: DistilledSet) -> TrainingRecipe | None:
+    """How students are trained on a set, apart from a rate that was learned with its images."""
+    if one.evaluation is None or one.learned_rate is None:
+        return one.evaluation
+    return replace(one.evaluation, learning_rate=1.0)
 
 
 def _same_space(a: Tensor | None, b: Tensor | None) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ..distilling.distilled_set import DistilledSet
-from ..errors import UserError
+from ..errors import UserError, shortened
 from ..records.checking import is_own_accuracy
 from ..records.record import Record
 from ..records.units import size
@@ -107,7 +107,7 @@ def _redrawn(gallery: Path) -> bytes:
                 raise UserError(f"{gallery} is too large for a picture of a set")
             picture = opened.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{gallery} is no PNG: {error}") from error
+        raise UserError(f"{gallery} is no PNG: {shortened(str(error))}") from error
     picture.thumbnail((GALLERY_SIDE, GALLERY_SIDE))
     buffer = io.BytesIO()
     picture.quantize(128).save(buffer, "PNG", optimize=True)

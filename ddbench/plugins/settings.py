@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
-from ..errors import UserError, unknown_name
+from ..errors import UserError, shortened, unknown_name
 
 
 def setting(
@@ -120,7 +120,7 @@ def one_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key")), "")
     told = [line for line in lines if not line.startswith(("full_key", "object_type", "reference"))]
-    text = " ".join(told[:2]) or type(error).__name__
+    text = shortened(" ".join(told[:2])) or type(error).__name__
     if "is not Optional" in text:
         text = "null is not allowed here"
     return f"{key}: {text}" if key else text

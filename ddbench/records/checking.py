@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
 
+from ..errors import shortened, shown
 from .facts import ProtocolFacts
 from .measurement import Measurement
 
@@ -23,7 +24,7 @@ _UNIONS = ("constrained-", "function-")
 """Begin what pydantic calls the members of a union in the place of an error."""
 
 _AGREES = 1e-6
-_LONGEST_SHOWN = 60
+_LONGEST_NAME = 60
 
 
 def is_own_accuracy(m: Measurement) -> bool:
@@ -83,8 +84,7 @@ def one_line(error: ValidationError) -> str:
     """The first mistake in one line: the field, what is wrong, and what stands there."""
     first = error.errors(include_url=False)[0]
     parts = [str(part) for part in first["loc"] if not str(part).startswith(_UNIONS)]
-    # A key of a table is a stranger's text as well.
-    place = ".".join(part if part.isidentifier() else shown(part).strip("'") for part in parts)
+    place = ".".join(shortened(part, _LONGEST_NAME) for part in parts)
     said = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":  # names the value itself
         return f"{place}: {said}" if place else said
@@ -93,9 +93,3 @@ def one_line(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"{place} is not a field of a record"
     return f"{place}={shown(first['input'])}: {said[:1].lower()}{said[1:]}"
-
-
-def shown(value: object) -> str:
-    """A value as it is shown in a message: short, printable."""
-    text = ascii(value) if not repr(value).isprintable() else repr(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."

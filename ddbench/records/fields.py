@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
 
+from ..errors import shown
+
 LARGEST_COUNT = 2**53 - 1
 """The largest integer that the page's script can hold exactly."""
 LARGEST = 1e100
@@ -85,7 +87,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
         case dict():
             for key, item in value.items():
                 if type(key) is not str:
-                    raise ValueError(f"has the key {key!r}, which is not text")
+                    raise ValueError(f"has the key {shown(key)}, which is not text")
                 _plain(key, depth + 1)
                 _plain(item, depth + 1)
         case _:

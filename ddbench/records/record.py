@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError, model_validator
 
-from ..errors import UserError
+from ..errors import UserError, shortened, shown
 from ..store.files import read_json
 from .checking import check_measurements, one_line
 from .cost import DISTIL
@@ -140,8 +140,10 @@ class Record(Facts):
         except ValidationError as error:
             raise UserError(f"{path} is damaged: {one_line(error)}") from error
         except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-            missing = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-            raise UserError(f"{path} is damaged: {missing}") from error
+            lacks = (
+                f"{shown(error.args[0])} is missing" if isinstance(error, KeyError) else str(error)
+            )
+            raise UserError(f"{path} is damaged: {shortened(lacks)}") from error
 
     def contains(self, other: Record) -> bool:
         """Whether everything that `other` measured on the same distilled set is measured here.

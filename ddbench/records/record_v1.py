@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import shown
 from .cost import DATA, DISTIL, INPUT_SPACE, SCORE, SCORED_DATA, Phase
 
 SCHEMA = "ddbench-record/1"
@@ -72,7 +73,7 @@ def _protocol(label: str) -> dict[str, Any]:
     own, _, rate = label.partition(TRIAL)
     name, slash, version = own.partition("/")
     if not slash or not version.isdecimal():
-        raise ValueError(f"protocol {label!r} has no version, such as hard/1")
+        raise ValueError(f"protocol {shown(label)} has no version, such as hard/1")
     return {"name": name, "version": int(version), "trial_rate": float(rate) if rate else None}
 
 

@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ..data.registry import DATASETS
 from ..distilling.registry import METHODS
-from ..errors import UserError, unknown_name
+from ..errors import UserError, shortened, unknown_name
 from ..models.registry import MODELS
 from ..plugins.presets import preset_names
 from ..plugins.registry import Registry
@@ -116,7 +116,7 @@ def _checked_words(arguments: Sequence[str], sweep: bool) -> list[Override]:
 
 def _check_kind(item: Override, sweep: bool) -> None:
     """Refuse what no run can take, and what only a sweep can."""
-    word = item.input_line or ""
+    word = shortened(item.input_line or "")
     if not item.key_or_group:
         raise unknown_name("setting", "", [f.name for f in dataclasses.fields(RunConfig)])
     if item.is_delete():
@@ -234,10 +234,10 @@ def _choices(item: Override) -> list[list[str]]:
 
 def _check_choices(item: Override) -> None:
     group = item.key_or_group
-    noun, known = group.removesuffix("s"), options(group)
-    choices = _choices(item)
+    noun, known, choices = group.removesuffix("s"), options(group), _choices(item)
+    word = shortened(item.input_line or "")
     if not choices:
-        raise UserError(f"{item.input_line}: matches no {noun}; known: {', '.join(known)}")
+        raise UserError(f"{word}: matches no {noun}; known: {', '.join(known)}")
     for names in choices:
         for name in names:
             if group == "experiment" and name in preset_names(STUDIES):
@@ -250,11 +250,11 @@ def _check_choices(item: Override) -> None:
                 _registry(group)[name]  # a foreign plugin that cannot be loaded says why
         if group in ONE_OF and (len(names) != 1 or isinstance(item.value(), list)):
             raise UserError(
-                f"{item.input_line}: one {noun} is needed, such as {group}={known[0]}"
+                f"{word}: one {noun} is needed, such as {group}={known[0]}"
                 + (f"; several are a sweep: -m {group}={','.join(names)}" if names[1:] else "")
             )
         if group == "evaluators" and not names and item.value() is None:
-            raise UserError(f"{item.input_line}: write a list, such as [{known[0]}]; [] for none")
+            raise UserError(f"{word}: write a list, such as [{known[0]}]; [] for none")
 
 
 def _first(item: Override) -> str:

@@ -11,12 +11,14 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-from ..errors import UserError
+from ..errors import UserError, shown
 
 PLAIN_TEXT = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.-]*")
 KEY_AND_VALUE = re.compile(r"(\+{0,2}[A-Za-z_]\w*(?:\.\w+)*)=(.+)", re.ASCII)
 MEANT_AS_GRAMMAR = re.compile(r"[\[{('\"]|.*(?:,|\$\{)")
 """What is hardly meant as one text: a list, a table, a quotation, several values."""
+LONGEST_QUOTED = 200
+"""Of words that a message shows as they should have been typed."""
 
 
 def readable(arguments: Sequence[str]) -> list[str]:
@@ -36,16 +38,16 @@ def parsed(argument: str) -> Override:
     """
     if argument.startswith("-"):
         raise UserError(
-            f"unknown option {argument!r}: known are --help and, to `run`, -m (a sweep)"
+            f"unknown option {shown(argument)}: known are --help and, to `run`, -m (a sweep)"
         )
     override = _override(argument)
     if override is not None:
         return override
     hint = "write key=value, such as method=apm or ipc=10"
     parts = KEY_AND_VALUE.fullmatch(argument)
-    if parts:
+    if parts and argument.isprintable() and len(argument) <= LONGEST_QUOTED:
         hint += f"; a text with such signs is quoted: {quoted_for_a_shell(*parts.groups())}"
-    raise UserError(f"cannot read {argument!r}: {hint}")
+    raise UserError(f"cannot read {shown(argument)}: {hint}")
 
 
 def quoted_for_a_shell(key: str, value: str) -> str:
@@ -97,7 +99,7 @@ def _override(argument: str) -> Override | None:
     """The word as Hydra reads it; None where it does not."""
     try:
         return OverridesParser.create().parse_overrides([argument])[0]
-    except HydraException:
+    except (HydraException, ValueError):  # a number of thousands of digits
         return None
 
 

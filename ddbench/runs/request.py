@@ -16,7 +16,7 @@ from ..data.registry import DATASETS
 from ..distilling.method_choice import MethodChoice, resolve_method
 from ..distilling.registry import METHODS
 from ..distilling.task import TaskSpec
-from ..errors import UserError
+from ..errors import UserError, shortened
 from ..models.registry import MODELS
 from ..models.spec import ModelSpec
 from ..plugins.presets import preset
@@ -126,7 +126,7 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
     for name, (low, high) in ROOT_RANGES.items():
         problem = range_problem(config[name], low, high)
         if problem:
-            raise UserError(f"{name}={config[name]}: {problem}")
+            raise UserError(f"{name}={shortened(str(config[name]))}: {problem}")
     budget = typed_settings(Budget, config.budget, "budget")
     chosen = str(choices["budget"])
     named = typed_settings(Budget, preset("budget", chosen), "budget")

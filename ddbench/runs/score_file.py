@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..distilling.distilled_set import DistilledSet
 from ..distilling.gallery import gallery_png
-from ..errors import UserError, shown
+from ..errors import UserError, shortened, shown
 from ..records.checking import one_line
 from ..records.cost import DATA
 from ..records.facts import OriginFacts
@@ -88,9 +88,11 @@ def _request(distilled: DistilledSet, given: Sequence[str]) -> RunRequest:
     for word in given:
         name, _, value = word.partition("=")
         if name in own and value != str(own[name]):
-            raise UserError(f"{word}: the distilled set says {name}={own[name]}")
+            raise UserError(f"{shortened(word)}: the distilled set says {name}={own[name]}")
         if word.startswith("method"):
-            raise UserError(f"{word}: the set is made already; only its scoring can be chosen")
+            raise UserError(
+                f"{shortened(word)}: the set is made already; only its scoring can be chosen"
+            )
     if distilled.student is not None and not any(word.startswith("model") for word in given):
         settings = {f"model.{name}": value for name, value in distilled.student.settings.items()}
         own |= {"model": distilled.student.name, **settings}

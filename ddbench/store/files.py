@@ -65,7 +65,7 @@ def read_json(path: Path, remedy: str = "remove it to make it again") -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, too
         raise UserError(f"{path} is damaged (not JSON); {remedy}") from error
 
 

@@ -11,6 +11,7 @@ import torch
 from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.distilling.merging import merged, with_counts_of
 from ddbench.errors import UserError
+from ddbench.training.recipe import TrainingRecipe
 
 
 def made(first: float, **others: Any) -> DistilledSet:
@@ -67,6 +68,20 @@ def test_sets_of_several_labellers_have_none_in_common() -> None:
 def test_sets_that_do_not_belong_together_are_refused(change: dict[str, Any], told: str) -> None:
     with pytest.raises(UserError, match=f"cannot be merged: their {told}"):
         merged([made(1.0), dataclasses.replace(made(2.0), **change)])
+
+
+def test_union_trains_by_the_published_recipe_at_the_mean_of_the_learned_rates() -> None:
+    """A method that learns its rate publishes it in the recipe: there each set has another."""
+    recipes = [TrainingRecipe(10, rate) for rate in (1.0, 3.0)]
+    union = merged([made(one.learning_rate, evaluation=one) for one in recipes])
+    assert union.learned_rate == 2
+    assert union.evaluation is not None
+    assert dataclasses.replace(union.evaluation, learning_rate=1.0) == recipes[0]
+    others = [made(1.0, evaluation=recipes[0]), made(1.0, evaluation=TrainingRecipe(11, 1.0))]
+    fixed = [made(1.0, evaluation=one, learned_rate=None) for one in recipes]
+    for sets in (others, fixed):
+        with pytest.raises(UserError, match="their evaluations differ"):
+            merged(sets)
 
 
 def test_a_control_takes_the_counts_of_a_set_class_by_class() -> None:

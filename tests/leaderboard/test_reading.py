@@ -112,7 +112,42 @@ def test_nonsense_in_any_text_stops_no_other_record(nonsense, make, written, tmp
     assert table_files(results_of(reading.records), reading, pictures=False)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "3", "[" * 100_000, '{"schema": "other/1"}'])
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("measurements.0.coordinates.protocol", "hard/" + "9" * 5000),
+        ("measurements.0.coordinates", {"a\x00b": 1}),
+        ("measurements.0.coordinates", {"x" * 5000: [1]}),
+        ("method.settings", {"a": {"value": {"y" * 5000: {"\ud800": 1}}, "source": "default"}}),
+        ("data.scored_split", "test " * 1000),
+        ("costs.2.phase", "long" * 1000),
+        ("schema", "of tomorrow" * 1000),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 50 else "",
+)
+def test_message_on_a_damaged_record_echoes_no_more_than_a_line(
+    place, value, make, written, tmp_path
+):
+    written(tmp_path, make("dm"))
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps(damaged(make("apm"), place, value)))
+    (line,) = read_folder(tmp_path).problems
+    assert line.isprintable()
+    assert len(line) < len(str(path)) + 300
+
+
+def test_first_schema_with_a_long_name_of_a_protocol_is_refused_briefly(tmp_path):
+    values = json.loads((RESULTS / "apm-cifar10-ipc10-short-seed0-beeeda7eb0.json").read_text())
+    path = tmp_path / "bad.json"
+    for name in ("p" * 5000, f"soft/1 on trial at {'p' * 5000}"):
+        path.write_text(json.dumps({**values, "protocols": [name]}))
+        (line,) = read_folder(tmp_path).problems
+        assert len(line) < len(str(path)) + 300
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", "3", "[" * 100_000, "9" * 5000, '{"schema": "other/1"}']
+)
 def test_foreign_file_is_named_and_left_out(text, make, written, tmp_path):
     written(tmp_path, make("dm"))
     (tmp_path / "foreign.json").write_text(text)

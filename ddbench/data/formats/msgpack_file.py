@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import UserError
+from ...errors import UserError, shortened
 
 MAX_DEPTH = 32
 MAX_VALUES = 100_000
@@ -47,7 +47,7 @@ def read_msgpack(path: Path) -> Any:
             raise UserError("more bytes follow")
         return value
     except UserError as error:
-        raise UserError(f"{path} is not a checkpoint of arrays: {error}") from None
+        raise UserError(f"{path} is not a checkpoint of arrays: {shortened(str(error))}") from None
     except (struct.error, UnicodeDecodeError, TypeError, ValueError, OverflowError):
         raise UserError(f"{path} is not a checkpoint of arrays: damaged or cut short") from None
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from ...errors import UserError
+from ...errors import UserError, shortened
 
 MAX_INFLATION = 200
 """How many times as long as its file a compressed archive may be: images hardly shrink at all."""
@@ -53,7 +53,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
                     arrays[name] = _read(file, member.file_size, f"{path}, {name[:40]!r}")
             return arrays
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise UserError(f"{path}: damaged archive ({error})") from None
+        raise UserError(f"{path}: damaged archive ({shortened(str(error))})") from None
 
 
 def _read(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
@@ -63,8 +63,8 @@ def _read(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
             version = npy.read_magic(file)
             reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, is_fortran, dtype = reader(file, max_header_size=MAX_HEADER_BYTES)
-    except ValueError as error:
-        reason = " ".join(str(error).split())[:120]
+    except Exception as error:  # a header is a text of Python, and may be wrong in any way at all
+        reason = shortened(str(error), 120)
         raise UserError(f"{where}: not an array of NumPy ({reason})") from None
     if dtype.hasobject or dtype.kind not in "buif":
         raise UserError(

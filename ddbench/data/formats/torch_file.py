@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from ...errors import UserError
+from ...errors import UserError, shortened
 
 MAX_PICKLE_BYTES = 2**24
 MAX_OPCODES = 500_000
@@ -88,7 +88,9 @@ def read_torch_file(path: Path) -> Any:
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=is_archive)
         return _Copy(path.stat().st_size, lengths).of(loaded)
     except UserError as error:
-        raise UserError(f"{path} cannot be read as a file of torch.save: {error}") from None
+        raise UserError(
+            f"{path} cannot be read as a file of torch.save: {shortened(str(error))}"
+        ) from None
     except OSError:
         raise
     except Exception as error:  # a damaged file makes torch fail in any way at all

@@ -51,6 +51,8 @@ def _rows(source: Source) -> Any:
     """The training split, or the only one."""
     import datasets
 
+    before = datasets.logging.get_verbosity()
+    datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # the error is said once, in a line
     try:
         if source.files("dataset_info.json") or source.files("dataset_dict.json"):
             loaded = datasets.load_from_disk(str(source.path))
@@ -61,4 +63,6 @@ def _rows(source: Source) -> Any:
     except Exception as error:  # that library raises its dependencies' errors too
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"{source} cannot be read as a data set ({reason})") from error
+    finally:
+        datasets.logging.set_verbosity(before)
     return loaded.get("train", next(iter(loaded.values()))) if isinstance(loaded, dict) else loaded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import UserError
+from ...errors import UserError, shortened
 from ..distilled_set import DistilledSet
 from ..importing.importer import ImportedSet, Importer
 from ..importing.source import Source
@@ -32,5 +32,7 @@ class SafetensorsFile(Importer):
                 wanted = {*IMAGES, *LABELS, *BESIDE}
                 tensors = {n: file.get_tensor(n) for n in file.keys() if n in wanted}
         except (SafetensorError, OSError, RecursionError) as error:
-            raise UserError(f"{source} cannot be read as safetensors: {error}") from error
+            raise UserError(
+                f"{source} cannot be read as safetensors: {shortened(str(error))}"
+            ) from error
         return read_table(tensors, str(source))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from ...errors import UserError, unknown_name
+from ...errors import UserError, shortened, unknown_name
 from ...models.spec import ModelSpec
 from ...plugins.presets import preset, preset_names
 
@@ -62,7 +62,7 @@ class ImportChoice:
         _one_of("label_kind", self.label_kind, ("logits", "probabilities", "targets"))
         _one_of("ids", self.ids, ("argmax", "blocks"))
         if self.which is not None and self.which != "last" and not str(self.which).isdecimal():
-            raise UserError(f"which={self.which}: give {POSSIBLE['which']}")
+            raise UserError(f"which={shortened(self.which)}: give {POSSIBLE['which']}")
         if self.tiles is not None and not 1 <= self.tiles <= 16:
             raise UserError(f"tiles={self.tiles}: give a factor of 1 to 16")
         if self.input_space == "unknown":
@@ -159,7 +159,9 @@ def choice_from_text(options: dict[str, str]) -> ImportChoice:
             try:
                 values[name] = kind(values[name])
             except ValueError:
-                raise UserError(f"{name}={values[name]}: give {POSSIBLE[name]}") from None
+                raise UserError(
+                    f"{name}={shortened(values[name])}: give {POSSIBLE[name]}"
+                ) from None
     return ImportChoice(**values)
 
 
@@ -172,4 +174,4 @@ def missing(names: list[str], where: str) -> UserError:
 
 def _one_of(name: str, value: str | None, known: tuple[str, ...]) -> None:
     if value is not None and value not in known:
-        raise UserError(f"{name}={value}: give {' or '.join(known)}")
+        raise UserError(f"{name}={shortened(value)}: give {' or '.join(known)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -91,7 +92,7 @@ class Source:
 
 def _kind(path: Path) -> str:
     """By what a file is read; names count for nothing."""
-    if path.is_dir():
+    if os.path.isdir(path):
         return "folder"
     try:
         with path.open("rb") as file:
