@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data.dataset import Dataset
-from ...errors import UserError
+from ...errors import UserError, shortened
 from ..distilled_set import DistilledSet
 from .choice import choice_from_text, family, missing
 from .convert import Import, import_set
@@ -54,6 +54,8 @@ def _check_says(distilled: DistilledSet, options: Mapping[str, str], source: Sou
     known = {"dataset": distilled.dataset, "input_space": distilled.input_space}
     for name, value in options.items():
         if name not in known:
-            raise UserError(f"{source}: {name}={value}: a file of ddbench says everything itself")
+            told = f"{name}={shortened(value)}"
+            raise UserError(f"{source}: {told}: a file of ddbench says everything itself")
         if value != known[name]:
-            raise UserError(f"{name}={value}: the distilled set says {name}={known[name]}")
+            told = f"the distilled set says {name}={known[name]}"
+            raise UserError(f"{name}={shortened(value)}: {told}")
