@@ -279,7 +279,7 @@ def test_labels_of_another_models_students_come_from_the_source(
 
 def test_set_from_a_file_is_measured_too(made: tuple[FinishedRun, Path], tmp_path: Path) -> None:
     _, folder = made
-    measurements = evaluate(
+    record = evaluate(
         folder / "distilled.safetensors",
         ["model=narrow", "evaluators=[cross_architecture]"],
         quiet=True,
@@ -290,9 +290,9 @@ def test_set_from_a_file_is_measured_too(made: tuple[FinishedRun, Path], tmp_pat
         runs_root=str(tmp_path),
         **{"evaluators.cross_architecture.targets": ["mlp"]},
     )
-    accuracies = values(measurements, "transfer_accuracy", subject="file")
+    accuracies = values(record.measurements, "transfer_accuracy", subject=record.method.name)
     assert list(accuracies) == ["convnet-width32", "mlp"]
-    assert values(measurements, "transfer_gap")["file"] == pytest.approx(
+    assert values(record.measurements, "transfer_gap")[record.method.name] == pytest.approx(
         accuracies["convnet-width32"] - accuracies["mlp"]  # type: ignore[operator]
     )
     (picture,) = tmp_path.glob("evaluated/*/cross_architecture.png")
