@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ddbench import DistilledSet, Method, MethodSettings, Task, TrainingRecipe, setting
-from ddbench.data.augmentation.dsa import OPERATIONS
+from ddbench.data.augmentation.dsa import DSA, OPERATIONS
 
 from .random import EVALUATION
 
@@ -60,14 +60,14 @@ class ImageDescent(Method):
             left_out_at_default=True,
         )
 
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            DSA(tuple(self.operations))  # refuses an unknown operation
+
     settings: Settings
 
     def __init__(self, task: Task, settings: Any) -> None:
-        """Check the augmentation.
-
-        Raises:
-            UserError: for an unknown operation, or none.
-        """
+        """Take the task's augmentation, with the operations of the settings."""
         super().__init__(task, settings)
         self.augmentation = replace(task.augmentation, strategy=tuple(self.settings.operations))
 

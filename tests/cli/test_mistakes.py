@@ -45,6 +45,10 @@ MISTAKES = {
         ["method=apm", "method.iterations=1.5"],
         ["method.iterations", "'1.5'", "Integer"],
     ),
+    "unknown operation of an augmentation": (
+        ["method=dsa", "method.operations=[crop,spin]"],
+        ["method dsa", "'spin'", "color, crop, cutout, flip, rotate, scale"],
+    ),
     "unknown choice": (["method=apm", "method.distance=l3"], ["method.distance", "l1, mse, kl"]),
     "word for a truth value": (
         ["method=apm", "method.log_distance=maybe"],
