@@ -21,7 +21,16 @@ from ..records.report import report
 from ..runtime.device import Execution, process_settings_restored
 from ..runtime.interrupt import StopFlag
 from ..runtime.runtime import Runtime
-from ..store.files import check_writable, digest, digest_of_file, read_json, write_bytes, write_json
+from ..store.files import (
+    check_writable,
+    checksum,
+    digest,
+    digest_of_file,
+    json_bytes,
+    read_json,
+    write_bytes,
+    write_json,
+)
 from ..store.store import remove_leftovers
 from ..teachers.ledger import pools
 from ..training.lab import Lab
@@ -30,6 +39,8 @@ from .estimate import paper_seconds
 from .evaluate_all import evaluate_all, finished_run
 from .request import RunRequest
 
+RUN = "run"
+"""The kind of artefact under which a run is locked and the checksum of its record is kept."""
 DISK_ERRORS = {
     errno.ENOSPC,
     errno.EDQUOT,
@@ -74,12 +85,12 @@ def execute(request: RunRequest, quiet: bool = False) -> Outcome:
         folder = request.runs_root / folder_name(request, key)
         done = folder / "record.json"
         if done.exists():  # a lock is not needed, nor could it be had on a disk that is read only
-            return _found(done, runtime)
+            return _found(done, key, runtime)
         check_writable(request.runs_root)
         folder.mkdir(parents=True, exist_ok=True)
-        with runtime.locked("run", {"run": key}, "this run"):
+        with runtime.locked(RUN, {RUN: key}, "this run"):
             if done.exists():
-                return _found(done, runtime)
+                return _found(done, key, runtime)
             runtime.progress.log_to(folder / "log.txt")
             begun = folder / "execution.json"
             (folder / "failed.json").unlink(missing_ok=True)
@@ -137,11 +148,14 @@ def continue_as_begun(execution: Execution, begun: Path) -> None:
     """
     if begun.exists():
         saved = read_json(begun)
-        if not isinstance(saved, dict):
+        told = saved.pop("checksum", None) if isinstance(saved, dict) else ""
+        # Files of earlier versions have no checksum.
+        if told is not None and told != checksum(saved):
             raise UserError(f"{begun} is damaged; remove it to begin this run anew")
         execution.continue_from(saved, begun)
     else:
-        write_json(begun, execution.plain())
+        plain = execution.plain()
+        write_json(begun, {**plain, "checksum": checksum(plain)})
 
 
 @contextmanager
@@ -168,13 +182,17 @@ def note_failure(folder: Path, error: BaseException) -> None:
         error.add_note(str(folder / "failed.json"))
 
 
-def _found(done: Path, runtime: Runtime) -> Outcome:
-    """A finished run, whose set must be that of its record.
+def _found(done: Path, key: str, runtime: Runtime) -> Outcome:
+    """A finished run, whose record must be as it was written, and whose set that of the record.
 
     Raises:
-        UserError: if the set is gone or damaged and the store has no other copy of it.
+        UserError: if the record is damaged, or the set is gone or damaged and the store has no
+            other copy of it.
     """
     record, folder = Record.load(done), done.parent
+    written = runtime.store.find(RUN, {RUN: key})  # None for runs of earlier versions
+    if written is not None and digest_of_file(done) != written.facts["record_sha256"]:
+        raise UserError(f"{done} is damaged (its checksum differs); remove it to make it again")
     made, file = record.distilled, folder / "distilled.safetensors"
     if file.exists() and digest_of_file(file) == made.sha256:
         return Outcome(record, folder, ran=False)
@@ -234,6 +252,8 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> R
     )
     others = request.runs_root.glob(f"{request.method.name}-{request.task.dataset}-*/record.json")
     record = record.model_copy(update={"supersedes": largest_contained(record, others)})
-    write_json(folder / "record.json", record.plain())
+    data = json_bytes(record.plain())
+    runtime.store.save(RUN, {RUN: record.run}, {"record_sha256": digest(data)})
+    write_bytes(folder / "record.json", data)
     progress.say(f"\n{report(record)}\n\nrecord: {folder / 'record.json'}")
     return record
