@@ -50,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return replay(*given.replay)
     root = Path(tempfile.mkdtemp(prefix="campaign-"))
     _say(root, f"log: {root / LOG}")
-    for name, package in left_out().items():
-        _say(root, f"left out: the importer {name}, for want of the package {package}")
+    for name, reason in left_out().items():
+        _say(root, f"left out: the importer {name}: {reason}")
     tallies = campaign(given.only or list(KINDS), given.minutes * 60, given.seed, root)
     _say(root, "\n".join([summary(tallies), *coverage(root / KEPT)]))
     for path in root.iterdir():
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def campaign(
     names: Sequence[str], seconds: float, seed: int, root: Path, most: int | None = None
 ) -> dict[str, Tally]:
-    """Attempts of each kind in turns, by its share of the time.
+    """Attempts of each kind in turns, by its share of the time; fewer when it is interrupted.
 
     Args:
         names: of the kinds.
@@ -80,7 +80,10 @@ def campaign(
         if tally.attempts and begun >= end:
             return tallies
         first = seed * SEEDS + tally.attempts
-        ended = attempts(KINDS[name], first, min(SLICE_SECONDS, end - begun), most, root)
+        try:
+            ended = attempts(KINDS[name], first, min(SLICE_SECONDS, end - begun), most, root)
+        except KeyboardInterrupt:
+            return tallies
         tally.attempts += len(ended)
         tally.seconds += time.monotonic() - begun
         for one in ended:

@@ -22,11 +22,19 @@ from ..runtime.determinism import nondeterminism_noted
 from ..runtime.device import Execution, process_settings_restored
 from ..runtime.interrupt import StopFlag
 from ..runtime.runtime import Runtime
-from ..store.files import check_writable, digest, digest_of_file, read_json, write_bytes, write_json
+from ..store.files import (
+    check_writable,
+    checksum,
+    digest,
+    digest_of_file,
+    read_json,
+    write_bytes,
+    write_json,
+)
 from ..store.store import remove_leftovers
 from ..training.lab import Lab
 from .assemble_record import configuration, folder_name, run_key, subject_made_here
-from .record_scores import record_scores
+from .record_scores import RUN, record_scores
 from .request import RunRequest
 
 DISK_ERRORS = {
@@ -93,12 +101,12 @@ def recorded_once(
     """
     runtime, done = lab.runtime, folder / "record.json"
     if done.exists():  # a lock is not needed, nor could it be had on a disk that is read only
-        return _found(done, runtime)
+        return _found(done, key, runtime)
     check_writable(request.runs_root)
     folder.mkdir(parents=True, exist_ok=True)
-    with runtime.locked("run", {"run": key}, "this run"):
+    with runtime.locked(RUN, {RUN: key}, "this run"):
         if done.exists():
-            return _found(done, runtime)
+            return _found(done, key, runtime)
         runtime.progress.log_to(folder / "log.txt")
         begun = folder / "execution.json"
         (folder / "failed.json").unlink(missing_ok=True)
@@ -157,11 +165,14 @@ def continue_as_begun(execution: Execution, begun: Path) -> None:
     """
     if begun.exists():
         saved = read_json(begun)
-        if not isinstance(saved, dict):
+        told = saved.pop("checksum", None) if isinstance(saved, dict) else ""
+        # Files of earlier versions have no checksum.
+        if told is not None and told != checksum(saved):
             raise UserError(f"{begun} is damaged; remove it to begin this run anew")
         execution.continue_from(saved, begun)
     else:
-        write_json(begun, execution.plain())
+        plain = execution.plain()
+        write_json(begun, {**plain, "checksum": checksum(plain)})
 
 
 @contextmanager
@@ -197,9 +208,13 @@ def _found(done: Path, runtime: Runtime) -> Outcome:
     """A finished run, whose set must be that of its record.
 
     Raises:
-        UserError: if the set is gone or damaged and the store has no other copy of it.
+        UserError: if the record is damaged, or the set is gone or damaged and the store has no
+            other copy of it.
     """
     record, folder = Record.load(done), done.parent
+    written = runtime.store.find(RUN, {RUN: key})  # None for runs of earlier versions
+    if written is not None and digest_of_file(done) != written.facts["record_sha256"]:
+        raise UserError(f"{done} is damaged (its checksum differs); remove it to make it again")
     made, file = record.distilled, folder / "distilled.safetensors"
     if file.exists() and digest_of_file(file) == made.sha256:
         return Outcome(record, folder, ran=False)

@@ -11,12 +11,14 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-from ..errors import UserError, shown
+from ..errors import UserError, shortened, shown
 
 PLAIN_TEXT = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.-]*")
 KEY_AND_VALUE = re.compile(r"(\+{0,2}[A-Za-z_]\w*(?:\.\w+)*)=(.+)", re.ASCII)
 MEANT_AS_GRAMMAR = re.compile(r"[\[{('\"]|.*(?:,|\$\{)")
 """What is hardly meant as one text: a list, a table, a quotation, several values."""
+DEEPEST = 20
+"""Levels of lists and tables in a value."""
 LONGEST_QUOTED = 200
 """Of words that a message shows as they should have been typed."""
 
@@ -34,13 +36,16 @@ def parsed(argument: str) -> Override:
     """One word, read.
 
     Raises:
-        UserError: for an option, and for what the grammar does not read.
+        UserError: for an option, for what the grammar does not read, and for lists in lists without
+            end.
     """
     if argument.startswith("-"):
         raise UserError(
             f"unknown option {shown(argument)}: known are --help and, to `run`, -m (a sweep)"
         )
     override = _override(argument)
+    if override is not None and _is_deeper(override.value(), DEEPEST):
+        raise UserError(f"{shortened(argument)}: lists and tables go {DEEPEST} levels deep at most")
     if override is not None:
         return override
     hint = "write key=value, such as method=apm or ipc=10"
@@ -99,8 +104,16 @@ def _override(argument: str) -> Override | None:
     """The word as Hydra reads it; None where it does not."""
     try:
         return OverridesParser.create().parse_overrides([argument])[0]
-    except (HydraException, ValueError):  # a number of thousands of digits
+    except (HydraException, ValueError, RecursionError):  # of thousands of digits or brackets
         return None
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether a value is a list or a table of more than so many levels."""
+    if not isinstance(value, list | dict):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in inside)
 
 
 def _quoted(argument: str) -> str | None:

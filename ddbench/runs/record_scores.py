@@ -9,13 +9,16 @@ from ..distilling.loop import Distillation
 from ..records.cost import SCORE, SCORED_DATA, Phase, PhaseCost
 from ..records.record import Record, largest_contained
 from ..records.report import report
-from ..store.files import write_json
+from ..store.files import digest, json_bytes, write_bytes
 from ..teachers.ledger import pools
 from ..training.lab import Lab
 from .assemble_record import Subject, assemble_record
 from .estimate import paper_seconds
 from .evaluate_all import evaluate_all, finished_run
 from .request import RunRequest
+
+RUN = "run"
+"""The kind of artefact under which a run is locked and the checksum of its record is kept."""
 
 
 def record_scores(
@@ -67,6 +70,8 @@ def record_scores(
         f"{record.method.name}-*{record.task.dataset.name}-*/record.json"
     )
     record = record.model_copy(update={"supersedes": largest_contained(record, others)})
-    write_json(folder / "record.json", record.plain())
+    data = json_bytes(record.plain())
+    runtime.store.save(RUN, {RUN: record.run}, {"record_sha256": digest(data)})
+    write_bytes(folder / "record.json", data)
     progress.say(f"\n{report(record)}\n\nrecord: {folder / 'record.json'}")
     return record

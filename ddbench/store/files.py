@@ -48,9 +48,12 @@ def _umask() -> int:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, with keys in the order given."""
-    write_bytes(
-        path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    )
+    write_bytes(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """What `write_json` writes."""
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: Path, remedy: str = "remove it to make it again") -> Any:
@@ -83,6 +86,11 @@ def digest(*parts: bytes | memoryview) -> str:
     for part in parts:
         made.update(part)
     return made.hexdigest()
+
+
+def checksum(value: Any) -> str:
+    """`digest` of plain JSON types, whatever the order of keys."""
+    return digest(json.dumps(value, sort_keys=True).encode())
 
 
 def digest_of_file(path: Path) -> str:

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from ..errors import UserError
 from .files import (
     check_writable,
+    checksum,
     digest,
     digest_of_file,
     read_json,
@@ -169,7 +170,7 @@ class Store:
 def _checksum(entry: Mapping[str, Any], kind: str) -> str:
     """Of everything that a manifest says, and of the kind of artefact that it says it of."""
     told = {name: entry[name] for name in ("sha256", "facts", "made_from")}
-    return digest(json.dumps([kind, told], sort_keys=True).encode())
+    return checksum([kind, told])
 
 
 def _is_as_written(entry: Mapping[str, Any], kind: str, key: str) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from child import ANYWHERE
 
+from ddbench.store.files import write_bytes
 from ddbench.testing.promise import require
 
 from .attempt import Kind, require_mistake
@@ -69,10 +70,11 @@ def attempt(damage: Damage, draws: random.Random, folder: Path, kept: Path) -> N
     scene = draws.choice(SCENES)
     whole, expected, calls = undisturbed(tiny, kept)
     scene(draws, tiny, whole, folder, calls)
-    if not (folder / "runs").exists():  # it was killed before it had written anything
-        (folder / "runs").mkdir()
-        (folder / "runs" / "log.txt").touch()
-    file = _drawn_by_sort(draws, [path for path in folder.rglob("runs/**/*") if path.is_file()])
+    files = [path for path in folder.rglob("runs/**/*") if path.is_file()]
+    if not files:  # it was killed before it had written anything
+        files = [folder / "runs" / "log.txt"]
+        write_bytes(files[0], b"")
+    file = _drawn_by_sort(draws, files)
     damage(draws, file)
     story = f"{tiny}, {scene.__name__}, {file.relative_to(folder)}"
     words = tiny.words(folder)

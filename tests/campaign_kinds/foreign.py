@@ -7,7 +7,7 @@ import random
 from functools import cache
 from pathlib import Path
 
-from distilling.importers.examples import EXAMPLES, content
+from distilling.importers.examples import EXAMPLES, NOT_FILES, content
 from distilling.importers.hostile import HOSTILE
 
 from ddbench.data.dataset import Dataset
@@ -21,12 +21,13 @@ from .byte_mutations import cut_short, with_bytes_mutated
 
 
 def left_out() -> dict[str, str]:
-    """The importers that are not tried, with the package that they need and that is missing."""
-    return {
-        name: example.needs
+    """The importers that are not tried, with the reason."""
+    missing = {
+        name: f"{example.needs} is not installed"
         for name, example in EXAMPLES.items()
         if example.needs and importlib.util.find_spec(example.needs) is None
     }
+    return missing | dict.fromkeys(sorted(NOT_FILES), "it reads no files")
 
 
 def attempt(draws: random.Random, folder: Path, kept: Path) -> None:

@@ -10,6 +10,8 @@ import shutil
 
 import pytest
 
+from ddbench.errors import StopRequested
+
 SOFT = "protocols=[soft]"  # what the run of the fixture `runs` was scored by
 AGAIN = (SOFT, "ipc=2")  # another run, for which the label teacher is already there
 
@@ -164,6 +166,54 @@ def test_a_set_that_is_damaged_everywhere_is_named_with_the_remedy(damage, also,
     line = run_tiny(SOFT).complaint
     assert str(file) in line
     assert f"remove {file.with_name('record.json')}" in line
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('"source": "default"', '"source": "defautt"'), ('"wall_seconds": ', '"wall_seconds": 1')],
+)
+def test_a_record_of_which_a_letter_differs_is_named_and_made_again_once_removed(
+    before, after, run_tiny, runs
+):
+    record = one(runs, "random-*/record.json")
+    whole = json.loads(record.read_text())
+    text = record.read_text()
+    assert before in text
+    record.write_text(text.replace(before, after, 1))
+    line = run_tiny(SOFT).complaint
+    assert str(record) in line
+    assert "its checksum differs" in line
+    record.unlink()
+    assert run_tiny(SOFT).status == 0
+    assert json.loads(record.read_text())["method"] == whole["method"]
+    assert run_tiny(SOFT).status == 0
+
+
+def test_a_finished_run_whose_checksum_nobody_kept_is_found(run_tiny, runs):
+    one(runs, "artefacts/run/*.json").unlink()  # as after a run of an earlier version
+    answer = run_tiny(SOFT)
+    assert answer.status == 0
+    assert "finished already" in answer.out
+
+
+def test_a_note_of_how_a_run_began_of_which_a_digit_differs_is_named(run_tiny, runs, monkeypatch):
+    folder = one(runs, "random-*")
+    (folder / "record.json").unlink()
+
+    def stop(*arguments):
+        raise StopRequested(15)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ddbench.runs.execute._run", stop)
+        assert run_tiny(SOFT).status == 128 + 15
+    file = folder / "execution.json"
+    text = file.read_text()
+    file.write_text(text.replace('"threads": 1', '"threads": 3'))
+    assert str(file) in run_tiny(SOFT).complaint
+    values = json.loads(text)
+    del values["checksum"]  # as earlier versions wrote it
+    file.write_text(json.dumps(values))
+    assert run_tiny(SOFT).status == 0
 
 
 @pytest.mark.parametrize("content", ["null", "3", "[]", '"cpu"', "{}"])

@@ -144,6 +144,13 @@ MISTAKES = {
         ["runs_root=" + "a" * 5000],
         ["name too long", "DDBENCH_RUNS"],
     ),
+    "brackets without end": (["ipc=" + "[" * 300 + "]" * 300], ["ipc=[[[", "…", "20 levels"]),
+    "brackets without end in a setting": (
+        ["budget.networks=" + "[" * 300 + "]" * 300],
+        ["budget.networks=[[[", "20 levels"],
+    ),
+    "tables without end": (["protocols=" + "{a: " * 30 + "1" + "}" * 30], ["20 levels"]),
+    "brackets by the thousand": (["ipc=" + "[" * 9000 + "]" * 9000], ["key=value"]),
     "sign that cannot be seen": (["control=\u202e"], [r"'control=\u202e'", "key=value"]),
     "sign of a terminal": (["control=\x1b[0m"], [r"'control=\x1b[0m'", "key=value"]),
     "setting of Hydra without -m": (["hydra.foo=1"], ["hydra.foo"]),
