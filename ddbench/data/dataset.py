@@ -179,6 +179,11 @@ class Dataset:
         return len(self.source.class_names)
 
     @property
+    def class_counts(self) -> tuple[int, ...]:
+        """Training images of each class, in class order, without the validation part."""
+        return tuple(len(self.train.class_indices(c)) for c in range(self.classes))
+
+    @property
     def train_hash(self) -> str:
         """Hash of the training part, without the validation part."""
         return self.train.hash

@@ -60,8 +60,9 @@ def folder_name(request: RunRequest, key: str) -> str:
     """The name of a run's folder: readable, and unique by its key."""
     task = request.task
     group = f"-group{task.group}" if task.group else ""
+    ipc = task.ipc_in_words.replace(" ", "-")
     return (
-        f"{request.method.name}-{task.dataset}-ipc{task.ipc}-{request.budget_name}"
+        f"{request.method.name}-{task.dataset}-ipc{ipc}-{request.budget_name}"
         f"-seed{task.seed}{group}-{key[:10]}"
     )
 
@@ -180,6 +181,7 @@ def _task(request: RunRequest) -> TaskFacts:
         seed=task.seed,
         group=task.group,
         network_seed=task.lab.network_seed,
+        class_counts=task.class_counts,
     )
 
 

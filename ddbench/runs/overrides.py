@@ -88,7 +88,7 @@ def _override(argument: str) -> Override | None:
     """The word as Hydra reads it; None where it does not."""
     try:
         return OverridesParser.create().parse_overrides([argument])[0]
-    except HydraException:
+    except (HydraException, ValueError):  # the latter for a number of thousands of digits
         return None
 
 

@@ -17,7 +17,7 @@ from ..training.lab import Lab
 from .compose import request_of
 from .evaluate_all import evaluate_all, finished_run
 from .execute import disk_trouble_in_one_line, opened
-from .overrides import as_overrides
+from .overrides import as_overrides, as_text
 from .request import RunRequest
 
 
@@ -35,16 +35,20 @@ def score_set(
         UserError: for a mistake in what was asked, or a set that does not fit its dataset.
     """
     counts = torch.bincount(distilled.labels, minlength=distilled.classes)
-    ipc = int(counts.max())
+    uneven = int(counts.min()) != int(counts.max())
+    # The control has as many images of each class; one at least, of which `finished_run` takes
+    # those away that the set has not.
     own: dict[str, Any] = {
         "dataset": distilled.dataset,
-        "ipc": ipc,
+        "ipc": counts.clamp(min=1).tolist() if uneven else int(counts.max()),
         "input_space": distilled.input_space,
     }
     for word in given:
         name, _, value = word.partition("=")
-        if name in own and value != str(own[name]):
-            raise UserError(f"{word}: the distilled set says {name}={own[name]}")
+        if name in own and value != as_text(own[name]):
+            raise UserError(f"{word}: the distilled set says {name}={as_text(own[name])}")
+        if name == "ratio":
+            raise UserError(f"{word}: the distilled set says how many images of a class there are")
         if word.startswith("method"):
             raise UserError(f"{word}: the set is made already; only its scoring can be chosen")
     if distilled.student is not None and not any(word.startswith("model") for word in given):
@@ -54,7 +58,7 @@ def score_set(
     with disk_trouble_in_one_line(), opened(request, quiet) as (lab, cost):
         check_fit(distilled, lab)
         lab.runtime.progress.say(_described(distilled, request))
-        if int(counts.min()) != ipc:
+        if uneven:
             lab.runtime.progress.say(_uneven(counts, distilled.class_names))
         folder = request.runs_root / "evaluated" / digest(distilled.to_bytes())[:16]
         finished, _ = finished_run(request, lab, "file", distilled, {DATA: cost})

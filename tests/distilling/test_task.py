@@ -61,7 +61,7 @@ def test_subset_has_ipc_images_of_each_class_in_the_order_of_the_labels(
     task = task_with()
     chosen = task.real_subset()
     _, labels = task.real.batch(chosen)
-    assert torch.equal(labels, task.balanced_labels())
+    assert torch.equal(labels, task.class_ids())
     assert len(set(chosen.tolist())) == 30
 
 
