@@ -16,6 +16,9 @@ what to run
   method=NAME         how to distil                      (default apm; `ddbench list methods`)
   dataset=NAME        what to distil                     (default mnist5k; `ddbench list datasets`)
   ipc=N               images per class                   (default 1)
+                      max: all training images of each class; [5,3,1]: a number for each class
+  ratio=R             in place of ipc: a fraction of the training images of each class, at
+                      least one image of each
   model=NAME          auto, narrow, published, or an architecture of `ddbench list models`
                                                          (default auto: narrow on a CPU)
   budget=NAME         smoke, short or paper: how much of the published computation is spent
@@ -51,6 +54,7 @@ examples
   ddbench run
   ddbench run method=apm dataset=cifar10 ipc=10 budget=paper
   ddbench run method=apm dataset=digits method.iterations=50 method.log_distance=true
+  ddbench run method=dm dataset=digits ratio=0.02
   ddbench run -m method=random,apm dataset=digits ipc=1,10 seed=0,1,2
   ddbench run -m method=random,apm hydra/launcher=joblib hydra.launcher.n_jobs=2 threads=1
 

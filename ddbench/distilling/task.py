@@ -69,16 +69,10 @@ class Task:
         """Bind a specification to an opened lab.
 
         Raises:
-            UserError: when a class has too few images for what is asked of it in this group, or
-                the numbers asked for are not as many as the classes.
+            UserError: when a class has too few images for what is asked of it in this group.
         """
         self.spec = spec
         self._lab = lab
-        if len(self.class_counts) != self.classes:
-            raise UserError(
-                f"ipc lists the images of {len(self.class_counts)} classes, and {spec.dataset} has "
-                f"{self.classes}"
-            )
         short = sorted(
             (count, c)
             for c, count in enumerate(lab.dataset.class_counts)

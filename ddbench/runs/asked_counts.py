@@ -30,7 +30,8 @@ def asked_counts(config: DictConfig, training_counts: Callable[[], Sequence[int]
             needed, since it reads the dataset.
 
     Raises:
-        UserError: for what is no number of images, and for `ipc` and `ratio` together.
+        UserError: for what is no number of images, a list that is not as long as there are
+            classes, and for `ipc` and `ratio` together.
     """
     given, ratio = not OmegaConf.is_missing(config, "ipc"), config.ratio
     if ratio is not None:
@@ -46,7 +47,13 @@ def asked_counts(config: DictConfig, training_counts: Callable[[], Sequence[int]
     asked = images_asked(config.ipc) if given else DEFAULT_IPC
     if isinstance(asked, int):
         return asked, None
-    return _counts(training_counts() if asked is None else asked)
+    there = training_counts()
+    if asked is not None and len(asked) != len(there):
+        raise UserError(
+            f"ipc={_typed(config.ipc)}: lists {len(asked)} numbers of images, and "
+            f"{config.dataset.name} has {len(there)} classes"
+        )
+    return _counts(there if asked is None else asked)
 
 
 def images_asked(ipc: Any) -> int | list[int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from ..training.lab import Lab
 from .compose import request_of
 from .evaluate_all import evaluate_all, finished_run
 from .execute import disk_trouble_in_one_line, opened
-from .overrides import as_overrides, as_text
+from .overrides import as_overrides
 from .request import RunRequest
 
 
@@ -36,17 +37,15 @@ def score_set(
     """
     counts = torch.bincount(distilled.labels, minlength=distilled.classes)
     uneven = int(counts.min()) != int(counts.max())
-    # The control has as many images of each class; one at least, of which `finished_run` takes
-    # those away that the set has not.
     own: dict[str, Any] = {
         "dataset": distilled.dataset,
-        "ipc": counts.clamp(min=1).tolist() if uneven else int(counts.max()),
+        "ipc": int(counts.max()),
         "input_space": distilled.input_space,
     }
     for word in given:
         name, _, value = word.partition("=")
-        if name in own and value != as_text(own[name]):
-            raise UserError(f"{word}: the distilled set says {name}={as_text(own[name])}")
+        if name in own and value != str(own[name]):
+            raise UserError(f"{word}: the distilled set says {name}={own[name]}")
         if name == "ratio":
             raise UserError(f"{word}: the distilled set says how many images of a class there are")
         if word.startswith("method"):
@@ -55,6 +54,12 @@ def score_set(
         settings = {f"model.{name}": value for name, value in distilled.student.settings.items()}
         own |= {"model": distilled.student.name, **settings}
     request = request_of([*given, *as_overrides(own)])
+    # The control has as many images of each class; where the set has none, it is made with one,
+    # which `finished_run` takes away.
+    of_control = tuple(counts.clamp(min=1).tolist())
+    if len(set(of_control)) > 1:
+        task = replace(request.task, class_counts=of_control)
+        request = replace(request, task=task)
     with disk_trouble_in_one_line(), opened(request, quiet) as (lab, cost):
         check_fit(distilled, lab)
         lab.runtime.progress.say(_described(distilled, request))

@@ -75,10 +75,11 @@ MISTAKES = {
     # ranges
     "no images": (["ipc=0"], ["ipc=0", "at least 1"]),
     "no images of one class": (["ipc=[5,0,1]"], ["ipc=[5,0,1]", "at least 1"]),
-    "numbers of too few classes": (["ipc=[5,3,1]"], ["3 classes", "digits has 10"]),
+    "numbers of too few classes": (["ipc=[5,3,1]"], ["lists 3 numbers", "digits has 10"]),
+    "one number for all in a list": (["ipc=[2,2]"], ["lists 2 numbers", "digits has 10"]),
     "numbers of too many classes": (
         ["ipc=[1,1,1,1,1,1,1,1,1,1,2]"],
-        ["11 classes", "digits has 10"],
+        ["lists 11 numbers", "digits has 10"],
     ),
     "more images than one class has": (
         ["ipc=[1,1,1,200,1,1,1,1,1,1]"],

@@ -26,6 +26,9 @@ def lab_and_request(
         yield lab, request
 
 
+UNEVEN = (7, 1, 3, 2, 1, 5, 1, 1, 2, 1)
+
+
 @pytest.fixture
 def task_with(lab_and_request: tuple[Lab, RunRequest]) -> Callable[..., Task]:
     lab, request = lab_and_request
@@ -94,3 +97,32 @@ def test_ipc_beyond_the_smallest_class_is_refused(task_with: Callable[..., Task]
         task_with(ipc=140)
     with pytest.raises(UserError, match="ipc=3 in group=99"):
         task_with(group=99)
+
+
+def test_subset_of_uneven_counts_has_the_first_images_of_an_even_one(
+    task_with: Callable[..., Task],
+) -> None:
+    whole, uneven = task_with(ipc=7), task_with(ipc=7, class_counts=UNEVEN)
+    assert uneven.set_size == sum(UNEVEN) == len(uneven.real_subset())
+    assert torch.equal(uneven.class_ids().bincount(), torch.tensor(UNEVEN))
+    by_class = whole.real_subset().view(10, 7)
+    firsts = [rows[:count] for rows, count in zip(by_class, UNEVEN, strict=True)]
+    assert torch.equal(uneven.real_subset(), torch.cat(firsts))
+    _, labels = uneven.real.batch(uneven.real_subset())
+    assert torch.equal(labels, uneven.class_ids())
+
+
+def test_groups_of_uneven_counts_are_disjoint(task_with: Callable[..., Task]) -> None:
+    groups = [task_with(ipc=7, class_counts=UNEVEN, group=group) for group in range(3)]
+    chosen = [set(task.real_subset().tolist()) for task in groups]
+    assert [len(one) for one in chosen] == [sum(UNEVEN)] * 3
+    assert len(set.union(*chosen)) == 3 * sum(UNEVEN)
+
+
+def test_class_that_has_too_few_images_for_its_own_count_is_named(
+    task_with: Callable[..., Task],
+) -> None:
+    with pytest.raises(UserError, match=r"^ipc=500: digits has only \d+ .* class '6'$"):
+        task_with(ipc=500, class_counts=(1, 1, 1, 1, 1, 1, 500, 1, 1, 1))
+    with pytest.raises(UserError, match=r"^ipc=500: .* class '8', and 1 other classes"):
+        task_with(ipc=500, class_counts=(1, 1, 1, 1, 1, 1, 500, 1, 500, 1))
