@@ -28,7 +28,8 @@ what to run
   group=N             disjoint sets of one seed          (default 0)
   validation=F        hold out a fraction of the training images and score on those, never on
                       the test split: for choosing       (default 0)
-  input_space=NAME    normalised, zca or zca_relative    (default: by the method's recipe)
+  input_space=NAME    normalised, zca, zca_relative, or zca_low_rank for images that are too large
+                      for zca                            (default: by the method's recipe)
   method.SETTING=V    any setting of the method; `ddbench show method=NAME` lists them
   dataset.SETTING=V   a setting of the dataset: dataset=image_folder dataset.path=FOLDER
                       dataset.resolution=64 dataset.filter=bicubic

@@ -12,8 +12,9 @@ from omegaconf import MISSING, DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from ..data.dataset import Dataset
-from ..data.input_space import check_memory, input_space_definition
+from ..data.input_space import input_space_definition
 from ..data.registry import DATASETS
+from ..data.whitening_memory import check_memory
 from ..distilling.method_choice import MethodChoice, resolve_method
 from ..distilling.registry import METHODS
 from ..distilling.task import TaskSpec

@@ -160,7 +160,7 @@ MISTAKES = {
     ),
     "whitening larger than the machine": (
         ["dataset=random_pixels", "dataset.resolution=512", "input_space=zca"],
-        ["3x512x512", "4,947.8 GB", "input_space=normalised"],
+        ["3x512x512", "4,947.8 GB", "matrices", "input_space=normalised"],
     ),
     "long nonsense": (["method=" + "a" * 5000], ["unknown method 'aaa", "…"]),
     "setting of Hydra without -m": (["hydra.foo=1"], ["hydra.foo"]),
