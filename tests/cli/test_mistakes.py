@@ -201,7 +201,7 @@ OTHER_VERBS = {
     "evaluate of nothing": (["evaluate"], ["ddbench evaluate set.safetensors"]),
     "evaluate of two": (["evaluate", "a", "b"], ["ddbench evaluate set.safetensors"]),
     "evaluate of no file": (["evaluate", "TMP/none"], ["TMP/none", "no such file"]),
-    "evaluate of a folder": (["evaluate", "TMP"], ["TMP", "cannot be read"]),
+    "evaluate of a folder": (["evaluate", "TMP"], ["TMP cannot be read: it is a folder"]),
     "evaluate of another format": (["evaluate", "TMP/file"], ["TMP/file", "ddbench import"]),
     "evaluate of a path with an equals sign": (
         ["evaluate", "TMP/a b=1.pt", "protocols=[hard]"],

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from ddbench.distilling.loop import distil
+from ddbench.distilling.registry import METHODS
 from ddbench.distilling.task import Task
 from ddbench.errors import UserError
 from ddbench.runs.execute import opened
@@ -126,3 +128,28 @@ def test_class_that_has_too_few_images_for_its_own_count_is_named(
         task_with(ipc=500, class_counts=(1, 1, 1, 1, 1, 1, 500, 1, 1, 1))
     with pytest.raises(UserError, match=r"^ipc=500: .* class '8', and 1 other classes"):
         task_with(ipc=500, class_counts=(1, 1, 1, 1, 1, 1, 500, 1, 500, 1))
+
+
+@pytest.mark.parametrize("without", [3, 9])
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_method_that_makes_other_counts_is_named_with_the_class(
+    without: int,
+    others: int,
+    lab_and_request: tuple[Lab, RunRequest],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So a set that is distilled here has the asked images of every class, as its control has."""
+    lab, request = lab_and_request
+    finish = METHODS["random"].finish
+
+    def incomplete(self: Any) -> Any:
+        made = finish(self)
+        rows = (made.labels == without).nonzero().flatten()[: 3 - others]
+        kept = torch.ones(len(made.labels), dtype=torch.bool)
+        kept[rows] = False
+        return replace(made, images=made.images[kept], labels=made.labels[kept])
+
+    monkeypatch.setattr(METHODS["random"], "finish", incomplete)
+    told = rf"made {others} images of the class '{without}', not 3; so with 1 of 10 classes"
+    with pytest.raises(ValueError, match=told):
+        distil(request.method, request.task, lab)
