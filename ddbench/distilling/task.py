@@ -82,9 +82,11 @@ class Task:
             count, c = short[0]
             group = f" in group={spec.group}" if spec.group else ""
             others = f", and {len(short) - 1} other classes have too few" if short[1:] else ""
+            even = spec.class_counts is None and not spec.group
+            hint = "; ratio=R or a list ipc=[N,N,...] asks small classes for fewer" if even else ""
             raise UserError(
                 f"ipc={self.class_counts[c]}{group}: {spec.dataset} has only {count} training "
-                f"images of the class {shown(lab.dataset.class_names[c])}{others}"
+                f"images of the class {shown(lab.dataset.class_names[c])}{others}{hint}"
             )
 
     @property

@@ -96,7 +96,10 @@ MISTAKES = {
     "ratio that is no number": (["ratio=nan"], ["ratio=nan", "finite"]),
     "ratio with a number": (["ipc=1", "ratio=0.1"], ["ratio=0.1", "ipc=1", "leave one"]),
     "ratio with all": (["ipc=max", "ratio=0.1"], ["ratio=0.1", "ipc='max'", "leave one"]),
-    "more images than a class has": (["ipc=100000"], ["ipc=100000", "digits", "only"]),
+    "more images than a class has": (
+        ["ipc=100000"],
+        ["ipc=100000", "digits", "only", "ratio=R or a list ipc=[N,N,...]"],
+    ),
     "group behind the last": (["group=9999"], ["group=9999", "digits", "only"]),
     "negative seed": (["seed=-1"], ["seed=-1", "at least 0"]),
     "seed in floating point": (["seed=1e99"], ["seed", "Integer"]),
