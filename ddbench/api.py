@@ -22,7 +22,8 @@ def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: A
     Args:
         overrides: as on the command line, such as "method.image_rate=2".
         quiet: print nothing.
-        values: the keys of `ddbench run`, such as method="apm", dataset="digits", ipc=1.
+        values: the keys of `ddbench run`, such as method="apm", dataset="digits", and ipc=1,
+            ipc="max", ipc=[5, 3, 1] or ratio=0.01.
 
     Raises:
         UserError: for a mistake in what was asked, one line.

@@ -58,8 +58,10 @@ class ParallelMerge(Evaluator):
             return "the set was not made here, so that no other group of it can be made"
         if run.task.group:
             return f"groups are merged by the run of group 0, and this is group {run.task.group}"
-        groups, ipc, train = self.settings.groups, run.task.ipc, run.dataset.train
-        smallest = min(len(train.class_indices(c)) for c in range(run.dataset.classes))
+        if run.task.class_counts is not None:
+            return "groups are merged of equally many images per class"
+        groups, ipc = self.settings.groups, run.task.ipc
+        smallest = min(run.dataset.class_counts)
         if groups * ipc > smallest:
             return (
                 f"{groups} groups of ipc {ipc} need {groups * ipc} training images per class, and "

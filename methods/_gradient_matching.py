@@ -98,8 +98,8 @@ class GradientMatching(ImageDescent):
         given, task = self.settings, self.task
         real = sum(min(given.real_batch, len(task.class_indices(c))) for c in range(task.classes))
         inner = given.inner_epochs * (given.outer_loop - 1) / given.outer_loop
-        count = task.classes * task.ipc
-        return ImagePasses(0, self.total_steps * (real + (2 + inner) * count))
+        passes = real + (2 + inner) * task.set_size
+        return ImagePasses(0, self.total_steps * passes)
 
     def begin(self) -> None:
         super().begin()
@@ -143,7 +143,7 @@ class GradientMatching(ImageDescent):
         """
         task = self.task
         loss, gradients = self.images.new_zeros(()), []
-        for class_id, images in enumerate(self.images.split(task.ipc)):
+        for class_id, images in enumerate(self.images.split(task.class_counts)):
             leaf = images.clone().requires_grad_()
             (real,), seen = real_batches(task, [class_id], self.settings.real_batch, i), leaf
             if self.settings.augment:

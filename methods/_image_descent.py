@@ -46,6 +46,8 @@ def descended(
 class ImageDescent(Method):
     """Images with class ids, moved by SGD with momentum along a gradient that a step finds."""
 
+    needs_equal_counts = False
+
     @dataclass
     class Settings(MethodSettings):
         """Settings of the descent."""
@@ -76,7 +78,7 @@ class ImageDescent(Method):
         return self.settings.iterations
 
     def begin(self) -> None:
-        self.labels = self.task.balanced_labels()
+        self.labels = self.task.class_ids()
         if self.settings.initial is Initial.real:
             start = self.task.real.images(self.task.real_subset())
         else:

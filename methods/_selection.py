@@ -23,6 +23,8 @@ class Selection(Method):
     takes the next ones of the same order.
     """
 
+    needs_equal_counts = False
+
     @dataclass
     class Settings(MethodSettings):
         """Settings of a selection."""
@@ -55,7 +57,6 @@ class Selection(Method):
     @torch.no_grad()
     def begin(self) -> None:
         teacher = self.task.teachers(self.teacher_recipe(), 1)[0]
-        first = self.task.spec.group * self.task.ipc
         chosen = []
         for class_id in range(self.task.classes):
             positions = self.task.class_indices(class_id)
@@ -63,12 +64,13 @@ class Selection(Method):
             features = torch.cat(parts).double()
             if self.settings.normalise:
                 features = torch.nn.functional.normalize(features)
-            order = self.order(features, first + self.task.ipc)
-            chosen.append(positions[order[first:].cpu()])
+            own = self.task.group_slice(class_id)
+            order = self.order(features, own.stop)
+            chosen.append(positions[order[own].cpu()])
         self.chosen = torch.cat(chosen)
 
     def finish(self) -> DistilledSet:
         """The chosen images."""
         images = self.task.real.images(self.chosen)
-        labels = self.task.balanced_labels()
+        labels = self.task.class_ids()
         return self.task.distilled_set(images, labels, evaluation=EVALUATION)

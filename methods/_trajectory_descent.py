@@ -90,7 +90,7 @@ class TrajectoryDescent(ImageDescent):
 
     def image_passes(self) -> ImagePasses:
         """Experts see the real images; each step of a student is differentiated twice."""
-        given, count = self.settings, self.task.classes * self.task.ipc
+        given, count = self.settings, self.task.set_size
         batch, recipe = min(given.images_per_step or count, count), self.expert_recipe()
         return ImagePasses(
             training=given.experts * recipe.epochs * recipe.images_per_epoch(len(self.task.real)),

@@ -71,6 +71,7 @@ class APM(Method):
     """
 
     version = 2
+    needs_equal_counts = False
 
     @dataclass
     class Settings(MethodSettings):
@@ -146,8 +147,7 @@ class APM(Method):
             given.cross_entropy_per_checkpoint,
             given.adversary is not Adversary.nothing,
         )
-        images = task.ipc * task.classes
-        self.batch = min(given.images_per_update or images, images)
+        self.batch = min(given.images_per_update or task.set_size, task.set_size)
         rate = given.image_rate * (self.batch if given.rate_per_image else 1)
         self.descent = Descent(rate, given.image_momentum, given.image_decay, given.iterations // 2)
 
@@ -175,7 +175,7 @@ class APM(Method):
         )
         confident = self.settings.initial is Initial.confident
         start = self._confident_subset() if confident else self.task.real_subset()
-        self.labels = self.task.balanced_labels()
+        self.labels = self.task.class_ids()
         # The set stays in main memory; only the mini-batch visits the device.
         self.store = ImageStore(self.task.real, start, self.descent, self.settings.held)
         self.teacher_index = 0
@@ -286,5 +286,5 @@ class APM(Method):
                 for teacher in teachers:
                     sure[part] += F.softmax(predict(teacher, images), 1)[:, class_id].cpu()
             ranking = sure.argsort(descending=True, stable=True)
-            chosen.append(positions[ranking[self.task.group_slice]])
+            chosen.append(positions[ranking[self.task.group_slice(class_id)]])
         return torch.cat(chosen)

@@ -52,12 +52,12 @@ def matching_gradient(
     Args:
         features: maps images (n, C, H, W) to features (n, F).
         real: real images (n_c, C, H, W) of each class.
-        images: distilled images (ipc, C, H, W) of each class.
+        images: distilled images (m_c, C, H, W) of each class.
         augment: treats the k-th batch of a list by the k-th class's draw.
         segment: real images at a time through the network; 0 for all.
 
     Returns:
-        The loss, and the gradient (classes * ipc, C, H, W).
+        The loss, and the gradient (sum of m_c, C, H, W).
     """
     with torch.no_grad():
         joined = torch.cat(augment(real))
@@ -92,7 +92,7 @@ class DM(ImageDescent):
         """Real images pass forward, distilled ones forward and backward."""
         task, batch = self.task, self.settings.real_batch
         real = sum(min(batch, len(task.class_indices(c))) for c in range(task.classes))
-        passes = real / 2 + task.classes * task.ipc
+        passes = real / 2 + task.set_size
         return ImagePasses(training=0, distilling=self.total_steps * passes)
 
     def step(self, i: int) -> dict[str, float | Tensor]:
@@ -101,7 +101,7 @@ class DM(ImageDescent):
         network = task.new_network("network", i).requires_grad_(False)
         if mixes_images(network):  # statistics over all classes together, as released
             segment = 0
-        by_class = self.images.split(task.ipc)
+        by_class = self.images.split(task.class_counts)
         at_once = max(1, segment // task.ipc) if segment else task.classes
         loss, gradients = self.images.new_zeros(()), []
         for start in range(0, task.classes, at_once):

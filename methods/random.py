@@ -16,7 +16,9 @@ Zhao & Bilen (ICML 2021; WACV 2023), released evaluation.
 
 
 class Random(Method):
-    """ipc real images of each class, drawn uniformly without replacement, with their class ids."""
+    """Real images of each class, drawn uniformly without replacement, with their class ids."""
+
+    needs_equal_counts = False
 
     @dataclass
     class Settings(MethodSettings):
@@ -26,6 +28,6 @@ class Random(Method):
         """The drawn images."""
         return self.task.distilled_set(
             self.task.real.images(self.task.real_subset()),
-            self.task.balanced_labels(),
+            self.task.class_ids(),
             evaluation=EVALUATION,
         )

@@ -75,7 +75,8 @@ def test_quiet_prints_nothing(root, capsys):
         ({"metod": "apm"}, "'metod'"),
         ({"method": "apm, random"}, "unknown method 'apm, random'"),
         ({"ipc": "ten"}, "ipc"),
-        ({"ipc": [1, 2]}, "ipc"),
+        ({"ipc": [1, 2]}, "ipc=[1,2]: lists 2 numbers of images, and digits has 10 classes"),
+        ({"ipc": "max", "ratio": 0.5}, "leave one of them out"),
         ({"method": None}, "one method is needed"),
     ],
 )
@@ -84,6 +85,26 @@ def test_mistakes_are_user_errors_of_one_line(values, told):
         ddbench.run(**{**TINY, **values})
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_run_takes_all_images_a_ratio_or_a_list(root):
+    rest = {key: value for key, value in TINY.items() if key != "ipc"}
+    every = ddbench.run(**rest, ipc="max", runs_root=root)
+    assert every.task.ipc == max(every.task.class_counts) == 147
+    assert ddbench.run(**rest, ratio=1.0, runs_root=root) == every
+    assert ddbench.run(**rest, ipc=list(every.task.class_counts), runs_root=root) == every
+    assert ddbench.run(**rest, ratio=0.02, runs_root=root).task.ipc == 3
+
+
+def test_a_set_with_all_images_of_uneven_classes_can_be_evaluated(root, capsys):
+    made = ddbench.run(**{**TINY, "ipc": "max", "method": "random"}, runs_root=root)
+    file = root / made.name / "distilled.safetensors"
+    record = ddbench.evaluate(file, budget="smoke", protocols=["hard"], runs_root=root)
+    own, control, difference = record.measurements
+    assert record.task.class_counts == made.task.class_counts
+    assert own.values == control.values
+    assert difference.value == 0
+    assert "139 to 147 images per class" in capsys.readouterr().out
 
 
 def test_evaluate_scores_a_file_as_the_run_did(record, root, distilled):
@@ -107,6 +128,7 @@ def test_evaluate_takes_a_set_and_what_the_set_says_itself(root, distilled):
     [
         ({"dataset": "mnist5k"}, "the distilled set says dataset=digits"),
         ({"ipc": 2}, "the distilled set says ipc=1"),
+        ({"ratio": 0.1}, "the distilled set says how many images"),
         ({"input_space": "zca"}, "the distilled set says input_space=normalised"),
     ],
 )
@@ -146,7 +168,9 @@ def test_the_control_of_an_uneven_set_has_as_many_images_of_each_class(root, cap
         **{**vars(whole), "images": whole.images[kept], "labels": whole.labels[kept]}
     )
     chosen = {"budget": "smoke", "protocols": ["hard"], "runs_root": root}
-    own, control, difference = ddbench.evaluate(uneven, **chosen).measurements
+    record = ddbench.evaluate(uneven, **chosen)
+    own, control, difference = record.measurements
+    assert record.task.class_counts[4] == 0
     # Random's own set, thinned out in the same way, is its own control.
     assert own.values == control.values
     assert difference.value == 0

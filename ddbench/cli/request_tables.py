@@ -30,7 +30,7 @@ def _task_table(request: RunRequest) -> str:
     task, budget = request.task, request.budget
     rows = [
         ("dataset", f"{task.dataset}{_bracketed(task.lab.dataset_settings)}"),
-        ("ipc", task.ipc),
+        ("ipc", task.ipc_in_words),
         ("model", f"{task.model.name}{_bracketed(task.model.settings)}"),
         ("input_space", f"{task.input_space} ({request.space_source})"),
         ("validation", f"{task.lab.validation:g}"),

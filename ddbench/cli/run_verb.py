@@ -16,6 +16,9 @@ what to run
   method=NAME         how to distil                      (default apm; `ddbench list methods`)
   dataset=NAME        what to distil                     (default mnist5k; `ddbench list datasets`)
   ipc=N               images per class                   (default 1)
+                      max: all training images of each class; [5,3,1]: a number for each class
+  ratio=R             in place of ipc: a fraction of the training images of each class, at
+                      least one image of each
   model=NAME          auto, narrow, published, or an architecture of `ddbench list models`
                                                          (default auto: narrow on a CPU)
   budget=NAME         smoke, short or paper: how much of the published computation is spent
@@ -25,7 +28,8 @@ what to run
   group=N             disjoint sets of one seed          (default 0)
   validation=F        hold out a fraction of the training images and score on those, never on
                       the test split: for choosing       (default 0)
-  input_space=NAME    normalised, zca or zca_relative    (default: by the method's recipe)
+  input_space=NAME    normalised, zca, zca_relative, or zca_low_rank for images that are too large
+                      for zca                            (default: by the method's recipe)
   method.SETTING=V    any setting of the method; `ddbench show method=NAME` lists them
   dataset.SETTING=V   a setting of the dataset: dataset=image_folder dataset.path=FOLDER
                       dataset.resolution=64 dataset.filter=bicubic
@@ -51,6 +55,7 @@ examples
   ddbench run
   ddbench run method=apm dataset=cifar10 ipc=10 budget=paper
   ddbench run method=apm dataset=digits method.iterations=50 method.log_distance=true
+  ddbench run method=dm dataset=digits ratio=0.02
   ddbench run -m method=random,apm dataset=digits ipc=1,10 seed=0,1,2
   ddbench run -m method=random,apm hydra/launcher=joblib hydra.launcher.n_jobs=2 threads=1
 

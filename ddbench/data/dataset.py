@@ -20,6 +20,7 @@ from torch import Tensor
 from ..errors import UserError
 from ..plugins.settings import typed_settings
 from ..runtime.randomness import RandomStream
+from .checks import array_problem, check_facts
 from .pixels import PartedImages, Pixels, pixel_hash
 from .registry import DATASETS
 from .source import DatasetSource, Split
@@ -124,7 +125,7 @@ class Dataset:
         self.name = name
         self.source = source
         source.check()  # first: a source may learn the facts from its files
-        _check_facts(name, source)
+        check_facts(name, source)
         self.train = _load(name, source, "train")
         self.validation: ImageSplit | None = None
         if validation > 0:
@@ -177,6 +178,11 @@ class Dataset:
     def classes(self) -> int:
         """The number of classes."""
         return len(self.source.class_names)
+
+    @property
+    def class_counts(self) -> tuple[int, ...]:
+        """Training images of each class, in class order, without the validation part."""
+        return tuple(len(self.train.class_indices(c)) for c in range(self.classes))
 
     @property
     def train_hash(self) -> str:
@@ -254,24 +260,6 @@ class Dataset:
         self.validation, self.train = whole.subset(held_out), whole.subset(~held_out)
 
 
-def _check_facts(name: str, source: DatasetSource) -> None:
-    """Refuse a source whose class attributes are no description of a dataset."""
-    for fact in ("channels", "resolution"):
-        value = getattr(source, fact, None)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise UserError(
-                f"the dataset {name!r} has {fact}={value!r}: must be a positive integer"
-            )
-    names = getattr(source, "class_names", None)
-    if (
-        not isinstance(names, tuple | list)
-        or not names
-        or not all(isinstance(entry, str) and entry for entry in names)
-        or len(set(names)) != len(names)
-    ):
-        raise UserError(f"the dataset {name!r} must have class_names: different, non-empty names")
-
-
 def _load(name: str, source: DatasetSource, split: Split) -> ImageSplit:
     """Load a split and check all that the rest of the program relies on."""
     where = f"the {split} split of the dataset {name!r}"
@@ -282,7 +270,7 @@ def _load(name: str, source: DatasetSource, split: Split) -> ImageSplit:
     except Exception as error:  # a stranger's code may fail in any way at all
         reason = " ".join(str(error).split())
         raise UserError(f"{where} cannot be loaded: {type(error).__name__}: {reason}") from error
-    problem = _array_problem(loaded, source)
+    problem = array_problem(loaded, source)
     if problem:
         raise UserError(f"{where} is not usable: {problem}")
     images, labels = loaded
@@ -293,31 +281,3 @@ def _load(name: str, source: DatasetSource, split: Split) -> ImageSplit:
             images = PartedImages([images])
         pixels = images if isinstance(images, PartedImages) else torch.from_numpy(images)
         return ImageSplit(pixels, torch.from_numpy(labels), source.fingerprint(split))
-
-
-def _array_problem(loaded: Any, source: DatasetSource) -> str | None:
-    """What is wrong with the result of `load`, in words, or None."""
-    if not isinstance(loaded, tuple) or len(loaded) != 2:
-        return f"load returned {type(loaded).__name__}, not (images, labels)"
-    images, labels = loaded
-    for noun, array, dtype in (("images", images, np.uint8), ("labels", labels, np.int64)):
-        if noun == "images" and isinstance(array, PartedImages):
-            continue  # checked when it was made
-        if not isinstance(array, np.ndarray):
-            return f"{noun} are {type(array).__name__}, not a NumPy array"
-        if array.dtype != dtype:
-            return f"{noun} have type {array.dtype}, not {np.dtype(dtype).name}"
-        if any(step < 0 for step in array.strides):
-            return f"{noun} are stored with negative strides; return np.ascontiguousarray of them"
-    expected = (source.channels, source.resolution, source.resolution)
-    if images.ndim != 4 or images.shape[1:] != expected:
-        return f"images have shape {images.shape}, not (N, {', '.join(map(str, expected))})"
-    if labels.shape != (len(images),):
-        return f"labels have shape {labels.shape}, not ({len(images)},)"
-    classes = len(source.class_names)
-    if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
-        return f"labels range over {labels.min()}..{labels.max()}, not 0..{classes - 1}"
-    absent = np.flatnonzero(np.bincount(labels, minlength=classes) == 0)
-    if len(absent):
-        return f"{len(absent)} of {classes} classes have no image, such as {absent[0]}"
-    return None

@@ -92,6 +92,11 @@ class DistilledSet:
         return len(self.class_names)
 
     @property
+    def class_counts(self) -> Tensor:
+        """The number of stored images of each class, (classes,)."""
+        return torch.bincount(self.labels, minlength=self.classes)
+
+    @property
     def storage_bytes(self) -> int:
         """Bytes of images as they are stored, and of labels, hard and soft; an id counts as 8."""
         parts = (self.images, self.labels, self.soft_labels)
@@ -202,6 +207,8 @@ class DistilledSet:
         """
         from safetensors import SafetensorError, safe_open
 
+        if path.is_dir():
+            raise UserError(f"{path} cannot be read: it is a folder, not a safetensors file")
         try:
             with safe_open(path, framework="pt") as file:
                 header = json.loads(_checked_header(file.metadata()))

@@ -16,8 +16,8 @@ def gallery_png(distilled: DistilledSet, space: InputSpace, title: str) -> bytes
     Shows at most 20 classes and 10 images of each.
     """
     classes = min(distilled.classes, MAX_CLASSES)
-    ipc = int((distilled.labels == 0).sum())
-    shown = min(ipc, MAX_COLUMNS)
+    counts = distilled.class_counts
+    shown = min(int(counts[:classes].max()), MAX_COLUMNS)
     # One image per class would be a long thin column: then classes run along the rows instead.
     columns, rows = (shown, classes) if shown > 1 else (min(classes, 10), -(-classes // 10))
     figure = new_figure(1.05 * columns + 1.6, 1.12 * rows + 0.6)

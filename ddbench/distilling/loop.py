@@ -42,7 +42,7 @@ def check_possible(choice: MethodChoice, task: Task) -> None:
     Raises:
         MethodSkips: with the method's own reason.
     """
-    reason = METHODS[choice.name].skip(task)
+    reason = METHODS[choice.name].reason_to_skip(task)
     if reason:
         raise MethodSkips(f"method {choice.name} cannot do this task: {reason}")
 
@@ -103,7 +103,13 @@ def identity_of(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> dict[str, Any
         "ipc": spec.ipc,
         "seed": spec.seed,
         "group": spec.group,
+        **_counts(spec),
     }
+
+
+def _counts(spec: TaskSpec) -> dict[str, Any]:
+    """Images of each class, where classes differ in them; nothing where ipc says it all."""
+    return {} if spec.class_counts is None else {"class_counts": list(spec.class_counts)}
 
 
 def distil(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> Distillation:
@@ -207,6 +213,7 @@ def _distil(choice: MethodChoice, task: Task, lab: Lab, checkpoint: Checkpoint) 
         "seed": task.spec.seed,
         "group": task.spec.group,
         "model": task.spec.model.label,
+        **_counts(task.spec),
     }
     distilled = replace(distilled, provenance=provenance)
     data = distilled.to_bytes()
@@ -252,11 +259,11 @@ def _tensor_bytes(state: Any) -> int:
 
 def _check(distilled: DistilledSet, task: Task) -> None:
     """A method's product is what the task asked for; anything else is a fault of the method."""
-    counts = torch.bincount(distilled.labels, minlength=task.classes)
-    wrong = (counts != task.ipc).nonzero().flatten().tolist()
+    counts = distilled.class_counts
+    wrong = (counts != torch.tensor(task.class_counts)).nonzero().flatten().tolist()
     if wrong:
+        c = wrong[0]
         raise ValueError(
-            f"the method made {int(counts[wrong[0]])} images of the class "
-            f"{distilled.class_names[wrong[0]]!r}, not {task.ipc}; so with {len(wrong)} of "
-            f"{len(counts)} classes"
+            f"the method made {int(counts[c])} images of the class {distilled.class_names[c]!r}, "
+            f"not {task.class_counts[c]}; so with {len(wrong)} of {len(counts)} classes"
         )

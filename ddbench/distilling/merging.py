@@ -56,8 +56,8 @@ def with_counts_of(control: DistilledSet, distilled: DistilledSet) -> DistilledS
         control: at least as many images of each class.
         distilled: may have another number of images in each class.
     """
-    left = torch.bincount(distilled.labels, minlength=distilled.classes)
-    if bool((torch.bincount(control.labels, minlength=control.classes) == left).all()):
+    left = distilled.class_counts
+    if torch.equal(control.class_counts, left):
         return control
     chosen = [
         (control.labels == class_id).nonzero().flatten()[: int(count)]

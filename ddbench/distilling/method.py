@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 from torch import Tensor
 
@@ -50,6 +50,10 @@ class Method(ABC):
     version: ClassVar[int] = 1
     """Raised when the method's numbers change."""
 
+    needs_equal_counts: ClassVar[bool] = True
+    """Whether each class must have equally many distilled images, as where a method relies on
+    `task.ipc`; False for one that follows `task.class_counts`."""
+
     Settings: ClassVar[type[MethodSettings]] = MethodSettings
 
     def __init__(self, task: Task, settings: Any) -> None:
@@ -61,6 +65,14 @@ class Method(ABC):
     def skip(cls, task: Task) -> str | None:
         """Why the method cannot do this task, or None."""
         return None
+
+    @final
+    @classmethod
+    def reason_to_skip(cls, task: Task) -> str | None:
+        """Why the method does not get this task, or None: its class counts, or what `skip` says."""
+        if cls.needs_equal_counts and task.spec.class_counts is not None:
+            return "it needs equally many images per class"
+        return cls.skip(task)
 
     @property
     def total_steps(self) -> int:

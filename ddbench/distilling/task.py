@@ -12,6 +12,7 @@ from ..data.real_images import RealImages
 from ..errors import UserError, shown
 from ..models.model import Model
 from ..models.spec import ModelSpec
+from ..records.units import images_per_class
 from ..runtime.randomness import RandomStream
 from ..teachers.pool import TrainedNetworks
 from ..teachers.train import train_networks
@@ -27,15 +28,23 @@ class TaskSpec:
 
     Args:
         lab: dataset, model, input space, validation fraction and network seed.
-        ipc: images per class.
+        ipc: images per class; the largest number where classes differ in it.
         seed: of distillation.
         group: which of several disjoint sets; groups start from disjoint real images.
+        class_counts: images of each class in class order, where classes differ in them; None
+            where every class has ipc.
     """
 
     lab: LabSpec
     ipc: int
     seed: int = 0
     group: int = 0
+    class_counts: tuple[int, ...] | None = None
+
+    @property
+    def ipc_in_words(self) -> str:
+        """Images per class, such as "10", or "1 to 5" where classes differ in them."""
+        return images_per_class(self.class_counts or (self.ipc,))
 
     @property
     def dataset(self) -> str:
@@ -60,26 +69,40 @@ class Task:
         """Bind a specification to an opened lab.
 
         Raises:
-            UserError: when a class has too few images for this ipc and group.
+            UserError: when a class has too few images for what is asked of it in this group.
         """
         self.spec = spec
         self._lab = lab
-        counts = [len(self.class_indices(c)) for c in range(self.classes)]
-        needed = (spec.group + 1) * spec.ipc
-        short = sorted((count, c) for c, count in enumerate(counts) if count < needed)
+        short = sorted(
+            (count, c)
+            for c, count in enumerate(lab.dataset.class_counts)
+            if count < (spec.group + 1) * self.class_counts[c]
+        )
         if short:
             count, c = short[0]
             group = f" in group={spec.group}" if spec.group else ""
             others = f", and {len(short) - 1} other classes have too few" if short[1:] else ""
+            even = spec.class_counts is None and not spec.group
+            hint = "; ratio=R or a list ipc=[N,N,...] asks small classes for fewer" if even else ""
             raise UserError(
-                f"ipc={spec.ipc}{group}: {spec.dataset} has only {count} training images of the "
-                f"class {shown(lab.dataset.class_names[c])}{others}"
+                f"ipc={self.class_counts[c]}{group}: {spec.dataset} has only {count} training "
+                f"images of the class {shown(lab.dataset.class_names[c])}{others}{hint}"
             )
 
     @property
     def ipc(self) -> int:
-        """Images per class."""
+        """Images per class; the largest number where classes differ in it."""
         return self.spec.ipc
+
+    @property
+    def class_counts(self) -> tuple[int, ...]:
+        """Images of each class that the distilled set has, in class order."""
+        return self.spec.class_counts or (self.ipc,) * self.classes
+
+    @property
+    def set_size(self) -> int:
+        """Images of all classes together that the distilled set has."""
+        return sum(self.class_counts)
 
     @property
     def classes(self) -> int:
@@ -132,7 +155,7 @@ class Task:
         return self.real.images(positions[torch.cat(order)[:n]])
 
     def real_subset(self) -> Tensor:
-        """Positions of ipc random training images of each class (classes * ipc,), by class.
+        """Positions of random training images (set_size,): of each class its number, by class.
 
         Every method starts from these, so methods are compared from the same images. A larger ipc
         contains the smaller one's first images, and the groups of one seed are disjoint.
@@ -142,18 +165,17 @@ class Task:
             positions = self.class_indices(class_id)
             stream = RandomStream(self.spec.seed, ("real-subset", class_id))
             order = torch.randperm(len(positions), generator=stream.generator())
-            chosen.append(positions[order[self.group_slice]])
+            chosen.append(positions[order[self.group_slice(class_id)]])
         return torch.cat(chosen)
 
-    @property
-    def group_slice(self) -> slice:
-        """Which of a class's ranked images belong to the task's group: ipc of them."""
-        first = self.spec.group * self.ipc
-        return slice(first, first + self.ipc)
+    def group_slice(self, class_id: int) -> slice:
+        """Which of a class's ranked images belong to the task's group."""
+        count = self.class_counts[class_id]
+        return slice(self.spec.group * count, (self.spec.group + 1) * count)
 
-    def balanced_labels(self) -> Tensor:
-        """Class ids (classes * ipc,) in the order of `real_subset`, on the CPU."""
-        return torch.arange(self.classes).repeat_interleave(self.ipc)
+    def class_ids(self) -> Tensor:
+        """The class of each image of the set (set_size,), as `real_subset` has them; on the CPU."""
+        return torch.arange(self.classes).repeat_interleave(torch.tensor(self.class_counts))
 
     def new_network(self, use: str, *indices: int | str) -> Model:
         """A network with fresh weights, on the device."""

@@ -34,7 +34,8 @@ class Setting:
 
     Args:
         dataset: its name.
-        dataset_settings: of the dataset, and the seed of the evaluation networks where it is not 0.
+        dataset_settings: of the dataset, the seed of the evaluation networks where it is not 0,
+            and the images of each class where classes differ in them.
         apart: tells apart settings that look alike and are not; "" where there are none.
         model: what the network that is trained is called.
         budget: its name.
@@ -149,10 +150,13 @@ def setting_of(record: Record) -> Setting:
         "budget": record.budget.plain(),
         "network_seed": task.network_seed,
     }
-    network_seed = {"network_seed": task.network_seed} if task.network_seed else {}
+    beside: dict[str, Any] = {"network_seed": task.network_seed} if task.network_seed else {}
+    if task.class_counts is not None:
+        identity["class_counts"] = task.class_counts
+        beside["class_counts"] = f"{task.ipc_in_words}, {sum(task.class_counts)} in all"
     return Setting(
         dataset=task.dataset.name,
-        dataset_settings=_as_text({**task.dataset.settings, **network_seed}),
+        dataset_settings=_as_text({**task.dataset.settings, **beside}),
         apart="",
         model=task.model.label,
         budget=record.budget.name,

@@ -186,7 +186,7 @@ def _published(results: Results) -> dict[str, Any]:
 def _gallery(entry: Entry, picture: bytes) -> dict[str, str]:
     task = entry.record.task
     method = variant_label(entry.variant).full
-    told = f"{method} on {task.dataset.name}, ipc {task.ipc}, seed {task.seed}"
+    told = f"{method} on {task.dataset.name}, ipc {task.ipc_in_words}, seed {task.seed}"
     return {
         **_placed(entry.setting),
         "run": entry.record.run,

@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import torch
-
 from ..distilling.distilled_set import DistilledSet
 from ..errors import UserError, shortened
 from ..records.checking import is_own_accuracy
 from ..records.record import Record
-from ..records.units import size
+from ..records.units import images_per_class, size
 from ..store.files import digest_of_file, write_bytes, write_json
 from .reading import read_record
 
@@ -50,11 +48,11 @@ def check_distilled(record: Record, path: Path) -> DistilledSet:
             f"{path} is not the set of the record: its SHA-256 is {found[:12]}..., "
             f"the record says {record.distilled.sha256[:12]}..."
         )
-    ipc = torch.bincount(distilled.labels, minlength=distilled.classes)
+    counts = distilled.class_counts.tolist()
     compared = {
         "dataset": (distilled.dataset, record.task.dataset.name),
         "input space": (distilled.input_space, record.task.input_space),
-        "ipc": (int(ipc.max()), record.task.ipc),
+        "ipc": (images_per_class(counts), record.task.ipc_in_words),
         "storage": (size(distilled.storage_bytes), size(record.distilled.storage_bytes)),
         "file": (path.stat().st_size, record.distilled.file_bytes),
     }

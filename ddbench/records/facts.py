@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from .cost import Peak, PhaseCost, Stage
 from .fields import (
@@ -24,6 +24,7 @@ from .fields import (
     Text,
     Truth,
 )
+from .units import images_per_class
 
 GIVEN = "given"
 """The source of a value that a person gave."""
@@ -102,7 +103,10 @@ class ModelFacts(Facts):
 
 
 class TaskFacts(Facts):
-    """What was asked for, besides the method; fields as in `TaskSpec`."""
+    """What was asked for, besides the method; fields as in `TaskSpec`.
+
+    A file holds `class_counts` only where classes differ in them.
+    """
 
     dataset: DatasetFacts
     ipc: Positive
@@ -113,6 +117,24 @@ class TaskFacts(Facts):
     seed: Count
     group: Count
     network_seed: Count
+    class_counts: tuple[Count, ...] | None = None
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> Self:
+        counts = self.class_counts
+        if counts is not None and (len(set(counts)) < 2 or max(counts) != self.ipc):
+            raise ValueError(f"class_counts must differ, and the largest be ipc={self.ipc}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_equal_counts(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        made: dict[str, Any] = plain(self)
+        return {k: v for k, v in made.items() if k != "class_counts" or v is not None}
+
+    @property
+    def ipc_in_words(self) -> str:
+        """Images per class, such as "10", or "1 to 5" where classes differ in them."""
+        return images_per_class(self.class_counts or (self.ipc,))
 
 
 class BudgetFacts(Facts):

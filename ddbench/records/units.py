@@ -1,6 +1,8 @@
-"""Seconds and bytes as text for people."""
+"""Seconds, bytes and images per class as text for people."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 
 def duration(seconds: float) -> str:
@@ -22,3 +24,9 @@ def size(count: int) -> str:
             return f"{value:.3g} {unit}"
         value /= 1000
     return f"{value:.3g} TB"
+
+
+def images_per_class(counts: Collection[int]) -> str:
+    """Numbers of images of each class in words: "10", or "1 to 5" where they are not all alike."""
+    least, most = min(counts), max(counts)
+    return str(most) if least == most else f"{least} to {most}"

@@ -59,8 +59,9 @@ def folder_name(request: RunRequest, key: str) -> str:
     """The name of a run's folder: readable, and unique by its key."""
     task = request.task
     group = f"-group{task.group}" if task.group else ""
+    ipc = task.ipc_in_words.replace(" ", "-")
     return (
-        f"{request.method.name}-{task.dataset}-ipc{task.ipc}-{request.budget_name}"
+        f"{request.method.name}-{task.dataset}-ipc{ipc}-{request.budget_name}"
         f"-seed{task.seed}{group}-{key[:10]}"
     )
 
@@ -75,7 +76,7 @@ def configuration(request: RunRequest, method: MethodFacts | None = None) -> dic
     return {
         "ddbench": importlib.metadata.version("ddbench"),
         "method": (method or _method(request.method)).plain(),
-        "task": _task(request).plain(),
+        "task": _task(request, request.task.class_counts).plain(),
         **_scoring(request),
     }
 
@@ -89,6 +90,7 @@ class Subject:
         name: of the run's folder.
         method: what made the set.
         distilled: the set's file.
+        class_counts: images of each class, where classes differ in them.
         origin: where a set that was made elsewhere is from.
         curve: scalars over the steps of distilling.
         pools: networks that were used to make it.
@@ -98,6 +100,7 @@ class Subject:
     name: str
     method: MethodFacts
     distilled: DistilledFacts
+    class_counts: tuple[int, ...] | None = None
     origin: OriginFacts | None = None
     curve: Sequence[Mapping[str, Any]] = ()
     pools: Sequence[Mapping[str, Any]] = ()
@@ -116,6 +119,7 @@ def subject_made_here(request: RunRequest, lab: Lab, made: Distillation) -> Subj
             file_bytes=made.artefact.facts["bytes"],
             storage_bytes=made.distilled.storage_bytes,
         ),
+        class_counts=request.task.class_counts,
         curve=made.artefact.facts["curve"],
         pools=made.pools,
     )
@@ -125,7 +129,7 @@ def subject_made_elsewhere(
     request: RunRequest, lab: Lab, distilled: DistilledSet, origin: OriginFacts
 ) -> Subject:
     """A set that is only scored; `origin.name` stands in the place of its method's name."""
-    data = distilled.to_bytes()
+    data, counts = distilled.to_bytes(), tuple(distilled.class_counts.tolist())
     sha256, task = digest(data), request.task
     control = request.control and key_of(identity_of(request.control, task, lab))
     key = key_of(
@@ -149,6 +153,7 @@ def subject_made_elsewhere(
             file_bytes=len(data),
             storage_bytes=distilled.storage_bytes,
         ),
+        class_counts=counts if len(set(counts)) > 1 else None,
         origin=origin,
     )
 
@@ -195,7 +200,7 @@ def assemble_record(
             name=subject.name,
             method=subject.method,
             origin=subject.origin,
-            task=_task(request),
+            task=_task(request, subject.class_counts),
             budget=BudgetFacts(name=request.budget_name, **request.budget.plain()),
             protocols=tuple(
                 ProtocolFacts(name=one.name, version=one.version, trial_rate=one.trial_rate)
@@ -247,7 +252,7 @@ def _scoring_with_tables(request: RunRequest) -> dict[str, Any]:
     return {**_scoring(request), **({"tables": tables} if tables else {})}
 
 
-def _task(request: RunRequest) -> TaskFacts:
+def _task(request: RunRequest, class_counts: tuple[int, ...] | None) -> TaskFacts:
     task = request.task
     return TaskFacts(
         dataset=DatasetFacts(
@@ -265,6 +270,7 @@ def _task(request: RunRequest) -> TaskFacts:
         seed=task.seed,
         group=task.group,
         network_seed=task.lab.network_seed,
+        class_counts=class_counts,
     )
 
 

@@ -24,6 +24,7 @@ from ..plugins.presets import preset_names
 from ..plugins.registry import Registry
 from ..plugins.settings import one_line, schema
 from ..scoring.registry import EVALUATORS
+from .asked_counts import images_asked
 from .overrides import given_value, parsed, quoted_for_a_shell, readable
 from .request import RunConfig, RunRequest, request_from
 
@@ -100,7 +101,11 @@ def check_overrides(arguments: Sequence[str], sweep: bool = False) -> None:
     Raises:
         UserError: for the first argument that cannot be right.
     """
-    _check_keys(_checked_words(arguments, sweep))
+    items = _checked_words(arguments, sweep)
+    for item in items:
+        if item.key_or_group == "ipc":
+            _check_images(item)
+    _check_keys(items)
 
 
 def _checked_words(arguments: Sequence[str], sweep: bool) -> list[Override]:
@@ -136,6 +141,14 @@ def _check_kind(item: Override, sweep: bool) -> None:
             f"{word}: several values are a sweep; add -m, as in `ddbench run -m {word}` "
             f"(or write a list as [a,b], one text as {quoted_for_a_shell(key, value)})"
         )
+
+
+def _check_images(item: Override) -> None:
+    """Refuse a number of images of a sweep that has no type by which Hydra could refuse it."""
+    swept = item.sweep_string_iterator() if item.is_sweep_override() else ()
+    for value in [parsed(f"ipc={word}").value() for word in swept] or [item.value()]:
+        if "${" not in str(value):
+            images_asked(value)
 
 
 def _check_keys(items: Sequence[Override]) -> None:

@@ -204,8 +204,8 @@ def write_configuration(folder: Path, configuration: dict[str, Any]) -> None:
     write_bytes(folder / "config.yaml", yaml.safe_dump(configuration, sort_keys=False).encode())
 
 
-def _found(done: Path, runtime: Runtime) -> Outcome:
-    """A finished run, whose set must be that of its record.
+def _found(done: Path, key: str, runtime: Runtime) -> Outcome:
+    """A finished run, whose record must be as it was written, and whose set that of the record.
 
     Raises:
         UserError: if the record is damaged, or the set is gone or damaged and the store has no
@@ -239,7 +239,7 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> R
         lab.real.prepare()
     made = distil(request.method, request.task, lab)
     write_bytes(folder / "distilled.safetensors", runtime.store.file(made.artefact).read_bytes())
-    title = f"{request.method.name}, {request.task.dataset}, ipc {request.task.ipc}"
+    title = f"{request.method.name}, {request.task.dataset}, ipc {request.task.ipc_in_words}"
     write_bytes(folder / "gallery.png", gallery_png(made.distilled, lab.space, title))
     costs = {
         DATA: data_cost,

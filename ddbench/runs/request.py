@@ -11,8 +11,10 @@ from typing import Any
 from omegaconf import MISSING, DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from ..data.input_space import check_memory, input_space_definition
+from ..data.dataset import Dataset
+from ..data.input_space import input_space_definition
 from ..data.registry import DATASETS
+from ..data.whitening_memory import check_memory
 from ..distilling.method_choice import MethodChoice, resolve_method
 from ..distilling.registry import METHODS
 from ..distilling.task import TaskSpec
@@ -27,11 +29,11 @@ from ..scoring.protocols import Labels, Protocol, protocol_named
 from ..scoring.registry import EVALUATORS
 from ..training.budget import Budget
 from ..training.lab import LabSpec
+from .asked_counts import asked_counts
 
 DEFAULT_INPUT_SPACE = "normalised"
 CUSTOM = "custom"
 ROOT_RANGES: dict[str, tuple[float, float | None]] = {
-    "ipc": (1, None),
     "seed": (0, None),
     "group": (0, None),
     "network_seed": (0, None),
@@ -50,7 +52,8 @@ class RunConfig:
     model: Any = MISSING
     budget: Any = MISSING
     evaluators: Any = field(default_factory=dict)
-    ipc: int = 1
+    ipc: Any = MISSING  # so that one that is given can be told from the default
+    ratio: float | None = None
     seed: int = 0
     group: int = 0
     network_seed: int = 0
@@ -131,37 +134,42 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
     chosen = str(choices["budget"])
     named = typed_settings(Budget, preset("budget", chosen), "budget")
     dataset = str(config.dataset.name)
+    dataset_settings = _typed(DATASETS[dataset].Settings, config.dataset, "dataset")
+    plain_settings = dataset_settings.plain()
+    roots = runs_root(config.runs_root), data_root(config.data_root)
+    ipc, class_counts = asked_counts(
+        config,
+        lambda: Dataset.open(dataset, plain_settings, roots[1], config.validation).class_counts,
+    )
     method = resolve_method(
         str(choices["method"]),
         given_values(config.method, f"method {choices['method']}"),
         dataset,
-        config.ipc,
+        ipc,
         chosen,
         budget,
     )
     control = None
     if config.control not in (None, method.name):
         METHODS.check(config.control)
-        control = resolve_method(config.control, {}, dataset, config.ipc, chosen, budget)
+        control = resolve_method(config.control, {}, dataset, ipc, chosen, budget)
     space, space_source = DEFAULT_INPUT_SPACE, "default"
     if method.input_space:
         space, space_source = method.input_space, f"recipe of {method.name}"
     if config.input_space:
         space, space_source = str(config.input_space), "given"
     input_space_definition(space)
-    dataset_settings = _typed(DATASETS[dataset].Settings, config.dataset, "dataset")
-    roots = runs_root(config.runs_root), data_root(config.data_root)
     source = DATASETS[dataset](dataset_settings, roots[1])
     check_memory(space, source.channels, source.resolution)
     lab = LabSpec(
         dataset=dataset,
         model=_model(config),
         input_space=space,
-        dataset_settings=dataset_settings.plain(),
+        dataset_settings=plain_settings,
         validation=config.validation,
         network_seed=config.network_seed,
     )
-    task = TaskSpec(lab, ipc=config.ipc, seed=config.seed, group=config.group)
+    task = TaskSpec(lab, ipc, config.seed, config.group, class_counts)
     return RunRequest(
         method=method,
         task=task,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import ValidationError
 from torch import Tensor
 
@@ -82,13 +82,16 @@ def _request(distilled: DistilledSet, given: Sequence[str]) -> RunRequest:
     """
     own: dict[str, Any] = {
         "dataset": distilled.dataset,
-        "ipc": int(torch.bincount(distilled.labels).max()),
+        "ipc": int(distilled.class_counts.max()),
         "input_space": distilled.input_space,
     }
     for word in given:
         name, _, value = word.partition("=")
         if name in own and value != str(own[name]):
             raise UserError(f"{shortened(word)}: the distilled set says {name}={own[name]}")
+        if name == "ratio":
+            told = "the distilled set says how many images of a class there are"
+            raise UserError(f"{shortened(word)}: {told}")
         if word.startswith("method"):
             raise UserError(
                 f"{shortened(word)}: the set is made already; only its scoring can be chosen"
@@ -96,7 +99,13 @@ def _request(distilled: DistilledSet, given: Sequence[str]) -> RunRequest:
     if distilled.student is not None and not any(word.startswith("model") for word in given):
         settings = {f"model.{name}": value for name, value in distilled.student.settings.items()}
         own |= {"model": distilled.student.name, **settings}
-    return request_of([*given, *as_overrides(own)])
+    request = request_of([*given, *as_overrides(own)])
+    # The control has as many images of each class; where the set has none, it is made with one,
+    # which `finished_run` takes away.
+    counts = tuple(distilled.class_counts.clamp(min=1).tolist())
+    if len(set(counts)) > 1:
+        request = replace(request, task=replace(request.task, class_counts=counts))
+    return request
 
 
 def _origin(distilled: DistilledSet, request: RunRequest) -> OriginFacts:
@@ -129,7 +138,7 @@ def _origin(distilled: DistilledSet, request: RunRequest) -> OriginFacts:
 
 
 def _title(origin: OriginFacts, seen: DistilledSet) -> str:
-    ipc = int(torch.bincount(seen.labels).max())
+    ipc = int(seen.class_counts.max())
     return f"{origin.name}, {seen.dataset}, ipc {ipc}, made elsewhere"
 
 
@@ -166,7 +175,7 @@ def _notes(distilled: DistilledSet, request: RunRequest) -> Iterator[str]:
     made_for = distilled.provenance.get("model")
     if made_for not in (None, task.model.label):
         yield f"note: the set was made with {made_for}; model= chooses the students"
-    counts = torch.bincount(distilled.labels, minlength=distilled.classes)
+    counts = distilled.class_counts
     if int(counts.min()) != int(counts.max()):
         yield _uneven(counts, distilled.class_names)
 

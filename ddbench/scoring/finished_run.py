@@ -102,7 +102,7 @@ class FinishedRun:
 
         Args:
             group: that of the run by default.
-            ipc: that of the run by default.
+            ipc: images of every class; those of the run by default.
             control: the control's set in place of the method's.
 
         Raises:
@@ -116,6 +116,7 @@ class FinishedRun:
             self.task,
             group=self.task.group if group is None else group,
             ipc=self.task.ipc if ipc is None else ipc,
+            class_counts=self.task.class_counts if ipc is None else None,
         )
         with self.lab.dataset.locked():
             return distil(choice.for_ipc(task.ipc), task, self.lab)

@@ -13,8 +13,8 @@ from ..records.statistics import Estimate, over_seeds_and_networks
 from .study import Study
 
 TASK_WORDS = (
-    "dataset", "ipc", "seed", "group", "network_seed", "validation", "model", "input_space",
-    "budget", "budget.networks", "protocols", "evaluators", "control", "whole",
+    "dataset", "ipc", "ratio", "seed", "group", "network_seed", "validation", "model",
+    "input_space", "budget", "budget.networks", "protocols", "evaluators", "control", "whole",
     "device", "runs_root", "data_root",
 )  # fmt: skip
 """Words that are no arm's own: they are in the panel, or cells are put together over them."""
@@ -40,7 +40,7 @@ class Cell:
         shape = ", ".join(f"{k} {v}" for k, v in task.dataset.settings.items())
         dataset = f"{task.dataset.name} ({shape})" if shape else task.dataset.name
         return (
-            f"{dataset} ipc {task.ipc}, {task.model.label}, "
+            f"{dataset} ipc {task.ipc_in_words}, {task.model.label}, "
             f"{task.input_space}, {budget.name} ({budget.networks} a score){held_out}"
         )
 

@@ -61,7 +61,7 @@ def possible_task(request: RunRequest) -> Iterator[Task]:
     """
     with opened(request, quiet=True) as (lab, _):
         task = Task(request.task, lab)
-        reason = METHODS[request.method.name].skip(task)
+        reason = METHODS[request.method.name].reason_to_skip(task)
         if reason:
             raise NotApplicable(reason)
         yield task

@@ -36,6 +36,10 @@ from .resumption import (
 LEFT_BY_A_RUN = {"config.yaml", "record.json", "distilled.safetensors", "gallery.png", "log.txt"}
 CLASSES, IMAGE_SHAPE = 10, (1, 8, 8)
 """Of digits."""
+TRAINING_COUNTS = (40, 24, 14, 9, 5, 3, 2, 1, 1, 1)
+"""Training images of each class in long-tailed digits."""
+ASKED_COUNTS = (10, 6, 4, 2, 1, 1, 1, 1, 1, 1)
+"""As `ratio=0.25` asks for."""
 
 
 def skip_says_nothing_or_why(name: str, folder: Path) -> None:
@@ -97,10 +101,11 @@ def ipc_finite_images_are_made(name: str, folder: Path) -> None:
     """A smoke run ends with `ipc` finite images of each class and an accuracy."""
     for ipc in (1, 2):
         store = folder / name / f"ipc{ipc}"
-        _check_images(DistilledSet.load(made(method_request(name, store, f"ipc={ipc}"))), ipc)
+        counts = (ipc,) * CLASSES
+        _check_images(DistilledSet.load(made(method_request(name, store, f"ipc={ipc}"))), counts)
         outcome = execute(method_request(name, store, f"ipc={ipc}", "protocols=[hard]"), quiet=True)
         distilled = DistilledSet.load(outcome.folder / "distilled.safetensors")
-        _check_images(distilled, ipc)
+        _check_images(distilled, counts)
         require(
             distilled.provenance["method"] == name,
             f"the set says that {distilled.provenance['method']} made it",
@@ -113,15 +118,30 @@ def ipc_finite_images_are_made(name: str, folder: Path) -> None:
         require(accuracy is not None and 0 <= accuracy <= 1, f"its accuracy is {accuracy}")
 
 
-def _check_images(distilled: DistilledSet, ipc: int) -> None:
-    """Shape, dtype, number and finiteness of a set of digits."""
+def class_counts_are_followed(name: str, folder: Path) -> None:
+    """From long-tailed data it makes the number of images of each class that is asked for."""
+
+    def cut(lab: Lab) -> None:
+        train = lab.dataset.train
+        kept = torch.zeros(len(train), dtype=torch.bool)
+        for c, count in enumerate(TRAINING_COUNTS):
+            kept[train.class_indices(c)[:count]] = True
+        lab.dataset.train = train.subset(kept)
+
+    asked = f"ipc=[{','.join(map(str, ASKED_COUNTS))}]"
+    file = made(method_request(name, folder / name / "long-tailed", asked), cut)
+    _check_images(DistilledSet.load(file), ASKED_COUNTS)
+
+
+def _check_images(distilled: DistilledSet, asked: tuple[int, ...]) -> None:
+    """Shape, dtype, number and finiteness of a set of digits; `asked` of each class."""
     images, labels = distilled.images, distilled.labels
-    expected = (CLASSES * ipc, *IMAGE_SHAPE)
+    expected = (sum(asked), *IMAGE_SHAPE)
     require(images.shape == expected, f"images have shape {tuple(images.shape)}, not {expected}")
     require(images.dtype == torch.float32, f"images are {images.dtype}, not float32")
     require(labels.dtype == torch.int64, f"labels are {labels.dtype}, not int64")
     counts = torch.bincount(labels, minlength=CLASSES).tolist()
-    require(counts == [ipc] * CLASSES, f"it makes {counts} images of the classes, not {ipc} each")
+    require(counts == list(asked), f"it makes {counts} images of the classes, not {list(asked)}")
     require(torch.isfinite(images).all(), "images hold values that are not finite")
 
 
@@ -185,6 +205,10 @@ CHECKS = (
     Check("counts its steps and its work", work_is_counted),
     Check("never reads the test split while it distils", never_reads_the_test_split),
     Check("makes ipc finite images of each class", ipc_finite_images_are_made, essential=True),
+    Check(
+        "makes the numbers of images that long-tailed classes are asked for, or skips",
+        class_counts_are_followed,
+    ),
     Check(
         "gives the same bytes again whatever the global generators hold",
         same_request_gives_the_same_bytes,

@@ -8,8 +8,9 @@ from typing import Any
 
 from ..data.augmentation.dsa import AUGMENTATION_VERSION, DSA
 from ..data.dataset import Dataset
-from ..data.input_space import InputSpace, check_memory, input_space_definition
+from ..data.input_space import InputSpace, input_space_definition
 from ..data.real_images import RealImages
+from ..data.whitening_memory import check_memory
 from ..models.model import Model
 from ..models.spec import ModelSpec
 from ..runtime.randomness import RandomStream

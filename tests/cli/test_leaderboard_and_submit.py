@@ -80,6 +80,10 @@ def test_a_score_that_does_not_come_back_is_refused(submit, run, tmp_path):
     [
         ({"distilled__sha256": "0" * 64}, "is not the set of the record"),
         ({"task__ipc": 7}, "ipc is 1, the record says 7"),
+        (
+            {"task__ipc": 7, "task__class_counts": [1, 7, *[1] * 8]},
+            "ipc is 1, the record says 1 to 7",
+        ),
         ({"task__dataset__name": "mnist5k"}, "dataset is digits, the record says mnist5k"),
         ({"distilled__storage_bytes": 7}, "storage"),
         ({"distilled__file_bytes": 7}, "file is"),

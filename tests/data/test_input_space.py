@@ -14,7 +14,6 @@ from ddbench.data import input_space as module
 from ddbench.data.input_space import (
     INPUT_SPACES,
     InputSpace,
-    check_memory,
     fit_input_space,
     input_space_definition,
 )
@@ -231,12 +230,3 @@ def test_mistakes_are_refused_in_one_line() -> None:
         InputSpace.from_tensors("zca", broken)
     with pytest.raises(TypeError, match="uint8"):
         FITTED["zca"].transform(torch.zeros(1, 3, 4, 4))
-
-
-def test_a_whitening_that_cannot_be_held_is_refused_with_the_bytes_it_needs(monkeypatch):
-    monkeypatch.setattr("ddbench.data.input_space.machine_memory_bytes", lambda: 25e9)
-    for name in ("zca", "zca_relative", "zca_per_image"):
-        check_memory(name, 3, 64)
-        with pytest.raises(UserError, match=r"96\.6 GB for 5 matrices .* has 25\.0 GB"):
-            check_memory(name, 3, 128)
-    check_memory("normalised", 3, 1024)

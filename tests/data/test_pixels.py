@@ -80,7 +80,7 @@ def test_parts_that_do_not_agree_are_refused() -> None:
             PartedImages(wrong)
 
 
-@pytest.mark.parametrize("space", ["normalised", "zca", "zca_relative"])
+@pytest.mark.parametrize("space", ["normalised", "zca", "zca_relative", "zca_low_rank"])
 def test_input_spaces_and_real_images_are_bit_for_bit_those_of_the_whole(
     parted: PartedImages, space: str
 ) -> None:

@@ -26,3 +26,15 @@ def test_images_of_any_size_and_number_of_channels_are_drawn(
     space = InputSpace("normalised", ones * 0, ones, ones)
     picture = gallery_png(distilled, space, "a title")
     assert Image.open(io.BytesIO(picture)).format == "PNG"
+
+
+def test_picture_of_an_uneven_set_has_room_for_its_largest_class() -> None:
+    ones = torch.ones(1)
+    space = InputSpace("normalised", ones * 0, ones, ones)
+    sizes = []
+    for counts in ((1, 4), (4, 4)):
+        labels = torch.arange(2).repeat_interleave(torch.tensor(counts))
+        images = torch.rand(len(labels), 1, 5, 5)
+        distilled = DistilledSet(images, labels, ("a", "b"), "made", "normalised")
+        sizes.append(Image.open(io.BytesIO(gallery_png(distilled, space, "a title"))).size)
+    assert sizes[0] == sizes[1]

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from ddbench.distilling.loop import distil
+from ddbench.distilling.registry import METHODS
 from ddbench.distilling.task import Task
 from ddbench.errors import UserError
 from ddbench.runs.execute import opened
@@ -24,6 +26,9 @@ def lab_and_request(
     request = tiny(tmp_path, "method=random", "ipc=3")
     with opened(request, quiet=True) as (lab, _):
         yield lab, request
+
+
+UNEVEN = (7, 1, 3, 2, 1, 5, 1, 1, 2, 1)
 
 
 @pytest.fixture
@@ -61,7 +66,7 @@ def test_subset_has_ipc_images_of_each_class_in_the_order_of_the_labels(
     task = task_with()
     chosen = task.real_subset()
     _, labels = task.real.batch(chosen)
-    assert torch.equal(labels, task.balanced_labels())
+    assert torch.equal(labels, task.class_ids())
     assert len(set(chosen.tolist())) == 30
 
 
@@ -90,7 +95,61 @@ def test_ipc_beyond_the_smallest_class_is_refused(task_with: Callable[..., Task]
     smallest = r"ipc=200: digits has only 139 training images of the class '8', and 9 other classes"
     with pytest.raises(UserError, match=smallest):
         task_with(ipc=200)
-    with pytest.raises(UserError, match=r"ipc=140: .* of the class '8', and 1 other|'8'$"):
+    with pytest.raises(UserError, match=r"ipc=140: .* of the class '8', and 1 other|'8';"):
         task_with(ipc=140)
     with pytest.raises(UserError, match="ipc=3 in group=99"):
         task_with(group=99)
+
+
+def test_subset_of_uneven_counts_has_the_first_images_of_an_even_one(
+    task_with: Callable[..., Task],
+) -> None:
+    whole, uneven = task_with(ipc=7), task_with(ipc=7, class_counts=UNEVEN)
+    assert uneven.set_size == sum(UNEVEN) == len(uneven.real_subset())
+    assert torch.equal(uneven.class_ids().bincount(), torch.tensor(UNEVEN))
+    by_class = whole.real_subset().view(10, 7)
+    firsts = [rows[:count] for rows, count in zip(by_class, UNEVEN, strict=True)]
+    assert torch.equal(uneven.real_subset(), torch.cat(firsts))
+    _, labels = uneven.real.batch(uneven.real_subset())
+    assert torch.equal(labels, uneven.class_ids())
+
+
+def test_groups_of_uneven_counts_are_disjoint(task_with: Callable[..., Task]) -> None:
+    groups = [task_with(ipc=7, class_counts=UNEVEN, group=group) for group in range(3)]
+    chosen = [set(task.real_subset().tolist()) for task in groups]
+    assert [len(one) for one in chosen] == [sum(UNEVEN)] * 3
+    assert len(set.union(*chosen)) == 3 * sum(UNEVEN)
+
+
+def test_class_that_has_too_few_images_for_its_own_count_is_named(
+    task_with: Callable[..., Task],
+) -> None:
+    with pytest.raises(UserError, match=r"^ipc=500: digits has only \d+ .* class '6'$"):
+        task_with(ipc=500, class_counts=(1, 1, 1, 1, 1, 1, 500, 1, 1, 1))
+    with pytest.raises(UserError, match=r"^ipc=500: .* class '8', and 1 other classes"):
+        task_with(ipc=500, class_counts=(1, 1, 1, 1, 1, 1, 500, 1, 500, 1))
+
+
+@pytest.mark.parametrize("without", [3, 9])
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_method_that_makes_other_counts_is_named_with_the_class(
+    without: int,
+    others: int,
+    lab_and_request: tuple[Lab, RunRequest],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So a set that is distilled here has the asked images of every class, as its control has."""
+    lab, request = lab_and_request
+    finish = METHODS["random"].finish
+
+    def incomplete(self: Any) -> Any:
+        made = finish(self)
+        rows = (made.labels == without).nonzero().flatten()[: 3 - others]
+        kept = torch.ones(len(made.labels), dtype=torch.bool)
+        kept[rows] = False
+        return replace(made, images=made.images[kept], labels=made.labels[kept])
+
+    monkeypatch.setattr(METHODS["random"], "finish", incomplete)
+    told = rf"made {others} images of the class '{without}', not 3; so with 1 of 10 classes"
+    with pytest.raises(ValueError, match=told):
+        distil(request.method, request.task, lab)

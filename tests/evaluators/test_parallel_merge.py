@@ -117,10 +117,14 @@ def evaluator(**settings: Any) -> Any:
     return EVALUATORS["parallel_merge"](EVALUATORS["parallel_merge"].Settings(**settings))
 
 
-def finished(group: int = 0, ipc: int = 1, making: Any = True) -> Any:
-    train = SimpleNamespace(class_indices=lambda c: range(5 + c))
-    dataset = SimpleNamespace(classes=3, train=train)
-    task = SimpleNamespace(group=group, ipc=ipc, dataset="digits")
+def finished(
+    group: int = 0,
+    ipc: int = 1,
+    making: Any = True,
+    class_counts: tuple[int, ...] | None = None,
+) -> Any:
+    dataset = SimpleNamespace(class_counts=(5, 6, 7))
+    task = SimpleNamespace(group=group, ipc=ipc, class_counts=class_counts, dataset="digits")
     return SimpleNamespace(task=task, making=making, dataset=dataset)
 
 
@@ -128,6 +132,8 @@ def test_what_cannot_be_merged_is_skipped_with_its_reason() -> None:
     assert evaluator().skip(finished()) is None
     assert "not made here" in evaluator().skip(finished(making=None))
     assert "run of group 0" in evaluator().skip(finished(group=1))
+    uneven = finished(class_counts=(2, 1, 1))
+    assert evaluator().skip(uneven) == "groups are merged of equally many images per class"
     reason = evaluator(groups=3).skip(finished(ipc=2))
     assert reason == (
         "3 groups of ipc 2 need 6 training images per class, and digits has a class of 5"

@@ -61,6 +61,23 @@ def test_networks_of_another_seed_are_not_compared(make, altered):
     assert len(boards_of(make("apm"), other)) == 2
 
 
+def test_uneven_sets_stand_beside_no_even_set_and_no_other_uneven_one(make, altered):
+    def uneven(method, *counts):
+        run = "".join(f"{count:08x}" for count in counts) + make(method).run[:8]
+        return altered(make(method), {"task.class_counts": list(counts), "run": run})
+
+    alike = [uneven("dm", 10, 3, 1), uneven("apm", 10, 3, 1)]
+    found = boards_of(make("apm"), *alike, uneven("dm", 10, 1, 3), uneven("dm", 10, 2, 2))
+    titles = [setting_title(board.board.setting).partition(":")[0] for board in found]
+    assert sorted(len(board.rows) for board in found) == [1, 1, 1, 2]
+    assert len(set(titles)) == 4
+    assert {title.partition(" #")[0] for title in titles} == {
+        "cifar10",
+        "cifar10 (class_counts=1 to 10, 14 in all)",
+        "cifar10 (class_counts=2 to 10, 14 in all)",
+    }
+
+
 def test_seeds_of_one_variant_are_one_row(make):
     (board,) = boards_of(*(make("apm", seed=seed) for seed in range(4)), make("dm"))
     assert [(label(row), row.seeds) for row in board.rows] == [

@@ -37,6 +37,7 @@ DAMAGE = {
     "method.settings": [[], {"a": 3}, {"a": {"value": 1}}],
     "task.dataset.name": ["../etc", "", None],
     "task.ipc": [0, -1, 1.5, "1", 10**400],
+    "task.class_counts": [[], [10], [10, 10], [10, 0], [11, 10], [5, 3], [10, 1.5], "10", {}, 3],
     "task.seed": [None, "0", DELETE],
     "task.validation": [float("nan"), 0.1, "0"],
     "budget.name": ["../paper", None],

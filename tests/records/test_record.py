@@ -208,3 +208,15 @@ def test_peak_of_each_phase_says_where_it_was_read(make: Make, altered: Make) ->
     assert table["teachers"].endswith("0 B allocated")
     assert table["distil"].endswith("5 kB allocated")
     assert table["scored data"].endswith("7 kB")
+
+
+def test_class_counts_stand_in_a_file_only_where_classes_differ_in_them(
+    record: Make, written: Written, tmp_path: Path
+) -> None:
+    even = record("a", HARD)
+    assert "class_counts" not in even.plain()["task"]
+    task = {**even.plain()["task"], "class_counts": [even.task.ipc, 1, 1]}
+    uneven = Record.model_validate({**even.model_dump(), "name": "uneven", "task": task})
+    assert [Record.load(path) for path in written(tmp_path, even, uneven)] == [even, uneven]
+    assert uneven.plain()["task"]["class_counts"] == [even.task.ipc, 1, 1]
+    assert (even.task.ipc_in_words, uneven.task.ipc_in_words) == ("10", "1 to 10")

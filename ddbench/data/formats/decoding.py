@@ -66,6 +66,7 @@ def decode(path: Path, resolution: int, resize: Filter) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", "Palette images with Transparency")  # it is dropped
             with Image.open(path, formats=_FORMATS) as opened:
                 image = _as_rgb(opened, path)
     except UserError:

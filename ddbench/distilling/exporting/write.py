@@ -50,10 +50,7 @@ def exported(distilled: DistilledSet, name: str, target: Path, root: Path) -> li
 
 def leaves_the_range(images: Tensor, space: InputSpace) -> bool:
     """Whether pixels of 0 to 1 cannot show these images: clamped, they are other images."""
-    scaled = images.to(space.mean.device)
-    if space.centre is not None and space.colouring is not None:
-        scaled = (scaled.flatten(1) @ space.colouring).view_as(scaled) + space.centre
-    pixels = scaled * space.std.view(-1, 1, 1) + space.mean.view(-1, 1, 1)
+    pixels = space.unclamped(images.to(space.mean.device))
     half_a_level = 0.5 / 255
     return bool(pixels.min() < -half_a_level or pixels.max() > 1 + half_a_level)
 

@@ -21,6 +21,7 @@ class Noise(Method):
 
     settings: Settings
     version = 3
+    needs_equal_counts = False
 
     @property
     def total_steps(self) -> int:
@@ -42,7 +43,7 @@ class Noise(Method):
     def finish(self) -> DistilledSet:
         return self.task.distilled_set(
             self.images,
-            self.task.balanced_labels(),
+            self.task.class_ids(),
             evaluation=TrainingRecipe(epochs=1000, learning_rate=0.01, milestones=(500,)),
         )
 

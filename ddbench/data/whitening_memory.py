@@ -1,0 +1,51 @@
+"""Whether a machine can hold the matrices of a whitening, told before any work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import UserError
+from ..runtime.device import machine_memory_bytes
+from .input_space import input_space_definition
+from .low_rank import MATRICES as LOW_RANK_MATRICES
+from .low_rank import OVERSAMPLED
+
+LOW_RANK = "zca_low_rank"
+WHOLE_MATRICES = 5
+"""Square matrices of float64 that fitting a whole whitening holds at once, at the least."""
+
+
+def check_memory(name: str, channels: int, resolution: int) -> None:
+    """Refuse a whitening whose matrices this machine cannot hold, before any work.
+
+    Args:
+        name: of the input space.
+        channels: of an image.
+        resolution: its height and width.
+
+    Raises:
+        UserError: with the bytes that are needed, and the spaces that need fewer.
+    """
+    definition = input_space_definition(name)
+    if "eps" not in definition:
+        return
+    side = channels * resolution**2
+    matrices, columns = _matrices(definition, side)
+    needed, there = matrices * 8 * side * columns, machine_memory_bytes()
+    if needed > there:
+        times, narrow = _matrices(input_space_definition(LOW_RANK), side)
+        fewer = times * 8 * side * narrow
+        offer = f"input_space={LOW_RANK}, near to zca, needs {fewer / 1e9:,.1f} GB, and "
+        raise UserError(
+            f"input_space={name}: images of {channels}x{resolution}x{resolution} need "
+            f"{needed / 1e9:,.1f} GB for {matrices} matrices of {side:,} x {columns:,} "
+            f"({8 * side * columns / 1e9:,.1f} GB each), this machine has {there / 1e9:,.1f} GB; "
+            f"{offer if fewer < min(needed, there) else ''}input_space=normalised needs none"
+        )
+
+
+def _matrices(definition: dict[str, Any], side: int) -> tuple[int, int]:
+    """How many matrices of float64 fitting a whitening holds, and their columns."""
+    if "rank" not in definition:
+        return WHOLE_MATRICES, side
+    return LOW_RANK_MATRICES, min(side, definition["rank"] + OVERSAMPLED)

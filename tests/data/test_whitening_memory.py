@@ -1,0 +1,36 @@
+"""Whitenings that a machine cannot hold are refused, and one that it can is offered."""
+
+from __future__ import annotations
+
+import pytest
+
+from ddbench.data.whitening_memory import check_memory
+from ddbench.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def machine_of_25_gigabytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ddbench.data.whitening_memory.machine_memory_bytes", lambda: 25e9)
+
+
+@pytest.mark.parametrize("name", ["zca", "zca_relative", "zca_per_image"])
+def test_whitening_that_cannot_be_held_is_refused_with_the_bytes_and_what_fits(name: str) -> None:
+    check_memory(name, 3, 64)
+    told = r"96\.6 GB for 5 matrices .*19\.3 GB each.* has 25\.0 GB; .*zca_low_rank.* needs 0\.8 GB"
+    with pytest.raises(UserError, match=told):
+        check_memory(name, 3, 128)
+
+
+def test_whitening_of_low_rank_is_refused_only_where_the_pixels_are_too_many() -> None:
+    for resolution in (32, 128, 512):
+        check_memory("zca_low_rank", 3, resolution)
+    told = r"52\.5 GB for 4 matrices of 3,145,728 x 522 .*; input_space=normalised needs none"
+    with pytest.raises(UserError, match=told):
+        check_memory("zca_low_rank", 3, 1024)
+
+
+def test_space_that_does_not_fit_either_is_not_offered() -> None:
+    with pytest.raises(UserError) as caught:
+        check_memory("zca", 3, 1024)
+    assert "low_rank" not in str(caught.value)
+    check_memory("normalised", 3, 1024)
