@@ -7,6 +7,7 @@ equal bytes. A file from a stranger is checked before anything in it is believed
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -207,7 +208,7 @@ class DistilledSet:
         """
         from safetensors import SafetensorError, safe_open
 
-        if path.is_dir():
+        if os.path.isdir(path):  # which a name that is too long is not, and no error
             raise UserError(f"{path} cannot be read: it is a folder, not a safetensors file")
         try:
             with safe_open(path, framework="pt") as file:

@@ -19,7 +19,7 @@ from ..distilling.registry import METHODS
 from ..distilling.task import Task
 from ..errors import StopRequested
 from ..records.record import Record
-from ..runs import execute as runner
+from ..runs import record_scores as scorer
 from ..runs.evaluate_all import finished_run
 from ..runs.execute import execute, opened
 from ..training.lab import Lab
@@ -189,7 +189,7 @@ def loads_the_test_split_to_score_it(name: str, folder: Path) -> None:
 
     with (
         patch.object(source, "load", noted_load),
-        patch.object(runner, "finished_run", noted_scoring),
+        patch.object(scorer, "finished_run", noted_scoring),
     ):
         made(method_request(name, folder / name / "scored"), check_locked)
         execute(method_request(name, folder / name / "scored", "protocols=[hard]"), quiet=True)

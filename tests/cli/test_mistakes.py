@@ -225,8 +225,8 @@ OTHER_VERBS = {
     "evaluate of nothing": (["evaluate"], ["ddbench evaluate set.safetensors"]),
     "evaluate of two": (["evaluate", "a", "b"], ["ddbench evaluate set.safetensors"]),
     "evaluate of no file": (["evaluate", "TMP/none"], ["TMP/none", "no such file"]),
-    "evaluate of a folder": (["evaluate", "TMP"], ["TMP cannot be read: it is a folder"]),
-    "evaluate of another format": (["evaluate", "TMP/file"], ["TMP/file", "ddbench import"]),
+    "evaluate of a folder": (["evaluate", "TMP"], ["TMP: a folder without a set"]),
+    "evaluate of another format": (["evaluate", "TMP/file"], ["TMP/file: no format that is known"]),
     "evaluate of a path with an equals sign": (
         ["evaluate", "TMP/a b=1.pt", "protocols=[hard]"],
         ["TMP/a b=1.pt", "no such file"],
@@ -238,7 +238,7 @@ OTHER_VERBS = {
     "leaderboard of two": (["leaderboard", "a", "b"], ["one folder"]),
     "leaderboard with an unknown option": (["leaderboard", "out=x"], ["'out'", "repository"]),
     "leaderboard that is maybe checked": (["leaderboard", "check=maybe"], ["check=maybe", "true"]),
-    "evaluate of a name that is too long": (["evaluate", "a" * 5000], ["aaa", "no such file"]),
+    "evaluate of a name that is too long": (["evaluate", "a" * 5000], ["aaa", "name too long"]),
     "inspect of a name that is too long": (["inspect", "a" * 5000], ["name too long"]),
     "export of a name that is too long": (
         ["export", "a" * 5000, "--to", "npz", "-o", "TMP/x.npz"],
