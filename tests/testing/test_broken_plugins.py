@@ -59,7 +59,6 @@ FAULTS = {
     "dataset class_missing": (LOADED, "1 of 3 classes have no image"),
     "dataset wrong_size": (LOADED, "are (30, 1, 8, 8), not (60, 1, 8, 8)"),
     "dataset restless": ("loads the same pixels again", "its images or labels are different"),
-    "dataset talkative": ("says in one line which files", "check says more than one line"),
     "dataset nameless": ("knows its classes", "class_names must be different"),
     "model features_of_rank_four": (FEATURES, "features are (12, 3, 32, 32), not (12, F)"),
     "model other_features": (FEATURES, "its last linear layer does not make its logits"),

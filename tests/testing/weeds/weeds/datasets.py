@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ddbench import DatasetSource, UserError
+from ddbench import DatasetSource
 
 
 class Squares(DatasetSource):
@@ -58,13 +58,6 @@ class Restless(Squares):
     def load(self, split):
         images, labels = super().load(split)
         return images ^ np.random.randint(0, 2, images.shape, dtype=np.uint8), labels
-
-
-class Talkative(Squares):
-    """A message of several lines."""
-
-    def check(self):
-        raise UserError("a file\nis missing")
 
 
 class Nameless(Squares):
