@@ -196,13 +196,19 @@ def _notes(rows: Iterable[Standing], protocol: str) -> list[str]:
 
 
 def _costs(boards: Iterable[Standings]) -> list[str]:
-    """What the sets of one setting cost; each is the same on all its boards."""
+    """What the sets of one setting cost; each is the same on all its boards.
+
+    Of sets that were made elsewhere nobody here knows that.
+    """
     labels = Labels()
     rows = {
         (row.ipc, row.variant): row
         for one in boards
         for row in sorted(one.rows, key=lambda row: len(row.seeds))
+        if row.making.distil_seconds is not None
     }
+    if not rows:
+        return []
     around = Around(labels)
     columns = [column for column in COLUMNS if column.costs]
     cells = [

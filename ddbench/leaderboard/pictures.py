@@ -25,17 +25,25 @@ SPREAD = 0.7
 def boards_png(boards: Sequence[Standings]) -> bytes:
     """Accuracy against ipc, one panel a board of one setting; last, against the seconds it took.
 
+    The last panel is left out where nothing is known of the seconds.
+
     Bars are the intervals of the tables. At most twelve methods are drawn, the best ones; the last
     panel takes the first board, with a point for each ipc.
     """
     from matplotlib.ticker import LogLocator
 
     drawn = [one for one in boards if any(row.accuracy for row in one.rows)]
-    width = PANEL * (len(drawn) + 1) + LEGEND
+    timed = [
+        (row, row.making.distil_seconds + row.making.other_seconds)
+        for row in (drawn[0].rows if drawn else ())
+        if row.making.distil_seconds is not None  # of a set that was made elsewhere
+    ]
+    panels = len(drawn) + (1 if timed or not drawn else 0)
+    width = PANEL * panels + LEGEND
     figure = new_figure(width, HEIGHT)
     figure.set_layout_engine(None)  # looking for room takes as long as drawing
     figure.subplots_adjust(0.55 / width, 0.17, 1 - LEGEND / width, 0.84, wspace=0.08)
-    axes = figure.subplots(1, len(drawn) + 1, squeeze=False, sharey=True)[0]
+    axes = figure.subplots(1, panels, squeeze=False, sharey=True)[0]
     variants = _variants(drawn)
     # Methods of one ipc stand side by side, in the order of the legend.
     beside = {
@@ -50,12 +58,7 @@ def boards_png(boards: Sequence[Standings]) -> bytes:
         _draw(axis, one.rows, variants, places, "-")
         axis.set_xticks(range(len(ipcs)), [str(ipc) for ipc in ipcs])
         axis.set_xlim(-0.5, len(ipcs) - 0.5)
-    if drawn:
-        timed = [
-            (row, row.making.distil_seconds + row.making.other_seconds)
-            for row in drawn[0].rows
-            if row.making.distil_seconds is not None
-        ]
+    if timed:
         rows, seconds = [row for row, _ in timed], [own for _, own in timed]
         axes[-1].set_title(f"{drawn[0].board.protocol.label}, every ipc", fontsize=9)
         axes[-1].set_xlabel("seconds to make the set, with networks", fontsize=8)

@@ -193,32 +193,37 @@ def _text(values: Sequence[float]) -> str:
 
 
 def released_figure(title: str, rows: Sequence[Comparison]) -> Figure | None:
-    """The authors' accuracy and ours beside it, a line for each set; None where none has both."""
+    """The authors' accuracy and ours beside it, and the difference, with 95% intervals.
+
+    A line for each set; None where none has both.
+    """
     rows = [one for one in rows if one.reference is not None]
     if not rows:
         return None
-    figure = new_figure(7, 0.5 * len(rows) + 1.3)
-    axes = figure.subplots()
-    axes.set_title(title, fontsize=10)
+    figure = new_figure(9, 0.5 * len(rows) + 1.3)
+    figure.suptitle(title, fontsize=10)
+    axes, less = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
+    less.axvline(0, color="black", linewidth=0.8)
     for place, one in enumerate(rows):
         for shift, values, name, colour, mark in (
             (-0.12, one.recorded or (one.reference,), "authors", COLOURS[1], "s"),
             (0.12, one.values, "ddbench", COLOURS[0], "o"),
         ):
             numbers = [100 * value for value in values if value is not None]
-            axes.errorbar(
-                fmean(numbers),
-                place + shift,
-                xerr=half_width(numbers) or 0.0,
-                fmt=mark,
-                color=colour,
-                capsize=3,
-                label=name if place == 0 else None,
-            )
+            label = name if place == 0 else None
+            style = {"fmt": mark, "color": colour, "capsize": 3, "label": label}
+            axes.errorbar(fmean(numbers), place + shift, xerr=half_width(numbers) or 0.0, **style)
+        assert one.difference is not None  # there is something to compare with
+        interval = 100 * (one.difference.half_width or 0.0)
+        less.errorbar(
+            100 * one.difference.mean, place, xerr=interval, fmt="D", color=COLOURS[2], capsize=3
+        )
     axes.set_yticks(range(len(rows)), [one.released.name for one in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel("test accuracy in %, with the 95% interval over networks")
-    axes.grid(axis="x", alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("test accuracy in %")
+    less.set_xlabel("ddbench less authors, in points")
+    for axis in (axes, less):
+        axis.grid(axis="x", alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="best", fontsize=8)
     return figure
