@@ -94,6 +94,8 @@ class Record(Facts):
         phases = Counter((cost.phase, cost.stage) for cost in self.costs)
         if self.origin is None and phases[DISTIL.name, DISTIL.stage] != 1:
             raise ValueError(f"costs has no phase {DISTIL.name!r} of stage {DISTIL.stage!r}")
+        if self.origin is None and 0 in (self.task.class_counts or ()):
+            raise ValueError("task.class_counts has a class without images")
         twice = [phase for (phase, _), count in phases.items() if count > 1]
         if twice:
             raise ValueError(f"costs has the phase {twice[0]!r} twice")

@@ -71,7 +71,7 @@ def attempt(draws: random.Random, folder: Path, kept: Path) -> None:
     words = command_line(draws, folder)
     with (
         patch("ddbench.runs.execute._run", _stop),
-        patch("ddbench.runs.score_file.evaluate_all", _stop),
+        patch("ddbench.runs.record_scores.evaluate_all", _stop),
         patch("ddbench.cli.sweep.execute", _stop),
         patch("ddbench.studies.cells.sweep", _stop, create=True),
     ):

@@ -295,5 +295,5 @@ def test_set_from_a_file_is_measured_too(made: tuple[FinishedRun, Path], tmp_pat
     assert values(record.measurements, "transfer_gap")[record.method.name] == pytest.approx(
         accuracies["convnet-width32"] - accuracies["mlp"]  # type: ignore[operator]
     )
-    (picture,) = tmp_path.glob("evaluated/*/cross_architecture.png")
+    (picture,) = tmp_path.glob("*-released-*/cross_architecture.png")
     assert picture.read_bytes().startswith(b"\x89PNG")
