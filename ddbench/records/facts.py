@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from .cost import Peak, PhaseCost, Stage
 from .fields import (
@@ -108,6 +108,8 @@ class TaskFacts(Facts):
     A file holds `class_counts` only where classes differ in them.
     """
 
+    LEFT_OUT = frozenset({"class_counts"})
+
     dataset: DatasetFacts
     ipc: Positive
     model: ModelFacts
@@ -125,11 +127,6 @@ class TaskFacts(Facts):
         if counts is not None and (len(set(counts)) < 2 or max(counts) != self.ipc):
             raise ValueError(f"class_counts must differ, and the largest be ipc={self.ipc}")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_equal_counts(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        made: dict[str, Any] = plain(self)
-        return {k: v for k, v in made.items() if k != "class_counts" or v is not None}
 
     @property
     def ipc_in_words(self) -> str:

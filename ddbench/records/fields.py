@@ -8,9 +8,18 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    Strict,
+    StringConstraints,
+    model_serializer,
+)
 
 from ..errors import shown
 
@@ -102,12 +111,20 @@ Plain = Annotated[Any, AfterValidator(_plain)]
 class Facts(BaseModel):
     """A part of a record: frozen, without unknown keys."""
 
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset()
+    """Fields that a file does not hold where they are None, as files made before them did not."""
+
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         allow_inf_nan=False,
         protected_namespaces=(),
     )
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_left_out(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        made: dict[str, Any] = plain(self)
+        return {k: v for k, v in made.items() if v is not None or k not in self.LEFT_OUT}
 
     def plain(self) -> dict[str, Any]:
         """Plain JSON types."""

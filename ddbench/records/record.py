@@ -66,6 +66,8 @@ class Record(Facts):
         ValidationError: where a field is not what it must be, or two do not fit each other.
     """
 
+    LEFT_OUT = frozenset({"origin"})
+
     run: Hash
     supersedes: Hash | None
     name: Name
@@ -121,10 +123,7 @@ class Record(Facts):
 
     def plain(self) -> dict[str, Any]:
         """Plain JSON types, the schema first."""
-        values = super().plain()
-        if self.origin is None:  # records of sets made here stay as they were
-            del values["origin"]
-        return {"schema": SCHEMA, **values}
+        return {"schema": SCHEMA, **super().plain()}
 
     @classmethod
     def load(cls, path: Path) -> Record:
