@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ddbench import (
     Coordinates,
+    DistilledSet,
     Evaluator,
     EvaluatorSettings,
     FinishedRun,
@@ -18,6 +19,7 @@ from ddbench import (
 )
 from ddbench.figures import COLOURS, new_figure
 from ddbench.records.units import size
+from ddbench.scoring.protocols import Protocol
 
 from ._coded_images import CODINGS, JPEG, QUALITY, UINT8
 
@@ -59,31 +61,30 @@ class Storage(Evaluator):
         if run.lab.space.is_per_image:
             why = f"pixels cannot be had back from the input space {run.lab.space.name}"
             return [Measurement("storage_accuracy", None, "fraction", (), {}, note=why)]
-        measurements = []
-        for coding, code in CODINGS.items():
-            coded, weight = code(distilled, run.lab)
-            place: Coordinates = {"of": PARTS[0], "coding": coding}
-            if coding == JPEG:
-                place["quality"] = QUALITY
-                measurements.append(Measurement("storage", float(weight), "bytes", (), place))
-            for protocol in run.protocols:
-                where: Coordinates = {"coding": coding, "protocol": protocol.label}
-                try:
-                    own = run.score_union("the set", [distilled], protocol)
-                    other = run.score_union(f"the set in {coding}", [coded], protocol)
-                except NotScorable as reason:
-                    note = f"{protocol.label}: {reason}"
-                    measurements.append(
-                        Measurement("storage_accuracy", None, "fraction", (), where, note=note)
-                    )
-                    continue
-                values = tuple(score.accuracy for score in other)
-                less = tuple(a.accuracy - b.accuracy for a, b in zip(other, own, strict=True))
+        coded = {coding: code(distilled, run.lab) for coding, code in CODINGS.items()}
+        place: Coordinates = {"of": PARTS[0], "coding": JPEG, "quality": QUALITY}
+        measurements = [Measurement("storage", float(coded[JPEG][1]), "bytes", (), place)]
+        for protocol in run.protocols:
+            try:
+                own = _accuracies(run, "the set", distilled, protocol)
+                others = {
+                    coding: _accuracies(run, f"the set in {coding}", one, protocol)
+                    for coding, (one, _) in coded.items()
+                }
+            except NotScorable as reason:
+                where: Coordinates = {"protocol": protocol.label}
+                note = f"{protocol.label}: {reason}"
+                measurements.append(
+                    Measurement("storage_accuracy", None, "fraction", (), where, note=note)
+                )
+                continue
+            for coding, values in others.items():
+                less = tuple(a - b for a, b in zip(values, own, strict=True))
                 for metric, numbers in (("", values), ("_difference", less)):
+                    name = f"storage_accuracy{metric}"
+                    where = {"coding": coding, "protocol": protocol.label}
                     measurements.append(
-                        Measurement(
-                            f"storage_accuracy{metric}", fmean(numbers), "fraction", numbers, where
-                        )
+                        Measurement(name, fmean(numbers), "fraction", numbers, where)
                     )
         return measurements
 
@@ -133,3 +134,10 @@ class Storage(Evaluator):
         axes.set_xlabel("bytes per class, labels included")
         axes.spines[["top", "right"]].set_visible(False)
         return figure
+
+
+def _accuracies(
+    run: FinishedRun, name: str, distilled: DistilledSet, protocol: Protocol
+) -> tuple[float, ...]:
+    """The accuracy of each evaluation network on a set."""
+    return tuple(score.accuracy for score in run.score_union(name, [distilled], protocol))
