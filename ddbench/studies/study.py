@@ -124,6 +124,12 @@ def _figure(row: dict[str, Any]) -> FigureSpec:
     return FigureSpec(**values)
 
 
+def replaced(words: Sequence[str], given: Sequence[str]) -> list[str]:
+    """Arguments with those that are given instead of or beside them, which come last."""
+    keys = {word.lstrip("+~").partition("=")[0] for word in given}
+    return [*(word for word in words if word.partition("=")[0] not in keys), *given]
+
+
 def sweeps_with(
     study: Study,
     given: Sequence[str],
@@ -138,12 +144,7 @@ def sweeps_with(
         given: arguments of a person.
         takes: whether a sweep takes an argument; one of another method's settings is left out.
     """
-    keys = {word.lstrip("+~").partition("=")[0] for word in given}
     sweeps = [
-        [
-            *(word for word in words if word.partition("=")[0] not in keys),
-            *(word for word in given if takes(words, word)),
-        ]
-        for words in study.sweeps
+        replaced(words, [word for word in given if takes(words, word)]) for words in study.sweeps
     ]
     return [words for number, words in enumerate(sweeps) if words not in sweeps[:number]]

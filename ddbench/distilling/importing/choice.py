@@ -126,11 +126,10 @@ def family(name: str, dataset: str | None = None) -> Family:
         raise unknown_name("family", name, preset_names(GROUP))
     entries = dict(preset(GROUP, name))
     asks, student = tuple(entries.pop("asks", ())), entries.pop("student", None)
-    evaluation = entries.pop("evaluation", {})
-    evaluation = {**evaluation, **evaluation.get("datasets", {}).get(dataset, {})}
+    evaluation = _for_dataset(entries.pop("evaluation", {}), dataset)
     facts, sources = {}, {}
     for option, entry in entries.items():
-        chosen = {**entry, **entry.get("datasets", {}).get(dataset, {})}
+        chosen = _for_dataset(entry, dataset)
         if option not in OPTIONS or "source" not in chosen:
             raise UserError(f"the family {name!r}: {option} is no option, or has no source")
         facts[option], sources[option] = chosen.get("value"), chosen["source"]
@@ -145,6 +144,11 @@ def family(name: str, dataset: str | None = None) -> Family:
         evaluation.get("by_images", {}),
         ModelSpec(**student) if student else None,
     )
+
+
+def _for_dataset(entry: dict[str, Any], dataset: str | None) -> dict[str, Any]:
+    """An entry with what it says of one dataset in the place of what it says of all."""
+    return {**entry, **entry.get("datasets", {}).get(dataset, {})}
 
 
 def choice_from_text(options: dict[str, str]) -> ImportChoice:
