@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from .distilling.distilled_set import DistilledSet
-from .distilling.importing.read_file import read_file
 from .records.record import Record
 from .runs.compose import request_of
 from .runs.execute import execute
-from .runs.overrides import as_overrides, plain_values
-from .runs.score_file import score_set
-from .runtime.folders import data_root
+from .runs.overrides import as_overrides
+from .runs.score_file import score_set, set_from_file
 
 
 def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: Any) -> Record:
@@ -60,16 +58,7 @@ def evaluate(
     """
     words = _joined(overrides, values)
     if not isinstance(distilled, DistilledSet):
-        plain = plain_values(words)
-        told = {name: str(plain[name]) for name in ("dataset",) if name in plain}
-        of_dataset = {k: v for k, v in plain.items() if k.startswith("dataset.")}
-        distilled = read_file(
-            distilled,
-            {**told, **(says or {})},
-            like,
-            data_root(plain.get("data_root")),
-            {name.removeprefix("dataset."): value for name, value in of_dataset.items()},
-        ).distilled
+        distilled = set_from_file(distilled, words, says or {}, like).distilled
     return score_set(distilled, words, quiet).record
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..errors import UserError
-from .import_options import ABOUT, define_import_options, is_of_the_dataset, read_given
+from .import_options import ABOUT, define_import_options, said_of_the_set
 from .parser import VerbParser, is_setting
 
 SUMMARY = "score a distilled set from a file, whoever made it"
@@ -38,7 +38,7 @@ def evaluate_file(given: Namespace) -> int:
     """Record what the evaluators say of a set; the report is shown as it is made."""
     from ..runs.execute import Outcome
     from ..runs.overrides import given_value, readable
-    from ..runs.score_file import score_set
+    from ..runs.score_file import score_set, set_from_file
     from ..runtime.folders import runs_root
     from .ending import ending_of
 
@@ -48,8 +48,7 @@ def evaluate_file(given: Namespace) -> int:
     keys = readable([word for word in given.words if is_setting(word)])
 
     def work() -> Outcome:
-        of_dataset = [word for word in keys if is_of_the_dataset(word)]
-        done = read_given(files[0], given, of_dataset, given_value(keys, "data_root"))
+        done = set_from_file(files[0], keys, said_of_the_set(given), given.like)
         for line in done.notes:
             print(f"note: {line}")
         return score_set(done.distilled, keys)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
 
 from .parser import VerbParser
-
-if TYPE_CHECKING:
-    from ..distilling.importing.convert import Import
 
 ABOUT = """\
 A file that ddbench did not write is read as well; no code of it is run. What it does not say must
@@ -36,30 +32,8 @@ def define_import_options(parser: VerbParser) -> None:
     parser.option("students_see", "NAME", "the space that pixels are brought to")
 
 
-def read_given(path: str, given: Namespace, dataset_words: list[str], root: str | None) -> Import:
-    """The set of a file, by what a person says about it.
-
-    Args:
-        path: of the file or folder.
-        given: the options' values.
-        dataset_words: settings of the dataset, as `dataset.KEY=VALUE`.
-        root: folder of datasets, as it was given.
-
-    Raises:
-        UserError: for what cannot be read, and for facts that must be said.
-    """
+def said_of_the_set(given: Namespace) -> dict[str, str]:
+    """What a person says of the set, by the names of `ImportChoice`."""
     from ..distilling.importing.choice import OPTIONS
-    from ..distilling.importing.read_file import read_file
-    from ..runs.overrides import plain_values
-    from ..runtime.folders import data_root
 
-    options = {name: getattr(given, name) for name in OPTIONS if getattr(given, name) is not None}
-    settings = {
-        key.removeprefix("dataset."): value for key, value in plain_values(dataset_words).items()
-    }
-    return read_file(path, options, given.like, data_root(root), settings)
-
-
-def is_of_the_dataset(word: str) -> bool:
-    """Whether a word is a setting of the dataset."""
-    return word.startswith("dataset.")
+    return {name: getattr(given, name) for name in OPTIONS if getattr(given, name) is not None}

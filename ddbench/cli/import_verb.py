@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from ..errors import UserError, unknown_name
-from .import_options import define_import_options, is_of_the_dataset, read_given
+from ..errors import UserError
+from .import_options import define_import_options, said_of_the_set
 from .parser import VerbParser, is_setting
 
 SUMMARY = "make a file of ddbench from a set that others released"
@@ -26,31 +26,31 @@ examples
   ddbench import res_DM_CIFAR10_ConvNet_1ipc.pt --like dm --dataset cifar10 -o dm.safetensors
   ddbench import images_best.pt --like mtt_zca --dataset cifar10 -o set.safetensors
 """
-    parser.open_keys = True
+    parser.keys_beginning = ("dataset.",)
     parser.words("FILE", "a file or folder")
     parser.option("out", "SET.safetensors", "what is written", short="-o")
     define_import_options(parser)
     parser.option("data_root", "FOLDER", "datasets (default: $DDBENCH_DATA, else a cache)")
-    parser.set_defaults(work=import_file, options=sorted(parser.valued))
+    parser.set_defaults(work=import_file)
 
 
 def import_file(given: Namespace) -> int:
     """Read, convert and write one set, and say what was found."""
-    of_dataset = [word for word in given.words if is_of_the_dataset(word)]
-    words = [word for word in given.words if word not in of_dataset]
-    for word in words:
-        if word.startswith("-") or is_setting(word):
-            raise unknown_name("option", word.lstrip("-").partition("=")[0], given.options)
-    if len(words) != 1:
+    files = [word for word in given.words if not is_setting(word)]
+    if len(files) != 1:
         raise UserError("import what? one file or folder, such as `ddbench import images_best.pt`")
     if not given.out:
         raise UserError("import to where? give -o FILE.safetensors")
     from ..distilling.importing.inspecting import accuracy_in_words
+    from ..runs.overrides import as_overrides
+    from ..runs.score_file import set_from_file
     from ..store.files import check_writable, write_bytes
 
     target = Path(given.out)
     check_writable(target.absolute().parent, "-o FILE")
-    done = read_given(words[0], given, of_dataset, given.data_root)
+    keys = [word for word in given.words if is_setting(word)]
+    keys += as_overrides({"data_root": given.data_root})
+    done = set_from_file(files[0], keys, said_of_the_set(given), given.like)
     write_bytes(target, done.distilled.to_bytes())
     for line in done.notes:
         print(f"note: {line}")

@@ -23,10 +23,12 @@ class VerbParser(argparse.ArgumentParser):
     """Argparse with one-line mistakes, near names, and options without dashes.
 
     What is given besides options is in `words` of what is read. A verb that takes the keys of a run
-    (`open_keys`) finds there, unread, every NAME=VALUE whose name is none of its options.
+    (`open_keys`), or those among them with some beginning (`keys_beginning`), finds there, unread,
+    every such NAME=VALUE whose name is none of its options.
     """
 
     open_keys = False
+    keys_beginning: tuple[str, ...] = ()
     takes_words = False
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
@@ -73,6 +75,8 @@ class VerbParser(argparse.ArgumentParser):
                 raise UserError(f"{name}: give {name}=VALUE")
         given.words = [*getattr(given, "words", ()), *left]
         for word in () if self.open_keys else given.words:
+            if is_setting(word) and word.startswith(self.keys_beginning):
+                continue
             if word.startswith("-") or is_setting(word):
                 name = word.lstrip("-").partition("=")[0]
                 raise unknown_name("option", name, self.valued | self.flags)

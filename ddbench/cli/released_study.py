@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..distilling.importing.read_file import read_file
 from ..errors import UserError
 from ..figures import png
+from ..records.record import Record
 from ..runs.execute import Outcome
 from ..runs.overrides import given_value
-from ..runs.score_file import score_set
-from ..runtime.folders import data_root, runs_root
+from ..runs.score_file import score_set, set_from_file
+from ..runtime.folders import runs_root
 from ..store.files import check_writable, write_bytes
 from ..studies.released import Comparison, ReleasedSet, released_figure, released_markdown
-from ..studies.study import Study
+from ..studies.study import Study, replaced
 from .ending import DONE, MISTAKE, ending_of, note
 
 FOLDER = "folder"
@@ -43,7 +43,8 @@ def run_released(name: str, study: Study, given: Sequence[str]) -> int:
     rows, statuses = [], []
     for number, one in enumerate(there, 1):
         print(f"\nset {number} of {len(there)}: {one.name}", flush=True)
-        status, row = _scored(one, folder, [*_without(study.given, keys, one), *keys], root)
+        own = replaced(replaced(study.given, one.given), keys)
+        status, row = _scored(one, folder, own, root)
         statuses.append(status)
         rows += [row] if row else []
     absent = [one.name for one in study.released if one not in there]
@@ -64,22 +65,19 @@ def _scored(
     one: ReleasedSet, folder: Path, keys: Sequence[str], root: Path
 ) -> tuple[int, Comparison | None]:
     """Exit status of one set, and what came of it."""
-    found: list[Outcome] = []
 
     def work() -> Outcome:
-        options = {"dataset": one.dataset, **one.says}
-        places = data_root(given_value(keys, "data_root"))
-        done = read_file(folder / one.file, options, one.like, places)
+        said = {"dataset": one.dataset, **one.says}
+        done = set_from_file(folder / one.file, keys, said, one.like)
         for line in done.notes:
             print(f"note: {line}")
-        found.append(score_set(done.distilled, keys))
-        return found[-1]
+        return score_set(done.distilled, keys)
 
     ending = ending_of(work, root, f"{one.name}: ")
-    if ending.status != DONE:
+    if ending.record is None:
         return ending.status, None
     try:
-        return DONE, Comparison.of(one, found[-1].record)
+        return DONE, Comparison.of(one, Record.load(ending.record))
     except UserError as error:
         note(str(error))
         return MISTAKE, None
@@ -94,11 +92,3 @@ def _folder(given: Sequence[str], name: str) -> Path:
     if not Path(folder).is_dir():
         raise UserError(f"folder={folder}: no such folder")
     return Path(folder)
-
-
-def _without(given: Sequence[str], keys: Sequence[str], one: ReleasedSet) -> list[str]:
-    """The study's keys and the set's own, which come first, without those that a person gave."""
-    chosen = {word.partition("=")[0]: word for word in (*given, *one.given)}
-    for word in keys:
-        chosen.pop(word.partition("=")[0], None)
-    return list(chosen.values())

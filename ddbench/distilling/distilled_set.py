@@ -208,7 +208,7 @@ class DistilledSet:
         """
         from safetensors import SafetensorError, safe_open
 
-        if os.path.isdir(path):  # which a name that is too long is not, and no error
+        if os.path.isdir(path):  # Path.is_dir raises for a name that is too long
             raise UserError(f"{path} cannot be read: it is a folder, not a safetensors file")
         try:
             with safe_open(path, framework="pt") as file:

@@ -66,17 +66,19 @@ def folder_name(request: RunRequest, key: str) -> str:
     )
 
 
-def configuration(request: RunRequest, method: MethodFacts | None = None) -> dict[str, Any]:
+def configuration(request: RunRequest, subject: Subject | None = None) -> dict[str, Any]:
     """What was asked for, in plain types, for `config.yaml`.
 
     Args:
         request: what was asked for.
-        method: of a set that was made elsewhere; None: the request's.
+        subject: the set, where that was made elsewhere.
     """
+    method = subject.method if subject else _method(request.method)
+    counts = subject.class_counts if subject else request.task.class_counts
     return {
         "ddbench": importlib.metadata.version("ddbench"),
-        "method": (method or _method(request.method)).plain(),
-        "task": _task(request, request.task.class_counts).plain(),
+        "method": method.plain(),
+        "task": _task(request, counts).plain(),
         **_scoring(request),
     }
 
@@ -126,10 +128,18 @@ def subject_made_here(request: RunRequest, lab: Lab, made: Distillation) -> Subj
 
 
 def subject_made_elsewhere(
-    request: RunRequest, lab: Lab, distilled: DistilledSet, origin: OriginFacts
+    request: RunRequest, lab: Lab, distilled: DistilledSet, data: bytes, origin: OriginFacts
 ) -> Subject:
-    """A set that is only scored; `origin.name` stands in the place of its method's name."""
-    data, counts = distilled.to_bytes(), tuple(distilled.class_counts.tolist())
+    """A set that is only scored; `origin.name` stands in the place of its method's name.
+
+    Args:
+        request: how it is scored.
+        lab: where.
+        distilled: the set.
+        data: its file.
+        origin: where it is from.
+    """
+    counts = tuple(distilled.class_counts.tolist())
     sha256, task = digest(data), request.task
     control = request.control and key_of(identity_of(request.control, task, lab))
     key = key_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,16 @@ from torch import Tensor
 
 from ..distilling.distilled_set import DistilledSet
 from ..distilling.gallery import gallery_png
+from ..distilling.importing.convert import Import
+from ..distilling.importing.read_file import read_file
 from ..errors import UserError, shortened, shown
 from ..records.checking import one_line
 from ..records.cost import DATA
 from ..records.facts import OriginFacts
 from ..records.fields import NAME
 from ..records.record import Record
+from ..records.units import images_per_class
+from ..runtime.folders import data_root
 from ..store.files import write_bytes
 from ..training.lab import Lab
 from .assemble_record import configuration, subject_made_elsewhere
@@ -30,12 +34,39 @@ from .execute import (
     recorded_once,
     write_configuration,
 )
-from .overrides import as_overrides
+from .overrides import as_overrides, plain_values
 from .record_scores import record_scores
 from .request import RunRequest
 
+OF_THE_DATASET = "dataset."
+"""Begins the keys of a dataset's settings."""
 UNNAMED = "file"
 """What a set is called that names no method, or that of its control."""
+
+
+def set_from_file(
+    path: str | Path, given: Sequence[str], says: Mapping[str, str], like: str | None = None
+) -> Import:
+    """The set of a file of ddbench, or of a file or folder that others released.
+
+    Args:
+        path: of the file or folder.
+        given: overrides of `ddbench run`, of which dataset, its settings and data_root count here.
+        says: what the file does not say, by the names of `ImportChoice`.
+        like: the family of a released set.
+
+    Raises:
+        UserError: for what cannot be read, and for facts that must be said: one line.
+    """
+    plain = plain_values(given)
+    if "dataset" in plain:
+        says = {"dataset": str(plain["dataset"]), **says}
+    settings = {
+        key.removeprefix(OF_THE_DATASET): value
+        for key, value in plain.items()
+        if key.startswith(OF_THE_DATASET)
+    }
+    return read_file(path, says, like, data_root(plain.get("data_root")), settings)
 
 
 def score_set(distilled: DistilledSet, given: Sequence[str], quiet: bool = False) -> Outcome:
@@ -50,12 +81,12 @@ def score_set(distilled: DistilledSet, given: Sequence[str], quiet: bool = False
         UserError: for a mistake in what was asked, or a set that does not fit its dataset.
     """
     request = _request(distilled, given)
-    data = distilled.to_bytes()
     origin = _origin(distilled, request)
     with disk_trouble_in_one_line(), opened(request, quiet, writes=False) as (lab, data_cost):
         check_fit(distilled, lab)
         progress = lab.runtime.progress
-        subject = subject_made_elsewhere(request, lab, distilled, origin)
+        data = distilled.to_bytes()
+        subject = subject_made_elsewhere(request, lab, distilled, data, origin)
         folder = request.runs_root / subject.name
         file = folder / "distilled.safetensors"
         if (folder / "record.json").exists() and not (file.exists() and file.read_bytes() == data):
@@ -65,7 +96,7 @@ def score_set(distilled: DistilledSet, given: Sequence[str], quiet: bool = False
             progress.say(f"run {folder}")
             for note in _notes(distilled, request):
                 progress.say(note)
-            write_configuration(folder, configuration(request, subject.method))
+            write_configuration(folder, configuration(request, subject))
             write_bytes(file, data)
             seen = distilled.decoded()
             write_bytes(folder / "gallery.png", gallery_png(seen, lab.space, _title(origin, seen)))
@@ -138,7 +169,7 @@ def _origin(distilled: DistilledSet, request: RunRequest) -> OriginFacts:
 
 
 def _title(origin: OriginFacts, seen: DistilledSet) -> str:
-    ipc = int(seen.class_counts.max())
+    ipc = images_per_class(seen.class_counts.tolist())
     return f"{origin.name}, {seen.dataset}, ipc {ipc}, made elsewhere"
 
 
@@ -183,7 +214,7 @@ def _notes(distilled: DistilledSet, request: RunRequest) -> Iterator[str]:
 def _uneven(counts: Tensor, class_names: Sequence[str]) -> str:
     """How unevenly a set's images are spread over its classes."""
     empty = [name for name, count in zip(class_names, counts.tolist(), strict=True) if not count]
-    told = f"note: the set has {int(counts.min())} to {int(counts.max())} images per class"
+    told = f"note: the set has {images_per_class(counts.tolist())} images per class"
     if empty:
         more = f" and {len(empty) - 3} more" if len(empty) > 3 else ""
         told += f"; none of {', '.join(empty[:3])}{more}"

@@ -11,7 +11,7 @@ from ...errors import UserError, shortened
 from ..distilled_set import DistilledSet
 from .choice import choice_from_text, family, missing
 from .convert import Import, import_set
-from .recognising import read_set
+from .recognising import importer_of
 from .source import Source
 
 
@@ -39,10 +39,12 @@ def read_file(
     # First, so that a misspelt family is said before anything is asked.
     own = family(like, choice.dataset) if like else None
     source = Source(path)
-    importer, made = read_set(source)
-    if made.finished is not None:
-        _check_says(made.finished, {**({"like": like} if like else {}), **options}, source)
-        return Import(made.finished, importer)
+    name, importer = importer_of(source)
+    if source.kind == "safetensors":  # no other file is one of ddbench, and many are long to read
+        finished = importer.read(source).finished
+        if finished is not None:
+            _check_says(finished, {**({"like": like} if like else {}), **options}, source)
+            return Import(finished, name)
     if choice.dataset is None:
         raise missing(["dataset"], str(path))
     dataset = Dataset.open(choice.dataset, dataset_settings or {}, root)
