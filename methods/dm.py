@@ -38,12 +38,35 @@ def class_means(features: Tensor, counts: Sequence[int]) -> Tensor:
     return torch.stack([part.mean(0) for part in features.split(list(counts))])
 
 
-def matching_gradient(
+Augment = Callable[[Sequence[Tensor]], list[Tensor]]
+"""Treats the k-th batch of a list by the k-th class's draw."""
+
+
+@torch.no_grad()
+def real_means(
     features: Callable[[Tensor], Tensor],
     real: Sequence[Tensor],
-    images: Sequence[Tensor],
-    augment: Callable[[Sequence[Tensor]], list[Tensor]],
+    augment: Augment,
     segment: int = 0,
+) -> Tensor:
+    """Mean features (classes, F) of each class's real batch.
+
+    Args:
+        features: maps images (n, C, H, W) to features (n, F).
+        real: real images (n_c, C, H, W) of each class.
+        augment: of the same classes.
+        segment: images at a time through the network; 0 for all.
+    """
+    joined = torch.cat(augment(real))
+    parts = [features(part) for part in joined.split(segment or len(joined))]
+    return class_means(torch.cat(parts), [len(batch) for batch in real])
+
+
+def matching_gradient(
+    features: Callable[[Tensor], Tensor],
+    real: Tensor,
+    images: Sequence[Tensor],
+    augment: Augment,
 ) -> tuple[Tensor, Tensor]:
     """Loss and its gradient with respect to the distilled images of some classes.
 
@@ -51,22 +74,17 @@ def matching_gradient(
 
     Args:
         features: maps images (n, C, H, W) to features (n, F).
-        real: real images (n_c, C, H, W) of each class.
+        real: mean features (classes, F) of each class's real batch.
         images: distilled images (m_c, C, H, W) of each class.
-        augment: treats the k-th batch of a list by the k-th class's draw.
-        segment: real images at a time through the network; 0 for all.
+        augment: of the same classes.
 
     Returns:
         The loss, and the gradient (sum of m_c, C, H, W).
     """
-    with torch.no_grad():
-        joined = torch.cat(augment(real))
-        parts = [features(part) for part in joined.split(segment or len(joined))]
-        target = class_means(torch.cat(parts), [len(batch) for batch in real])
     leaf = torch.cat(list(images)).requires_grad_()
     counts = [len(batch) for batch in images]
     seen = features(torch.cat(augment(leaf.split(counts))))
-    loss = matching_loss(target, class_means(seen, counts))
+    loss = matching_loss(real, class_means(seen, counts))
     (gradient,) = torch.autograd.grad(loss, leaf)
     return loss.detach(), gradient
 
@@ -81,7 +99,7 @@ class DM(ImageDescent):
         iterations: int = setting(20_000, "updates of the images", low=1, scaled="distilling")
         real_batch: int = setting(256, "real images per class and update", low=1)
         segment: int = setting(
-            256,
+            64,
             "images at a time through the network (of distilled ones whole classes); 0: all",
             low=0,
         )
@@ -96,26 +114,45 @@ class DM(ImageDescent):
         return ImagePasses(training=0, distilling=self.total_steps * passes)
 
     def step(self, i: int) -> dict[str, float | Tensor]:
-        """Match all classes as one fresh network sees them."""
-        task, segment = self.task, self.settings.segment
-        network = task.new_network("network", i).requires_grad_(False)
-        if mixes_images(network):  # statistics over all classes together, as released
-            segment = 0
-        by_class = self.images.split(task.class_counts)
-        at_once = max(1, segment // task.ipc) if segment else task.classes
-        loss, gradients = self.images.new_zeros(()), []
-        for start in range(0, task.classes, at_once):
-            classes = range(task.classes)[start : start + at_once]
-            draws = siamese_draws(task, self.augmentation, classes, i)
+        """Match all classes as one fresh network sees them.
 
+        Real and distilled images each go through it a few classes at a time, of the real ones only
+        mean features are kept: so memory does not grow with the number of classes.
+        """
+        task = self.task
+        network = task.new_network("network", i).requires_grad_(False)
+        # Batch norm takes statistics over all classes together, as released.
+        segment = 0 if mixes_images(network) else self.settings.segment
+
+        def augment(classes: Sequence[int]) -> Augment:
+            draws = siamese_draws(task, self.augmentation, classes, i)
+            return partial(augment_alike, self.augmentation, draws=draws)
+
+        real = torch.cat(
+            [
+                real_means(
+                    network.features,
+                    real_batches(task, classes, self.settings.real_batch, i),
+                    augment(classes),
+                    segment,
+                )
+                for classes in _together(task.classes, self.settings.real_batch, segment)
+            ]
+        )
+        by_class = self.images.split(task.class_counts)
+        loss, gradients = self.images.new_zeros(()), []
+        for classes in _together(task.classes, max(task.class_counts), segment):
             part, gradient = matching_gradient(
-                network.features,
-                real_batches(task, classes, self.settings.real_batch, i),
-                by_class[start : start + at_once],
-                partial(augment_alike, self.augmentation, draws=draws),
-                segment,
+                network.features, real[classes], [by_class[c] for c in classes], augment(classes)
             )
             loss += part
             gradients.append(gradient)
         self.images, self.velocity = self.moved(torch.cat(gradients))
         return {"loss": loss, "movement": self.movement()}
+
+
+def _together(classes: int, images: int, segment: int) -> list[list[int]]:
+    """Class ids, as many together as have `segment` images or fewer; 0: all of them."""
+    at_once = max(1, segment // images) if segment else classes
+    ids = list(range(classes))
+    return [ids[start : start + at_once] for start in range(0, classes, at_once)]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from ..errors import UserError
 
@@ -44,3 +47,15 @@ def first_padding(resolution: int, kernel: int) -> tuple[int, int]:
     """
     extra = 2 if resolution == 28 else 0
     return kernel // 2 + extra, resolution + 2 * extra
+
+
+def may_be_joined(layers: Iterable[nn.Module], images: Tensor) -> bool:
+    """Whether layers may be computed as one operation with derivatives of its own.
+
+    It is worth it on a CPU. `torch.func` and forward-mode differentiation ask more of an operation
+    than a first and a second derivative, and a hook wants to see its layer at work.
+    """
+    forward_mode = forward_ad._current_level >= 0
+    if images.device.type != "cpu" or forward_mode or torch._C._are_functorch_transforms_active():
+        return False
+    return not any(layer._forward_hooks or layer._forward_pre_hooks for layer in layers)

@@ -18,6 +18,7 @@ import torch
 
 from ..errors import UserError
 from .determinism import MATRIX_PRODUCTS
+from .heap import keep_freed_memory
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Execution:
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             reason = str(error).strip().split("\n")[0].partition(". ")[0]
             raise UserError(f"device={device}: not available on this machine ({reason})") from error
+        keep_freed_memory()
         if threads is not None:
             torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)

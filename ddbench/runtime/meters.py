@@ -15,6 +15,7 @@ import psutil
 import torch
 
 from ..records.cost import PhaseCost
+from .heap import give_back_freed_memory
 
 
 class CostMeter:
@@ -72,7 +73,8 @@ def monotonic_seconds(device: torch.device) -> float:
 
 
 def release_cached_memory(device: torch.device) -> None:
-    """Give back what torch's allocator keeps of earlier phases, which would count as reserved."""
+    """Give back what allocators keep of earlier phases, which would count as in use."""
+    give_back_freed_memory()
     if device.type == "cuda":
         torch.cuda.empty_cache()
 

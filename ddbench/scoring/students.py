@@ -18,12 +18,11 @@ from ..store.store import Artefact
 from ..teachers.train import train_networks
 from ..training.budget import Budget
 from ..training.lab import Lab
-from ..training.loop import Training, predict
+from ..training.loop import Training, images_at_once, predict
 from ..training.recipe import Examples
 from .protocols import LABEL_TEACHER, Protocol
 from .training_sets import TrainingSet
 
-EVALUATION_BATCH = 500
 KIND = "score"
 
 
@@ -132,7 +131,7 @@ def accuracy_of(network: torch.nn.Module, images: RealImages) -> float:
     """The fraction of real images that a network classifies rightly."""
     network.eval()
     correct = torch.zeros((), dtype=torch.int64, device=images.device)
-    for index in torch.arange(len(images)).split(EVALUATION_BATCH):
+    for index in torch.arange(len(images)).split(images_at_once(images.device)):
         inputs, labels = images.batch(index)
-        correct += (predict(network, inputs, EVALUATION_BATCH).argmax(1) == labels).sum()
+        correct += (predict(network, inputs).argmax(1) == labels).sum()
     return int(correct) / len(images)

@@ -22,7 +22,7 @@ from .recipe import SnapshotFormat, TrainingRecipe
 
 Weights = dict[str, Tensor]
 
-LOOP_VERSION = 1
+LOOP_VERSION = 2
 """Raised when the loop's numbers change; part of every key of a trained network."""
 
 
@@ -113,7 +113,7 @@ class Training:
         mixing = None
         if self.recipe.cutmix:
             inputs, mixing = cutmix(inputs, self.recipe.cutmix, (stream / "cutmix").generator())
-        torch.manual_seed(stream.seed)  # for dropout, which draws from the global generator
+        stream.seed_torch(self.device)  # for dropout, which draws from the global generator
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate_at_step(self.steps_done, self.steps_per_epoch)
 
@@ -209,7 +209,15 @@ def copy_weights(network: nn.Module, stored: SnapshotFormat = SnapshotFormat.flo
 
 
 @torch.no_grad()
-def predict(network: nn.Module, inputs: Tensor, batch_size: int = 256) -> Tensor:
+def predict(network: nn.Module, inputs: Tensor) -> Tensor:
     """Logits (N, classes) of inputs (N, C, H, W), in evaluation mode."""
     network.eval()
-    return torch.cat([network(chunk) for chunk in inputs.split(batch_size)])
+    return torch.cat([network(chunk) for chunk in inputs.split(images_at_once(inputs.device))])
+
+
+def images_at_once(device: torch.device) -> int:
+    """How many images go through a network together where no gradient is wanted.
+
+    On a CPU more are no faster, or slower once their maps leave its caches, and need more memory.
+    """
+    return 128 if device.type == "cpu" else 512

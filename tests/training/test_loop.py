@@ -160,11 +160,14 @@ def test_each_epoch_sees_every_example_once_in_an_order_of_its_own() -> None:
     assert len({tuple(order) for order in orders}) == 3
 
 
-def test_predict_runs_in_evaluation_mode_and_keeps_no_graph() -> None:
+def test_predict_runs_in_evaluation_mode_and_keeps_no_graph(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ddbench.training.loop.images_at_once", lambda device: 3)
     model = network(0.5)
     inputs = examples().inputs
-    logits = predict(model, inputs, batch_size=3)
-    assert torch.equal(logits, predict(model, inputs, batch_size=3))
+    logits = predict(model, inputs)
+    assert torch.equal(logits, predict(model, inputs))
     assert_agrees(
         [logits],
         lambda: [model.eval()(inputs)],
