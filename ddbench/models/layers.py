@@ -55,7 +55,8 @@ def may_be_joined(layers: Iterable[nn.Module], images: Tensor) -> bool:
     It is worth it on a CPU. `torch.func` and forward-mode differentiation ask more of an operation
     than a first and a second derivative, and a hook wants to see its layer at work.
     """
-    forward_mode = forward_ad._current_level >= 0
-    if images.device.type != "cpu" or forward_mode or torch._C._are_functorch_transforms_active():
+    if images.device.type != "cpu" or images.dtype not in (torch.float32, torch.float64):
+        return False
+    if forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active():
         return False
     return not any(layer._forward_hooks or layer._forward_pre_hooks for layer in layers)

@@ -129,10 +129,11 @@ def _pooled(maps: Tensor) -> Tensor:
 
 def _spread(of_pooled: Tensor, z: Tensor) -> Tensor:
     """The gradient (N, C, H, W) before pooling and ReLU, where z is what ReLU gave."""
-    n, c, h, w = of_pooled.shape
-    wide = (0.25 * of_pooled).repeat_interleave(2, 3).unsqueeze(3).expand(n, c, h, 2, 2 * w)
-    spread: Tensor = torch.ops.aten.threshold_backward(wide, z.view(n, c, h, 2, 2 * w), 0)
-    return spread.view_as(z)
+    quarter = 0.25 * of_pooled
+    # A complex number lies in memory as two: the fastest way to write each of them twice.
+    rows = torch.view_as_real(torch.complex(quarter, quarter)).flatten(3)
+    spread: Tensor = torch.stack((rows, rows), 3).view_as(z)
+    return torch.ops.aten.threshold_backward(spread, z, 0)  # type: ignore[no-any-return]
 
 
 def _sums(u: Tensor, x: Tensor, mean: Tensor, rstd: Tensor) -> tuple[Tensor, Tensor]:
