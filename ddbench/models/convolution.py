@@ -25,7 +25,10 @@ Geometry = tuple[tuple[int, ...], tuple[int, ...]]
 def convolution(maps: Tensor, layer: nn.Conv2d) -> Tensor:
     """What a convolution with a bias, without groups and dilation, makes of maps (N, C, H, W)."""
     geometry = layer.stride, layer.padding
-    convolved: Tensor = _Convolution.apply(maps, layer.weight, layer.bias, geometry)
+    assert layer.bias is not None
+    inputs = (maps, layer.weight, layer.bias)
+    # `_wanted` can be told of views, and not of leaves.
+    convolved: Tensor = _Convolution.apply(*(one.view_as(one) for one in inputs), geometry)
     return convolved
 
 
@@ -38,8 +41,7 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, of_y: Tensor) -> tuple[Tensor | None, ...]:
-        wanted = ctx.needs_input_grad[:3]
-        return *_Gradient.apply(of_y, *ctx.saved_tensors, ctx.geometry, wanted), None
+        return *_Gradient.apply(of_y, *ctx.saved_tensors, ctx.geometry, _wanted(ctx)), None
 
 
 class _Gradient(torch.autograd.Function):
@@ -61,7 +63,7 @@ class _Gradient(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         h, x, kernels = ctx.saved_tensors
         geometry = ctx.geometry
-        _, x_wanted, kernels_wanted = ctx.needs_input_grad[:3]
+        _, x_wanted, kernels_wanted = _wanted(ctx)
         of_h = of_x = of_kernels = None
         if p is not None:
             of_h = torch.conv2d(p, kernels, None, *geometry)
@@ -75,6 +77,16 @@ class _Gradient(torch.autograd.Function):
         if o is not None:
             of_h = (torch.zeros_like(h) if of_h is None else of_h).add_(o.view(-1, 1, 1))
         return of_h, of_x, of_kernels, None, None
+
+
+def _wanted(ctx: Any) -> list[bool]:
+    """For each of the three inputs, whether the present backward pass asks for its gradient.
+
+    `ctx.needs_input_grad` tells only whether it could: with `torch.autograd.grad(loss, images)` the
+    kernels' gradients would be computed for nothing.
+    """
+    nodes = [node for node, _ in ctx.next_functions]
+    return [node is not None and torch._C._will_engine_execute_node(node) for node in nodes]
 
 
 def _gradients(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from closeness import assert_close
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ddbench.models.convolution import convolution
 from ddbench.models.model import Model
@@ -87,6 +89,32 @@ def test_a_convolution_is_derived_twice_through_any_one_of_its_gradients(asked: 
         second(lambda maps: convolution(maps, layer)), second(layer), strict=True
     ):
         assert_close(ours, theirs, terms=2 * 4 * 4 * 9)
+
+
+class Asked(TorchDispatchMode):
+    """Notes which gradients of convolutions are computed: of the input, kernels and biases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.masks: list[list[bool]] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten.convolution_backward.default:
+            self.masks.append(list(args[-1]))
+        return func(*args, **(kwargs or {}))
+
+
+def test_no_gradient_of_a_convolution_is_computed_that_nobody_asks_for() -> None:
+    layer = randomised(nn.Conv2d(2, 3, 3, padding=1))
+    assert isinstance(layer, nn.Conv2d)
+    images = random(2, 2, 4, 4).requires_grad_()
+    loss = convolution(images, layer).pow(3).sum()
+    with Asked() as asked:
+        (of_kernels,) = torch.autograd.grad(loss, [layer.weight], create_graph=True)
+    assert asked.masks == [[False, True, False]]
+    with Asked() as asked:
+        torch.autograd.grad(of_kernels.pow(2).sum(), images)
+    assert asked.masks == [[True, False, False]] * 2  # through the gradient, and through the maps
 
 
 def convnet(resolution: int = 16, **settings: object) -> Model:
