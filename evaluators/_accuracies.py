@@ -26,8 +26,7 @@ def accuracies(run: FinishedRun, subject: str, protocol: str) -> tuple[float, ..
         NotScorable: when the subject lacks what the protocol needs.
     """
     rules = PROTOCOLS[protocol]
-    networks = range(run.budget.networks)
-    return tuple(run.score(subject, rules, index).accuracy for index in networks)
+    return tuple(score.accuracy for score in run.scores(subject, rules))
 
 
 def whole_accuracies(run: FinishedRun) -> tuple[float, ...]:

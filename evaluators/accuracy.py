@@ -35,8 +35,7 @@ class Accuracy(Evaluator):
                     note = str(reason)
                     measurements.append(Measurement("accuracy", None, "fraction", (), where, note))
                     continue
-                networks = range(run.budget.networks)
-                scores = [run.score(subject, protocol, index) for index in networks]
+                scores = run.scores(subject, protocol)
                 values[subject] = [score.accuracy for score in scores]
                 measurements.append(_accuracy(scores, {**where, "labels": regime}, run))
             if len(values) == 2:

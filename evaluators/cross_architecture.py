@@ -198,8 +198,7 @@ class CrossArchitecture(Evaluator):
         reason = student.reason or _too_small_a_batch(student, run, subject, recipe)
         if reason:
             return Measurement("transfer_accuracy", None, "fraction", (), place, reason)
-        networks = range(self.settings.networks or run.budget.networks)
-        scores = [run.score(subject, protocol, n, student.spec, recipe) for n in networks]
+        scores = run.scores(subject, protocol, self.settings.networks, student.spec, recipe)
         values = tuple(score.accuracy for score in scores)
         mean = statistics.fmean(values)
         flags = _flags(scores, mean, 1 / run.distilled.classes, place)

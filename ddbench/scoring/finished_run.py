@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from ..data.dataset import Dataset
@@ -19,9 +20,9 @@ from ..runtime.randomness import RandomStream
 from ..training.budget import Budget
 from ..training.lab import Lab
 from ..training.recipe import TrainingRecipe
-from .parallel import Work, scores_in_flight, worth_starting
+from .parallel import Work, processes_for, scores_in_flight, worth_starting
 from .protocols import Protocol
-from .students import Score, score_student, score_whole
+from .students import Score, known_score, score_student, score_whole
 from .training_sets import TrainingSet, merged_training_set, training_set
 
 
@@ -148,34 +149,60 @@ class FinishedRun:
         """The same data with another model for what is trained there."""
         return self.lab if model == self.lab.model else self.lab.with_model(model)
 
-    def score(
+    def scores(
         self,
         subject: str,
         protocol: Protocol,
-        index: int,
+        networks: int | None = None,
         model: ModelSpec | None = None,
         recipe: TrainingRecipe | None = None,
-    ) -> Score:
-        """The score of evaluation network `index` on a subject, from the store if known.
+    ) -> list[Score]:
+        """The scores of evaluation networks on a subject, from the store where known.
 
         Args:
             subject: name of a set.
             protocol: whose labels students learn from; labels come from networks of the task's
                 model whatever the student is.
-            index: of the evaluation network.
+            networks: how many; None: those of the budget.
             model: of the student; None: the task's.
             recipe: how it is trained; None: as the protocol says, at the budget.
+
+        Raises:
+            NotScorable: when the subject lacks what the protocol needs.
         """
-        title = f"{subject} {protocol.label} network {index + 1}/{self.budget.networks}"
         learnt = self.training_set(subject, protocol)
         if recipe is not None:
             learnt = replace(learnt, recipe=recipe)
         lab = self.lab if model is None else self.lab_of(model)
+        title = f"{subject} {protocol.label}"
         if lab is not self.lab:
             title = f"{lab.model.label} on {title}"
-        score = score_student(lab, learnt, protocol, index, title)
-        self.scored[score.key] = score
-        return score
+        return self._scores(lab, learnt, protocol, title, networks or self.budget.networks)
+
+    def _scores(
+        self, lab: Lab, learnt: TrainingSet, protocol: Protocol, title: str, networks: int
+    ) -> list[Score]:
+        """The scores of evaluation networks on a training set, in several processes if it pays."""
+
+        def work(index: int) -> Work:
+            named = f"{title} network {index + 1}/{networks}"
+            return partial(
+                score_student, training_set=learnt, protocol=protocol, index=index, title=named
+            )
+
+        known = [known_score(lab, learnt, protocol, index) for index in range(networks)]
+        missing = [index for index, score in enumerate(known) if score is None]
+        processes = processes_for(lab, learnt, networks) if missing else 1
+        if processes > 1:
+            jobs = [(work(index), lab.model) for index in missing]
+            with self.progress.phase(f"{title}, {processes} at once", len(missing)) as phase:
+                new = scores_in_flight(lab, jobs, processes, phase.advance)
+        else:
+            new = [work(index)(lab) for index in missing]
+        made = dict(zip(missing, new, strict=True))
+        scores = [score or made[index] for index, score in enumerate(known)]
+        self.scored |= {score.key: score for score in scores}
+        return scores
 
     def score_models(
         self, work: Work, models: Sequence[ModelSpec], title: str, processes: int = 1
@@ -186,8 +213,8 @@ class FinishedRun:
             work: what is done in the lab of each, such as `score_student` with its other arguments.
             models: the architectures.
             title: of the progress line.
-            processes: that train at once, each with one thread, once what is left takes long
-                enough to start them; 1: this one, with its own threads.
+            processes: that train at once, once what is left takes long enough to start them; this
+                one's threads are shared out among them. 1: this one.
         """
         scores: list[Score] = []
         with self.progress.phase(title, len(models)) as phase:
@@ -198,8 +225,9 @@ class FinishedRun:
                 phase.advance(len(scores))
             known = len(scores)
             if known < len(models):
+                jobs = [(work, model) for model in models[known:]]
                 scores += scores_in_flight(
-                    self.lab, work, models[known:], processes, lambda n: phase.advance(known + n)
+                    self.lab, jobs, processes, lambda n: phase.advance(known + n)
                 )
         self.scored |= {score.key: score for score in scores}
         return scores
@@ -238,16 +266,5 @@ class FinishedRun:
             NotScorable: when a set lacks what the protocol needs.
         """
         union = merged_training_set(sets, protocol, self.budget, self.lab, likes)
-        count = self.budget.networks
-        scores = [
-            score_student(
-                self.lab,
-                union,
-                protocol,
-                index,
-                f"{name} {protocol.label} network {index + 1}/{count}",
-            )
-            for index in range(count)
-        ]
-        self.scored |= {score.key: score for score in scores}
-        return scores
+        title = f"{name} {protocol.label}"
+        return self._scores(self.lab, union, protocol, title, self.budget.networks)

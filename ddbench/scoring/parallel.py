@@ -1,8 +1,8 @@
-"""Score several small networks in parallel, each in a process of its own with one thread.
+"""Score several networks in parallel, each in a process of its own.
 
-A network of a few thousand weights leaves most of a machine idle: on two cores, two processes of
-one thread train NAS-Bench-201 cells 1.5 times as fast as one process of two threads. Starting them
-and reading the images in each takes that gain back where there is little to train.
+A small network leaves most of a machine idle: on two cores, two processes of one thread train
+NAS-Bench-201 cells 1.5 times as fast as one process of two threads. Starting them and reading the
+images in each takes that gain back where there is little to train.
 """
 
 from __future__ import annotations
@@ -13,16 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
 from ..models.spec import ModelSpec
+from ..runtime.randomness import RandomStream
 from ..runtime.runtime import POLL_SECONDS, Runtime
 from ..training.lab import Lab, LabSpec
 from .students import Score
+from .training_sets import TrainingSet
 
 WORTH_STARTING = 120.0
 """Seconds of work from which on processes are started; each reads the images anew."""
+WORTH_OPERATIONS = 1e13
+"""Floating-point operations from which on they are: about `WORTH_STARTING` seconds of a core."""
 
 Work = Callable[[Lab], Score]
 """Such as `score_student` with everything but the lab; it is sent to other processes."""
+Job = tuple[Work, ModelSpec]
+"""Work, and the model whose lab it is done in."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +43,27 @@ class _Opening:
     data_root: Path
     store: Path
     device: str
+    threads: int
     checkpoint_seconds: float
 
     @classmethod
-    def of(cls, lab: Lab) -> _Opening:
-        """That of a lab of this process."""
+    def of(cls, lab: Lab, processes: int) -> _Opening:
+        """That of a lab of this process, whose threads its processes share out."""
         runtime = lab.runtime
         return cls(
             lab.spec,
             lab.dataset.source.root,
             runtime.store.root,
             str(runtime.execution.device),
+            max(1, runtime.execution.threads // processes),
             runtime.checkpoint_seconds,
         )
 
     def open(self) -> Lab:
-        """Open the lab with one thread and a silent console."""
-        runtime = Runtime.start(self.store, self.device, 1, self.checkpoint_seconds, quiet=True)
+        """Open the lab with a silent console."""
+        runtime = Runtime.start(
+            self.store, self.device, self.threads, self.checkpoint_seconds, quiet=True
+        )
         return Lab.open(self.spec, self.data_root, runtime)
 
 
@@ -60,20 +74,39 @@ def worth_starting(scores: Sequence[Score], left: int) -> bool:
     return left * fmean(score.wall_seconds for score in scores) >= WORTH_STARTING
 
 
+def processes_for(lab: Lab, learnt: TrainingSet, networks: int) -> int:
+    """Processes in which the evaluation networks of a set are trained; 1: this one.
+
+    Only the amount of work and the number of threads decide, never the time that something took:
+    the number of threads per network changes bits, and a repetition shall decide alike.
+    """
+    execution = lab.runtime.execution
+    at_once = min(networks, execution.threads)
+    if at_once == 1 or execution.device.type != "cpu":
+        return 1
+    # Backward passes cost about twice a forward one.
+    passes = 3 * learnt.recipe.epochs * len(learnt.images) + len(lab.data.scored)
+    operations = networks * passes * _operations(lab, learnt.images[:1])
+    return at_once if operations >= WORTH_OPERATIONS else 1
+
+
+@torch.no_grad()
+def _operations(lab: Lab, images: Tensor) -> int:
+    """Floating-point operations of convolutions and matrix products of a pass forward."""
+    with FlopCounterMode(display=False) as counter:
+        lab.new_network(RandomStream(0)).eval()(images)
+    return int(counter.get_total_flops())
+
+
 def scores_in_flight(
-    lab: Lab,
-    work: Work,
-    models: Sequence[ModelSpec],
-    processes: int,
-    finished: Callable[[int], None],
+    lab: Lab, jobs: Sequence[Job], processes: int, finished: Callable[[int], None]
 ) -> list[Score]:
-    """The scores of several models, in their order; each is kept in the store when it is known.
+    """The scores of several jobs, in their order; each is kept in the store when it is known.
 
     Args:
         lab: of this process.
-        work: done with a lab of each model.
-        models: to score.
-        processes: at work at once.
+        jobs: to do.
+        processes: at work at once, among which the threads of this one are shared out.
         finished: told how many are done, now and then.
 
     Raises:
@@ -82,16 +115,17 @@ def scores_in_flight(
     """
     from joblib.externals.loky import get_reusable_executor
 
-    opening = _Opening.of(lab)
-    executor = get_reusable_executor(max_workers=min(processes, len(models)))
+    workers = min(processes, len(jobs))
+    opening = _Opening.of(lab, workers)
+    executor = get_reusable_executor(max_workers=workers)
     try:
-        jobs = [executor.submit(_score, opening, work, model) for model in models]
-        pending = set(jobs)
+        under_way = [executor.submit(_score, opening, *job) for job in jobs]
+        pending = set(under_way)
         while pending:
             _, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
             lab.runtime.stop.check()
             finished(len(jobs) - len(pending))
-        return [job.result() for job in jobs]
+        return [job.result() for job in under_way]
     except BaseException:
         executor.shutdown(wait=True, kill_workers=True)
         raise

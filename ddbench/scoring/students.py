@@ -62,14 +62,6 @@ def score_student(
     that two sets can be compared network by network.
     """
     runtime = lab.runtime
-    identity = {
-        **lab.identity,
-        "evaluated_on": lab.data.scored.split.hash,
-        "training_set": training_set.content_hash,
-        "recipe": training_set.recipe.plain(),
-        "protocol": protocol.label,
-        "network": index,
-    }
 
     def make(checkpoint: Checkpoint) -> Product:
         stream = RandomStream(lab.spec.network_seed, ("evaluation", lab.model.name, index))
@@ -87,7 +79,30 @@ def score_student(
         diverged = not math.isfinite(float(training.loss))
         return {"accuracy": accuracy, "cost": cost.plain(), "diverged": diverged}, None
 
+    identity = _identity(lab, training_set, protocol, index)
     return _score(runtime.make_once(KIND, identity, "the same score", make), lab)
+
+
+def known_score(
+    lab: Lab, training_set: TrainingSet, protocol: Protocol, index: int
+) -> Score | None:
+    """What `score_student` would find in the store; None where it would have to train."""
+    identity = _identity(lab, training_set, protocol, index)
+    found = lab.runtime.store.find(KIND, identity)
+    return None if found is None else _score(found, lab)
+
+
+def _identity(
+    lab: Lab, training_set: TrainingSet, protocol: Protocol, index: int
+) -> dict[str, Any]:
+    return {
+        **lab.identity,
+        "evaluated_on": lab.data.scored.split.hash,
+        "training_set": training_set.content_hash,
+        "recipe": training_set.recipe.plain(),
+        "protocol": protocol.label,
+        "network": index,
+    }
 
 
 def score_whole(lab: Lab, budget: Budget, index: int, epochs: int | None = None) -> Score:

@@ -26,21 +26,23 @@ class Finished(SimpleNamespace):
 
     @property
     def subjects(self) -> dict[str, None]:
-        return dict.fromkeys(self.scores)
+        return dict.fromkeys(self.given)
 
     def training_set(self, subject: str, protocol: Any) -> Any:
-        if self.scores[subject] is None:
+        if self.given[subject] is None:
             raise NotScorable("it lacks a label")
         return SimpleNamespace(regime="class ids")
 
-    def score(self, subject: str, protocol: Any, index: int) -> Any:
-        accuracy = self.scores[subject][index]
-        return SimpleNamespace(accuracy=accuracy, diverged=accuracy == 0.1)
+    def scores(self, subject: str, protocol: Any) -> list[Any]:
+        return [
+            SimpleNamespace(accuracy=accuracy, diverged=accuracy == 0.1)
+            for accuracy in self.given[subject]
+        ]
 
 
 def measured(**scores: Any) -> list[Measurement]:
     evaluator = EVALUATORS["accuracy"](EVALUATORS["accuracy"].Settings())
-    return evaluator.evaluate(Finished(scores=scores))  # type: ignore[arg-type]
+    return evaluator.evaluate(Finished(given=scores))  # type: ignore[arg-type]
 
 
 def test_difference_is_taken_network_by_network() -> None:

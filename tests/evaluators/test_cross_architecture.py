@@ -72,10 +72,12 @@ class Finished(SimpleNamespace):
             raise NotScorable("the set names no published evaluation")
         return SimpleNamespace(recipe=SOFT if protocol.name == "soft" else HARD)
 
-    def score(self, subject: str, protocol: Any, index: int, model: Any, recipe: Any) -> Any:
+    def scores(
+        self, subject: str, protocol: Any, networks: int, model: Any, recipe: Any
+    ) -> list[Any]:
         self.asked[protocol.name, model.name] = recipe
-        accuracy = SCORES[subject][model.name][index]
-        return SimpleNamespace(accuracy=accuracy, diverged=False)
+        values = SCORES[subject][model.name]
+        return [SimpleNamespace(accuracy=accuracy, diverged=False) for accuracy in values]
 
 
 def measured(*protocols: str, **changes: Any) -> tuple[list[Measurement], Any]:
@@ -256,12 +258,12 @@ def test_score_of_another_model_is_another_artefact_and_is_found_again(
     made: tuple[FinishedRun, Path],
 ) -> None:
     run, _ = made
-    own = run.score("random", PROTOCOLS["hard"], 0)
-    mlp = run.score("random", PROTOCOLS["hard"], 0, model_named("mlp", "cpu"))
+    own = run.scores("random", PROTOCOLS["hard"], 1)[0]
+    mlp = run.scores("random", PROTOCOLS["hard"], 1, model_named("mlp", "cpu"))[0]
     assert mlp.key != own.key
     assert run.lab.model.name == "convnet"
-    assert run.score("random", PROTOCOLS["hard"], 0) == own
-    assert run.score("random", PROTOCOLS["hard"], 0, model_named("mlp", "cpu")) == mlp
+    assert run.scores("random", PROTOCOLS["hard"], 1)[0] == own
+    assert run.scores("random", PROTOCOLS["hard"], 1, model_named("mlp", "cpu"))[0] == mlp
     assert set(run.scored) == {own.key, mlp.key}
 
 
@@ -270,7 +272,7 @@ def test_labels_of_another_models_students_come_from_the_source(
 ) -> None:
     run, _ = made
     with run.lab.runtime.ledger.recording() as used:
-        run.score("random", PROTOCOLS["soft"], 0, model_named("mlp", "cpu"))
+        run.scores("random", PROTOCOLS["soft"], 1, model_named("mlp", "cpu"))
     (teachers,) = used.values()
     assert [
         artefact.facts["kind_of_network"]["model"]["name"] for artefact in teachers.values()

@@ -108,7 +108,7 @@ def test_union_that_is_scored_is_that_of_the_groups_own_runs(
     with opened(request, quiet=True) as (lab, _):
         finished, _ = finished_run(request, lab, "apm", by_hand, {})
         with lab.dataset.scoring():
-            score = finished.score("apm", PROTOCOLS["hard"], 0)
+            score = finished.scores("apm", PROTOCOLS["hard"], 1)[0]
     assert set((root / "artefacts" / "score").glob("*.json")) == scores  # found, not made again
     assert score.accuracy == merged_accuracies(record, groups=2)["hard/1", "apm", 2].values[0]
 

@@ -35,10 +35,11 @@ class Finished(SimpleNamespace):
     def subjects(self) -> dict[str, None]:
         return dict.fromkeys(name for name, _ in self.accuracies)
 
-    def score(self, subject: str, protocol: Any, index: int) -> Any:
+    def scores(self, subject: str, protocol: Any) -> list[Any]:
         if (subject, protocol.name) not in self.accuracies:
             raise NotScorable("the set names no published evaluation")
-        return SimpleNamespace(accuracy=self.accuracies[subject, protocol.name][index])
+        values = self.accuracies[subject, protocol.name]
+        return [SimpleNamespace(accuracy=accuracy) for accuracy in values]
 
     def score_whole(self, index: int) -> Any:
         return SimpleNamespace(accuracy=self.whole[index])

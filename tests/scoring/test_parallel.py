@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -49,8 +50,9 @@ def finished(tiny: Callable[..., RunRequest], tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(autouse=True)
 def everything_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second model is the first to be sent to another process."""
+    """Evaluation networks, and models from the second on, go to other processes."""
     monkeypatch.setattr(in_flight, "WORTH_STARTING", 0.0)
+    monkeypatch.setattr(in_flight, "WORTH_OPERATIONS", 0.0)
 
 
 def test_processes_start_for_long_work_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,3 +88,33 @@ def test_a_stop_ends_the_processes(finished: Opened) -> None:
             run.score_models(work_of(run), CELLS, "cells", 2)
         run.lab.runtime.stop.signal_number = None
         assert len(run.score_models(work_of(run), CELLS, "cells", 2)) == len(CELLS)
+
+
+def test_evaluation_networks_of_several_processes_score_as_those_of_one(
+    finished: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {}
+    for threads in (1, 2):
+        with finished(f"threads{threads}") as run:
+            # As many processes as threads, each with one; nothing of this process's is used.
+            monkeypatch.setattr(run.lab.runtime.execution, "threads", threads)
+            scores = run.scores("random", PROTOCOLS["hard"], 3)
+            found[threads] = [(score.key, score.accuracy) for score in scores]
+            assert set(run.scored) == {score.key for score in scores}
+            assert run.scores("random", PROTOCOLS["hard"], 3) == scores
+    assert found[1] == found[2]
+
+
+def test_the_amount_of_work_alone_decides_how_many_processes_train_networks(
+    finished: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with finished("decided") as run:
+        learnt = run.training_set("random", PROTOCOLS["hard"])
+        monkeypatch.setattr(run.lab.runtime.execution, "threads", 4)
+        assert in_flight.processes_for(run.lab, learnt, 20) == 4
+        assert in_flight.processes_for(run.lab, learnt, 3) == 3
+        assert in_flight.processes_for(run.lab, learnt, 1) == 1
+        monkeypatch.setattr(in_flight, "WORTH_OPERATIONS", 1e11)
+        assert in_flight.processes_for(run.lab, learnt, 20) == 1
+        longer = replace(learnt, recipe=learnt.recipe.scaled(1e4))
+        assert in_flight.processes_for(run.lab, longer, 20) == 4

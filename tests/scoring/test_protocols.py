@@ -186,14 +186,13 @@ def test_evaluation_network_starts_alike_for_every_set_and_protocol(
 
     monkeypatch.setattr(students, "Training", Noted)
     with apm.lab.dataset.scoring():
-        for index in (0, 1):
-            for protocol in ("hard", "noaug"):
-                for subject in apm.subjects:
-                    apm.score(subject, PROTOCOLS[protocol], index)
+        for protocol in ("hard", "noaug"):
+            for subject in apm.subjects:
+                apm.scores(subject, PROTOCOLS[protocol], 2)
     assert len(starts) == 8
-    assert all(torch.equal(start, starts[0]) for start in starts[:4])
-    assert all(torch.equal(start, starts[4]) for start in starts[4:])
-    assert not torch.equal(starts[0], starts[4])
+    assert all(torch.equal(start, starts[0]) for start in starts[::2])
+    assert all(torch.equal(start, starts[1]) for start in starts[1::2])
+    assert not torch.equal(starts[0], starts[1])
 
 
 def test_score_is_that_of_the_last_step_on_the_test_split(apm: FinishedRun) -> None:
@@ -202,7 +201,7 @@ def test_score_is_that_of_the_last_step_on_the_test_split(apm: FinishedRun) -> N
     stream = RandomStream(0, ("evaluation", "convnet", 0))
     Training(network, Examples(made.images, made.targets), made.recipe, stream).run()
     with apm.lab.dataset.scoring():
-        score = apm.score("random", PROTOCOLS["hard"], 0)
+        score = apm.scores("random", PROTOCOLS["hard"], 1)[0]
         test = apm.lab.dataset.test
     logits = predict(network, apm.lab.space.transform(test.images))
     assert score.accuracy == float((logits.argmax(1) == test.labels).double().mean())
@@ -213,7 +212,7 @@ def test_nothing_is_scored_while_the_test_split_is_locked(
     hard_labels_only: FinishedRun,
 ) -> None:
     with pytest.raises(dataset.TestSplitLocked):
-        hard_labels_only.score("random", PROTOCOLS["hard"], 0)
+        hard_labels_only.scores("random", PROTOCOLS["hard"], 1)
 
 
 def test_whole_control_is_trained_once_for_all_runs(
