@@ -1,0 +1,257 @@
+"""How often each thing is measured, in which order, and what is kept of it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Plain = dict[str, Any]
+WALL, PROCESSOR = "wall_seconds", "processor_seconds"
+FEWEST, MOST = 3, 15
+"""Repetitions of a thing."""
+SHORTEST_SECONDS = 0.1
+"""Quicker work is done several times for one reading of the clock."""
+ALIKE = 0.05
+"""Two steps whose operations differ by less than this fraction of them are one."""
+
+
+class NotMeasured(Exception):
+    """Another ddbench cannot measure something; the message says why in one line."""
+
+
+class Measuring(Protocol):
+    """Who measures: `worker.Worker` in this process, or `other.Other` in another one."""
+
+    def open(self, name: str, words: Sequence[str], batch: int) -> Plain:
+        """Get a thing ready."""
+        ...
+
+    def trace(self, part: int) -> Plain:
+        """Do a part once and count its operations."""
+        ...
+
+    def peak(self, part: int) -> Plain:
+        """Bytes that doing a part takes."""
+        ...
+
+    def step(self, part: int, times: int) -> Plain:
+        """Seconds of doing a part."""
+        ...
+
+    def floor(self, part: int, times: int) -> Plain:
+        """Seconds of the floor of a part."""
+        ...
+
+
+@dataclass(frozen=True)
+class Quartiles:
+    """The middle of several values, and how far they spread."""
+
+    lower: float
+    median: float
+    upper: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Quartiles | None:
+        """None without values; a single one is all three."""
+        if not values:
+            return None
+        if len(values) == 1:
+            return cls(values[0], values[0], values[0])
+        return cls(*statistics.quantiles(values, n=4, method="inclusive"))
+
+
+@dataclass
+class Measured:
+    """What was measured of one thing; lists hold a value for each repetition.
+
+    Args:
+        name: of the work.
+        which: part of it, such as "step 1"; empty where it is all of it.
+        case: the words by which it differs from others of the same table.
+        images: that doing it once is for.
+        clock: WALL or PROCESSOR, by which ratios are taken.
+        operations: floating-point operations of its convolutions and matrix products.
+        calls: number of those.
+        peak_bytes: beyond what the process has before; None where that is not known.
+        wall_seconds: of doing it once.
+        processor_seconds: of all threads together.
+        floor_wall_seconds: of its convolutions and matrix products alone.
+        floor_processor_seconds: likewise.
+        other_peak_bytes: of the other ddbench.
+        other_wall_seconds: of the other ddbench, which has its turn in each repetition.
+        other_processor_seconds: likewise.
+        other_problem: why the other ddbench was not measured.
+    """
+
+    name: str
+    which: str
+    case: str
+    images: int
+    clock: str
+    operations: int = 0
+    calls: int = 0
+    peak_bytes: int | None = None
+    wall_seconds: list[float] = field(default_factory=list)
+    processor_seconds: list[float] = field(default_factory=list)
+    floor_wall_seconds: list[float] = field(default_factory=list)
+    floor_processor_seconds: list[float] = field(default_factory=list)
+    other_peak_bytes: int | None = None
+    other_wall_seconds: list[float] = field(default_factory=list)
+    other_processor_seconds: list[float] = field(default_factory=list)
+    other_problem: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name and part."""
+        return f"{self.name}, {self.which}" if self.which else self.name
+
+    @property
+    def seconds(self) -> list[float]:
+        """By the clock of ratios."""
+        return list(getattr(self, self.clock))
+
+    @property
+    def ratios_to_floor(self) -> list[float]:
+        """Pair by pair; none where the work has no convolution and no matrix product."""
+        if not self.calls:
+            return []
+        return _ratios(self.seconds, getattr(self, f"floor_{self.clock}"))
+
+    @property
+    def ratios_to_other(self) -> list[float]:
+        """How many times as fast as the other ddbench, pair by pair."""
+        return _ratios(getattr(self, f"other_{self.clock}"), self.seconds)
+
+    @property
+    def images_per_second(self) -> float:
+        """By the wall clock."""
+        return self.images / statistics.median(self.wall_seconds)
+
+    def in_words(self) -> str:
+        """A line for people who wait."""
+        told = [f"{statistics.median(self.wall_seconds):.3g} s"]
+        for ratios, what in ((self.ratios_to_floor, "floor"), (self.ratios_to_other, "as fast")):
+            if ratios:
+                told.append(f"{statistics.median(ratios):.3g} x {what}")
+        return f"{self.label} {self.case}".strip() + ": " + ", ".join(told)
+
+    def add(self, kind: str, reading: Plain) -> None:
+        """Keep a reading; kind is "", "floor_" or "other_"."""
+        for clock in (WALL, PROCESSOR):
+            getattr(self, f"{kind}{clock}").append(reading[clock])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to measure.
+
+    Args:
+        seconds: of repetitions of one thing, as far as that allows `fewest`.
+        fewest: repetitions.
+        batch: images of a mini-batch in training.
+    """
+
+    seconds: float = 4.0
+    fewest: int = FEWEST
+    batch: int = 100
+
+    @staticmethod
+    def clock(opened: Plain) -> str:
+        """By what ratios are taken: on one thread of a shared processor, its time alone."""
+        return PROCESSOR if opened["device"] == "cpu" and opened["threads"] == 1 else WALL
+
+    @staticmethod
+    def times(seconds: float) -> int:
+        """How often work of so many seconds is done for one reading of the clock."""
+        return max(1, math.ceil(SHORTEST_SECONDS / max(seconds, 1e-6)))
+
+
+def measure(
+    own: Measuring,
+    name: str,
+    words: Sequence[str],
+    case: str,
+    plan: Plan,
+    other: Measuring | None = None,
+) -> Iterator[Measured]:
+    """Measure one thing by turns with its floor and, if there is one, another ddbench.
+
+    Args:
+        own: who measures.
+        name: of the work.
+        words: of the task.
+        case: what sets it apart from others of the same name.
+        plan: how long.
+        other: who measures the same in another ddbench; where it cannot, the result says why.
+
+    Yields:
+        one result for each part.
+    """
+    opened, parts = opened_parts(own, name, words, plan.batch)
+    clock = plan.clock(opened)
+    problem = None
+    if other is not None:
+        try:
+            opened_parts(other, name, words, plan.batch)
+        except NotMeasured as reason:
+            other, problem = None, str(reason)
+    for part in parts:
+        facts = {key: part[key] for key in ("which", "images", "operations", "calls")}
+        measured = Measured(name, case=case, clock=clock, other_problem=problem, **facts)
+        try:
+            _repeat(own, measured, part["number"], plan, other)
+        except NotMeasured as reason:
+            other, problem = None, str(reason)
+            measured = Measured(name, case=case, clock=clock, other_problem=problem, **facts)
+            _repeat(own, measured, part["number"], plan, None)
+        yield measured
+
+
+def opened_parts(
+    who: Measuring, name: str, words: Sequence[str], batch: int
+) -> tuple[Plain, list[Plain]]:
+    """Open a thing and trace its parts, of which the second is left out where it is as the first.
+
+    Returns:
+        what opening says, and of each part its number, label, images, calls and operations.
+    """
+    opened = who.open(name, words, batch)
+    parts = [{"number": n, **part, **who.trace(n)} for n, part in enumerate(opened["parts"])]
+    if len(parts) > 1 and (
+        not parts[1]["calls"] or _alike(parts[0]["operations"], parts[1]["operations"])
+    ):
+        parts = [{**parts[0], "which": "step"}]
+    return opened, parts
+
+
+def _alike(one: float, other: float) -> bool:
+    return abs(one - other) <= ALIKE * max(one, other)
+
+
+def _repeat(
+    own: Measuring, measured: Measured, part: int, plan: Plan, other: Measuring | None
+) -> None:
+    measured.peak_bytes = own.peak(part)["peak_bytes"]
+    if other is not None:
+        measured.other_peak_bytes = other.peak(part)["peak_bytes"]
+    quick, floor = own.step(part, 1)[WALL], own.floor(part, 1)[WALL]
+    times, floor_times = plan.times(quick), plan.times(floor)
+    one_turn = times * quick * (1 if other is None else 2) + floor_times * floor
+    repetitions = min(MOST, max(plan.fewest, round(plan.seconds / one_turn)))
+    turns: list[tuple[str, Callable[[], Plain]]] = [("", lambda: own.step(part, times))]
+    if other is not None:
+        turns.append(("other_", lambda: other.step(part, times)))
+    if measured.calls:
+        turns.append(("floor_", lambda: own.floor(part, floor_times)))
+    for number in range(repetitions):
+        # What comes first may find the machine in another state, so each does by turns.
+        for kind, turn in turns if number % 2 == 0 else reversed(turns):
+            measured.add(kind, turn())
+
+
+def _ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
+    return [a / b for a, b in zip(above, below, strict=False) if b > 0]
