@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import unknown_name
-from .measure import Measuring, Plan, opened_parts
+from .measure import WALL, Measuring, Plan, opened_parts
 from .workloads import NAS_CELL, STUDENT, TEACHER, TESTING, settings_of
 
 BATCH = "batch"
@@ -154,12 +154,12 @@ def grow(
         clock = plan.clock(opened)
         for part in parts:
             number = part["number"]
-            peak = own.peak(number)["peak_bytes"]
-            first = own.step(number, 1)
-            times = plan.times(first["wall_seconds"])
+            first = own.peak(number)
+            times = plan.times(first[WALL])
             readings = [own.step(number, times)[clock] for _ in range(plan.fewest)]
             label = f"{name}, {part['which']}" if part["which"] else name
-            rows.setdefault(label, []).append((value, statistics.median(readings), peak))
+            point = (value, statistics.median(readings), first["peak_bytes"])
+            rows.setdefault(label, []).append(point)
     for label, row in rows.items():
         values, seconds, peaks = zip(*row, strict=True)
         known = () if None in peaks else peaks

@@ -84,6 +84,8 @@ class Measured:
         other_peak_bytes: of the other ddbench.
         other_wall_seconds: of the other ddbench, which has its turn in each repetition.
         other_processor_seconds: likewise.
+        other_floor_wall_seconds: of the other's convolutions and matrix products alone.
+        other_floor_processor_seconds: likewise.
         other_problem: why the other ddbench was not measured.
     """
 
@@ -102,6 +104,8 @@ class Measured:
     other_peak_bytes: int | None = None
     other_wall_seconds: list[float] = field(default_factory=list)
     other_processor_seconds: list[float] = field(default_factory=list)
+    other_floor_wall_seconds: list[float] = field(default_factory=list)
+    other_floor_processor_seconds: list[float] = field(default_factory=list)
     other_problem: str | None = None
 
     @property
@@ -122,6 +126,13 @@ class Measured:
         return _ratios(self.seconds, getattr(self, f"floor_{self.clock}"))
 
     @property
+    def other_ratios_to_floor(self) -> list[float]:
+        """Of the other ddbench, pair by pair."""
+        return _ratios(
+            getattr(self, f"other_{self.clock}"), getattr(self, f"other_floor_{self.clock}")
+        )
+
+    @property
     def ratios_to_other(self) -> list[float]:
         """How many times as fast as the other ddbench, pair by pair."""
         return _ratios(getattr(self, f"other_{self.clock}"), self.seconds)
@@ -140,7 +151,7 @@ class Measured:
         return f"{self.label} {self.case}".strip() + ": " + ", ".join(told)
 
     def add(self, kind: str, reading: Plain) -> None:
-        """Keep a reading; kind is "", "floor_" or "other_"."""
+        """Keep a reading; kind is "", "floor_", "other_" or "other_floor_"."""
         for clock in (WALL, PROCESSOR):
             getattr(self, f"{kind}{clock}").append(reading[clock])
 
@@ -155,7 +166,7 @@ class Plan:
         batch: images of a mini-batch in training.
     """
 
-    seconds: float = 4.0
+    seconds: float = 3.0
     fewest: int = FEWEST
     batch: int = 100
 
@@ -235,22 +246,31 @@ def _alike(one: float, other: float) -> bool:
 def _repeat(
     own: Measuring, measured: Measured, part: int, plan: Plan, other: Measuring | None
 ) -> None:
-    measured.peak_bytes = own.peak(part)["peak_bytes"]
+    first = own.peak(part)
+    measured.peak_bytes = first["peak_bytes"]
+    quick, floor = first[WALL], own.floor(part, 1)[WALL]
+    times, floor_times = plan.times(quick), plan.times(floor)
+    turns = _turns("", own, part, times, floor_times if measured.calls else 0)
     if other is not None:
         measured.other_peak_bytes = other.peak(part)["peak_bytes"]
-    quick, floor = own.step(part, 1)[WALL], own.floor(part, 1)[WALL]
-    times, floor_times = plan.times(quick), plan.times(floor)
-    one_turn = times * quick * (1 if other is None else 2) + floor_times * floor
+        other.floor(part, 1)
+        turns += _turns("other_", other, part, times, floor_times if measured.calls else 0)
+    one_turn = (times * quick + floor_times * floor) * (1 if other is None else 2)
     repetitions = min(MOST, max(plan.fewest, round(plan.seconds / one_turn)))
-    turns: list[tuple[str, Callable[[], Plain]]] = [("", lambda: own.step(part, times))]
-    if other is not None:
-        turns.append(("other_", lambda: other.step(part, times)))
-    if measured.calls:
-        turns.append(("floor_", lambda: own.floor(part, floor_times)))
     for number in range(repetitions):
         # What comes first may find the machine in another state, so each does by turns.
         for kind, turn in turns if number % 2 == 0 else reversed(turns):
             measured.add(kind, turn())
+
+
+def _turns(
+    kind: str, who: Measuring, part: int, times: int, floor_times: int
+) -> list[tuple[str, Callable[[], Plain]]]:
+    """What one side does in each repetition; both do the same, or their heaps would differ."""
+    turns: list[tuple[str, Callable[[], Plain]]] = [(kind, lambda: who.step(part, times))]
+    if floor_times:
+        turns.append((f"{kind}floor_", lambda: who.floor(part, floor_times)))
+    return turns
 
 
 def _ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:

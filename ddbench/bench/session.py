@@ -78,6 +78,7 @@ def plain_of(measured: Measured) -> dict[str, Any]:
     spreads = {
         "seconds": measured.seconds,
         "times_the_floor": measured.ratios_to_floor,
+        "other_times_the_floor": measured.other_ratios_to_floor,
         "times_as_fast_as_other": measured.ratios_to_other,
     }
     quartiles = {name: Quartiles.of(values) for name, values in spreads.items()}

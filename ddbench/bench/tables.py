@@ -79,17 +79,29 @@ def _comparison(rows: Sequence[Measured], style: str) -> str:
     table = []
     for one in rows:
         ratio = Quartiles.of(one.ratios_to_other)
+        floor, other_floor = map(Quartiles.of, (one.ratios_to_floor, one.other_ratios_to_floor))
         table.append(
             [
                 *_named(one, rows),
                 ratio and f"{ratio.median:.2f}",
                 one.other_problem or _range(ratio),
                 len(one.ratios_to_other) or "",
+                floor and f"{floor.median:.2f}",
+                other_floor and f"{other_floor.median:.2f}",
                 _bytes(one.peak_bytes),
                 _bytes(one.other_peak_bytes),
             ]
         )
-    headers = [*_headers(rows), "x as fast", "quartiles", "n", "memory", "memory of the other"]
+    headers = [
+        *_headers(rows),
+        "x as fast",
+        "quartiles",
+        "n",
+        "x floor",
+        "other's",
+        "memory",
+        "other's",
+    ]
     return _table(table, headers, style)
 
 

@@ -21,11 +21,11 @@ Plain = dict[str, Any]
 
 
 class Worker:
-    """Measures work in this process; one thing is open at a time."""
+    """Measures work in this process; one thing is open at a time, `workload`."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="ddbench-bench-")
-        self._opened: Workload | None = None
+        self.workload: Workload | None = None
         self._floors: dict[int, Floor] = {}
 
     def close(self) -> None:
@@ -43,11 +43,11 @@ class Worker:
             UserError: as `Workload`.
         """
         self._release()
-        self._opened = Workload(name, words, batch, Path(self._folder.name))
-        parts = [{"which": part.which, "images": part.images} for part in self._opened.parts]
+        self.workload = Workload(name, words, batch, Path(self._folder.name))
+        parts = [{"which": part.which, "images": part.images} for part in self.workload.parts]
         return {
             "parts": parts,
-            "device": self._opened.device.type,
+            "device": self.workload.device.type,
             "threads": torch.get_num_threads(),
         }
 
@@ -68,16 +68,21 @@ class Worker:
         return {"calls": len(calls), "operations": operations_of(calls)}
 
     def peak(self, part: int) -> Plain:
-        """Bytes that doing a part takes beyond what the process has before; None if unknown."""
-        assert self._opened is not None
-        device, one = self._opened.device, self._part(part)
+        """What doing a part takes for the first time since the process gave back its memory.
+
+        Returns:
+            bytes beyond what the process has before, None if unknown, and seconds.
+        """
+        assert self.workload is not None
+        device, one = self.workload.device, self._part(part)
         one.reset()
         gc.collect()
         _give_back_memory()
         reset_peak_memory(device)
         before = _bytes(device)
-        one.work()
-        return {"peak_bytes": None if before is None else max(0, (_bytes(device) or 0) - before)}
+        told = self._timed(one.work, 1)
+        peak = None if before is None else max(0, (_bytes(device) or 0) - before)
+        return {"peak_bytes": peak, **told}
 
     def step(self, part: int, times: int) -> Plain:
         """Seconds of doing a part, on average over so many times."""
@@ -90,12 +95,12 @@ class Worker:
         return self._timed(self._floors[part], times)
 
     def _part(self, part: int) -> Part:
-        assert self._opened is not None
-        return self._opened.parts[part]
+        assert self.workload is not None
+        return self.workload.parts[part]
 
     def _timed(self, work: Callable[[], Any], times: int) -> Plain:
-        assert self._opened is not None
-        device = self._opened.device
+        assert self.workload is not None
+        device = self.workload.device
         begun, computed = monotonic_seconds(device), time.process_time()
         for _ in range(times):
             work()
@@ -107,9 +112,9 @@ class Worker:
 
     def _release(self) -> None:
         self._floors = {}
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
+        if self.workload is not None:
+            self.workload.close()
+            self.workload = None
         gc.collect()
 
 

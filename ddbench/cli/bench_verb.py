@@ -53,7 +53,7 @@ examples
         "images, or all of them",
     )
     parser.option("batch", "N", "images of a mini-batch in training (default 100)", "100")
-    parser.option("seconds", "S", "of repetitions of each, three at least (default 4)", "4")
+    parser.option("seconds", "S", "of repetitions of each, three at least (default 3)", "3")
     parser.flag("json", "print the record in JSON, and nothing else")
     parser.set_defaults(work=bench)
 
