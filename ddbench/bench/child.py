@@ -26,11 +26,11 @@ def main() -> None:
     os.dup2(2, 1)  # what ddbench prints is no answer
     package = importlib.import_module(PACKAGE)
     _put_into(package)
-    names = importlib.import_module(f"{PACKAGE}.bench.names")
-    names.take_rooms_beside(package)
-    names.give_present_names(package)
+    earlier = importlib.import_module(f"{PACKAGE}.bench.earlier")
+    earlier.take_rooms_beside(package)
+    earlier.give_present_names(package)
     worker = importlib.import_module(f"{PACKAGE}.bench.worker").Worker()
-    _answer(answers, {"protocol": PROTOCOL, **names.whereabouts(package)})
+    _answer(answers, {"protocol": PROTOCOL, **earlier.whereabouts(package)})
     try:
         for line in sys.stdin:
             _answer(answers, _answered(worker, json.loads(line)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shlex
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ import psutil
 
 from ..errors import UserError
 from ..runs.overrides import parsed, readable
-from ..runtime.device import Execution
+from ..runtime.device import Execution, process_settings_restored
 from ..runtime.environment import environment
 from ..runtime.progress import Progress
 from .growth import Growth, Size, grow, words_of
@@ -100,7 +99,7 @@ def run_bench(asked: Asked, progress: Progress) -> Bench:
         UserError: for a mistake in what is asked, and for another ddbench that does not answer.
     """
     names, cases = check_names(asked.names), cases_of(asked.words)
-    begun, load = time.time(), os.getloadavg()
+    begun, load = time.time(), psutil.getloadavg()
     with ExitStack() as stack:
         own: Measuring
         other = None
@@ -137,9 +136,9 @@ def run_bench(asked: Asked, progress: Progress) -> Bench:
         "plan": asdict(asked.plan),
         **sides,
         "against": shlex.join(asked.against) or None,
-        "environment": environment(_execution(asked.words)),
+        "environment": _environment(cases[0][1]),
         "processors": psutil.cpu_count(),
-        "load_average": {"begun": load, "ended": os.getloadavg()},
+        "load_average": {"begun": load, "ended": psutil.getloadavg()},
     }
     return bench
 
@@ -176,8 +175,9 @@ def _works(
                 yield name, case, words, size
 
 
-def _execution(words: Sequence[str]) -> Execution:
-    """The device and threads that were measured with."""
-    given = dict(word.split("=", 1) for word in words if "=" in word)
-    threads = given.get("threads")
-    return Execution.start(given.get("device", "auto"), int(threads) if threads else None)
+def _environment(words: Sequence[str]) -> dict[str, Any]:
+    """Machine and versions, with the device and threads that the words of a case choose."""
+    given = dict(word.split("=", 1) for word in words)
+    threads = int(given["threads"]) if "threads" in given else None
+    with process_settings_restored():
+        return environment(Execution.start(given.get("device", "auto"), threads))

@@ -9,10 +9,14 @@ from tabulate import tabulate
 
 from ..records.units import size
 from .growth import Exponent, Growth
-from .measure import PROCESSOR, Measured, Quartiles
+from .measure import Measured, Quartiles
 from .session import Bench
 
 TERMINAL, MARKDOWN = "simple", "pipe"
+READING = """\
+Seconds of doing it once; memory beyond what the process has before. x floor: how many times as
+long as its convolutions and matrix products alone, by processor time on one thread, else by wall
+time."""
 
 
 def report(bench: Bench, style: str = TERMINAL) -> str:
@@ -24,7 +28,7 @@ def report(bench: Bench, style: str = TERMINAL) -> str:
     """
     parts = [_machine(bench)]
     if bench.measured:
-        parts += [_steps(bench.measured, style), _reading(bench.measured)]
+        parts += [_steps(bench.measured, style), READING]
         if any(one.ratios_to_other or one.other_problem for one in bench.measured):
             parts += [_comparison(bench.measured, style), _sides(bench)]
     if bench.growth:
@@ -65,14 +69,6 @@ def _steps(rows: Sequence[Measured], style: str) -> str:
         "x floor", "quartiles",
     ]  # fmt: skip
     return _table(table, headers, style)
-
-
-def _reading(rows: Sequence[Measured]) -> str:
-    clock = "processor time" if rows[0].clock == PROCESSOR else "wall time"
-    return (
-        "Seconds of doing it once; memory beyond what the process has before. x floor: the time "
-        f"of its bare convolutions and matrix products is contained so often in its own ({clock})."
-    )
 
 
 def _comparison(rows: Sequence[Measured], style: str) -> str:

@@ -100,6 +100,7 @@ class Worker:
 
     def _timed(self, work: Callable[[], Any], times: int) -> Plain:
         assert self.workload is not None
+        self.workload.check_stop()
         device = self.workload.device
         begun, computed = monotonic_seconds(device), time.process_time()
         for _ in range(times):

@@ -1,6 +1,6 @@
 """What is measured: a step of every method, training, and testing, on a task that words describe.
 
-Everything is reached by names that all versions of ddbench have; see `names`.
+Everything is reached by names that all versions of ddbench have; see `earlier`.
 """
 
 from __future__ import annotations
@@ -127,6 +127,11 @@ class Workload:
         except BaseException:
             self.close()
             raise
+
+    def check_stop(self) -> None:
+        """Raise `StopRequested` where a signal has asked to stop."""
+        runtime = getattr(self.lab, "runtime", None) or self.lab.context  # type: ignore[attr-defined]
+        runtime.stop.check()
 
     def close(self) -> None:
         """Let go of data and networks."""

@@ -12,7 +12,7 @@ import pytest
 
 import ddbench
 from ddbench import UserError
-from ddbench.bench import names as names_module
+from ddbench.bench import earlier as present
 from ddbench.bench.measure import NotMeasured, Plan, measure
 from ddbench.bench.other import FILE, Other, child_command
 from ddbench.bench.workloads import completed
@@ -76,9 +76,9 @@ def test_what_cannot_be_started_is_said_in_a_line():
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """An earlier ddbench, called `earlier`, with this folder's `names` put into it."""
+    """An earlier ddbench, called `earlier`, with this folder's `earlier` put into it."""
     package = tmp_path / "earlier"
-    files = [f"{earlier.replace('.', '/')}.py" for earlier in names_module.MOVED.values()]
+    files = [f"{name.replace('.', '/')}.py" for name in present.MOVED.values()]
     for name in [*files, "config.py"]:
         file = package / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def checkout(tmp_path, monkeypatch):
 
 
 def put_into(package: types.ModuleType) -> types.ModuleType:
-    spec = spec_from_file_location(f"{package.__name__}.bench.names", names_module.__file__)
+    spec = spec_from_file_location(f"{package.__name__}.bench.earlier", present.__file__)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -115,21 +115,20 @@ def put_into(package: types.ModuleType) -> types.ModuleType:
 
 def test_an_earlier_version_answers_to_the_present_names(checkout):
     put_into(checkout).give_present_names(checkout)
-    for present, earlier in names_module.MOVED.items():
-        found = sys.modules[f"earlier.{present}"]
-        assert found.__name__ == f"earlier.{earlier}"
+    for now, before in present.MOVED.items():
+        assert sys.modules[f"earlier.{now}"].__name__ == f"earlier.{before}"
     compose = sys.modules["earlier.runs.compose"]
     assert compose.request_of(["a=1"]) == (["a=1"], "chosen")
     assert compose.said == ["registered", ["a=1"]]
 
 
 def test_a_checkout_has_its_own_methods_where_there_is_no_installation(checkout):
-    names = put_into(checkout)
-    names.take_rooms_beside(checkout)
+    module = put_into(checkout)
+    module.take_rooms_beside(checkout)
     assert "earlier.methods" not in sys.modules  # nothing says that it is a checkout
     root = Path(str(checkout.__file__)).parents[1]
     (root / "pyproject.toml").touch()
-    names.take_rooms_beside(checkout)
+    module.take_rooms_beside(checkout)
     assert sys.modules["earlier.methods"].HERE
     assert checkout.methods is sys.modules["earlier.methods"]
     assert "earlier.configs" not in sys.modules
