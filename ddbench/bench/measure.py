@@ -79,6 +79,7 @@ class Measured:
         peak_bytes: beyond what the process has before; None where that is not known.
         wall_seconds: of doing it once.
         processor_seconds: of all threads together.
+        page_faults: pages of memory that the system had to give for doing it once.
         floor_wall_seconds: of its convolutions and matrix products alone.
         floor_processor_seconds: likewise.
         other_peak_bytes: of the other ddbench.
@@ -99,6 +100,7 @@ class Measured:
     peak_bytes: int | None = None
     wall_seconds: list[float] = field(default_factory=list)
     processor_seconds: list[float] = field(default_factory=list)
+    page_faults: list[float] = field(default_factory=list)
     floor_wall_seconds: list[float] = field(default_factory=list)
     floor_processor_seconds: list[float] = field(default_factory=list)
     other_peak_bytes: int | None = None
@@ -154,6 +156,8 @@ class Measured:
         """Keep a reading; kind is "", "floor_", "other_" or "other_floor_"."""
         for clock in (WALL, PROCESSOR):
             getattr(self, f"{kind}{clock}").append(reading[clock])
+        if not kind:
+            self.page_faults.append(reading["page_faults"])
 
 
 @dataclass(frozen=True)

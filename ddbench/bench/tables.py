@@ -14,9 +14,9 @@ from .session import Bench
 
 TERMINAL, MARKDOWN = "simple", "pipe"
 READING = """\
-Seconds of doing it once; memory beyond what the process has before. x floor: how many times as
-long as its convolutions and matrix products alone, by processor time on one thread, else by wall
-time."""
+Seconds of doing it once; faults: pages of memory that the system had to give for it; memory beyond
+what the process has before. x floor: how many times as long as its convolutions and matrix products
+alone, by processor time on one thread, else by wall time."""
 
 
 def report(bench: Bench, style: str = TERMINAL) -> str:
@@ -59,13 +59,14 @@ def _steps(rows: Sequence[Measured], style: str) -> str:
                 f"{statistics.median(one.processor_seconds):.3g}",
                 len(one.wall_seconds),
                 f"{one.images_per_second:.3g}",
+                f"{statistics.median(one.page_faults):,.0f}",
                 _bytes(one.peak_bytes),
                 floor and f"{floor.median:.2f}",
                 _range(floor),
             ]
         )
     headers = [
-        *_headers(rows), "seconds", "quartiles", "processor s", "n", "images/s", "memory",
+        *_headers(rows), "seconds", "quartiles", "processor s", "n", "images/s", "faults", "memory",
         "x floor", "quartiles",
     ]  # fmt: skip
     return _table(table, headers, style)

@@ -102,6 +102,7 @@ class Worker:
         assert self.workload is not None
         self.workload.check_stop()
         device = self.workload.device
+        faults = _page_faults()
         begun, computed = monotonic_seconds(device), time.process_time()
         for _ in range(times):
             work()
@@ -109,6 +110,7 @@ class Worker:
         return {
             "wall_seconds": wall / times,
             "processor_seconds": (time.process_time() - computed) / times,
+            "page_faults": (_page_faults() - faults) / times,
         }
 
     def _release(self) -> None:
@@ -117,6 +119,15 @@ class Worker:
             self.workload.close()
             self.workload = None
         gc.collect()
+
+
+def _page_faults() -> int:
+    """How often the process was given a page of memory so far; always 0 on Windows."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def _bytes(device: torch.device) -> int | None:

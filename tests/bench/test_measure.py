@@ -51,7 +51,7 @@ class Scripted:
 
     @staticmethod
     def _timed(seconds):
-        return {WALL: 2 * seconds, PROCESSOR: seconds}
+        return {WALL: 2 * seconds, PROCESSOR: seconds, "page_faults": 5}
 
 
 def turns(log):
@@ -68,6 +68,7 @@ def test_work_and_floor_take_turns_in_either_order():
         ("own", "step"), ("own", "floor"),
     ]  # fmt: skip
     assert one.ratios_to_floor == [4.0] * FEWEST
+    assert one.page_faults == [5] * FEWEST
     assert (one.label, one.peak_bytes, one.images_per_second) == ("work, step", 7, 5.0)
 
 
@@ -134,6 +135,6 @@ def test_quartiles_are_those_of_the_values():
 
 def test_what_people_see_while_they_wait_names_the_thing():
     one = Measured("work", "", "ipc=1", 3, WALL, calls=1)
-    one.add("", {WALL: 2.0, PROCESSOR: 1.0})
+    one.add("", {WALL: 2.0, PROCESSOR: 1.0, "page_faults": 5})
     one.add("floor_", {WALL: 0.5, PROCESSOR: 1.0})
     assert one.in_words() == "work ipc=1: 2 s, 4 x floor"
