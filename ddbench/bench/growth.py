@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from ..data.registry import DATASETS
 from ..errors import unknown_name
 from .measure import WALL, Measuring, Plan, opened_parts
 from .workloads import NAS_CELL, STUDENT, TEACHER, TESTING, settings_of
@@ -23,36 +24,37 @@ class Size:
 
     Args:
         name: of the size.
-        key: of the words that set it, or BATCH; of "method.SETTING", it grows in those methods that
-            have the setting.
+        key: of the words that set it, or BATCH; with "method.SETTING" those methods grow that have
+            the setting.
         values: that it is given.
         work: other work that it makes larger.
         fixed: words that hold meanwhile, of "method.SETTING=VALUE" one that the method has.
-        meaning: for people.
+        of_methods: whether methods grow with it.
     """
 
     name: str
     key: str
     values: tuple[int, ...]
-    work: tuple[str, ...]
-    meaning: str
+    work: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
+    of_methods: bool = True
 
 
 EVERYTHING = (TEACHER, STUDENT, TESTING, NAS_CELL)
 SIZES = (
-    Size("N", "ipc", (4, 10, 20, 40), (), "images per class, with a mini-batch of 20 of them all",
+    Size("N", "ipc", (4, 10, 20, 40), (),
          ("method.images_per_update=20", "method.images_per_step=20")),
-    Size("classes", "dataset.classes", (5, 10, 20, 40), (STUDENT,), "number of classes"),
-    Size("ipc", "ipc", (2, 5, 10, 20), (STUDENT,), "images per class"),
-    Size("resolution", "dataset.resolution", (16, 32, 64), EVERYTHING, "height and width"),
-    Size("width", "model.width", (16, 32, 64, 128), (TEACHER, STUDENT, TESTING), "of networks"),
-    Size("K", "method.checkpoints", (1, 2, 4, 8), (), "checkpoints of a student"),
-    Size("segment", "method.segment", (10, 25, 50, 100), (), "images at a time"),
-    Size("steps", "method.student_steps", (2, 4, 8, 16), (), "of a student"),
-    Size("batch", BATCH, (25, 50, 100, 200), (TEACHER, NAS_CELL), "mini-batch in training"),
-    Size("images", "dataset.images", (32, 64, 128, 256), (TESTING,), "tested, per class"),
+    Size("classes", "dataset.classes", (5, 10, 20, 40)),
+    Size("ipc", "ipc", (1, 2, 5, 10), (STUDENT,)),
+    Size("resolution", "dataset.resolution", (16, 32, 64), EVERYTHING),
+    Size("width", "model.width", (16, 32, 64, 128), (TEACHER, STUDENT, TESTING)),
+    Size("K", "method.checkpoints", (1, 2, 4, 8)),
+    Size("segment", "method.segment", (10, 25, 50, 100)),
+    Size("steps", "method.student_steps", (2, 4, 8, 16)),
+    Size("batch", BATCH, (25, 50, 100, 200), (TEACHER, NAS_CELL), of_methods=False),
+    Size("images", "dataset.images", (32, 64, 128, 256), (TESTING,), of_methods=False),
 )  # fmt: skip
+"""`docs/speed.md` says what each is."""
 
 
 @dataclass(frozen=True)
@@ -117,15 +119,24 @@ def sizes_named(text: str) -> list[Size]:
     return [known[name] for name in dict.fromkeys(text.split(","))]
 
 
-def words_of(size: Size, name: str) -> list[str] | None:
-    """What holds while a thing grows; None where it does not grow with that size."""
+def words_of(size: Size, name: str, words: Sequence[str] = ()) -> list[str] | None:
+    """What holds while a thing grows; None where it does not grow with that size.
+
+    Args:
+        size: of the thing.
+        name: of the thing.
+        words: of the task, whose dataset may come in one size alone.
+    """
+    group, _, needed = size.key.partition(".")
+    for dataset in [word.partition("=")[2] for word in words if word.startswith("dataset=")]:
+        if group == "dataset" and dataset in DATASETS:
+            known = {item.name for item in fields(DATASETS[dataset].Settings)}
+            if needed not in known:
+                return None
     settings = settings_of(name)
     if settings is None:
         return [] if name in size.work else None
-    if size.key == BATCH or size.key == "dataset.images":
-        return None
-    needed = size.key.removeprefix("method.")
-    if needed != size.key and needed not in settings:
+    if not size.of_methods or (group == "method" and needed not in settings):
         return None
     fixed = [word for word in size.fixed if _setting(word) in settings]
     return None if size.fixed and not fixed else fixed

@@ -171,7 +171,7 @@ def _works(
         if not sizes:
             yield name, case, words, None
         for size in sizes:
-            if words_of(size, name) is not None:
+            if words_of(size, name, words) is not None:
                 yield name, case, words, size
 
 

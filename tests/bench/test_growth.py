@@ -65,6 +65,14 @@ def test_a_method_grows_with_what_it_has_a_setting_for(name):
         assert {"ipc", "classes", "width"} <= grows
 
 
+def test_a_dataset_of_one_size_does_not_grow():
+    of_any_size, of_one = ["dataset=random_pixels"], ["dataset=digits"]
+    for size in (size for size in SIZES if size.key.startswith("dataset.")):
+        grows = [name for name in names() if words_of(size, name, of_any_size) is not None]
+        assert grows
+        assert not [name for name in grows if words_of(size, name, of_one) is not None]
+
+
 def test_sizes_are_chosen_by_name():
     assert sizes_named("all") == list(SIZES)
     assert sizes_named("width,ipc,width") == [BY_NAME["width"], BY_NAME["ipc"]]
