@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 Plain = dict[str, Any]
 WALL, PROCESSOR = "wall_seconds", "processor_seconds"
 FEWEST, MOST = 3, 15
 """Repetitions of a thing."""
+ROUNDS = 3
+"""In which a comparison opens each thing anew on both sides."""
 SHORTEST_SECONDS = 0.1
 """Quicker work is done several times for one reading of the clock."""
 ALIKE = 0.05
@@ -192,7 +194,7 @@ def measure(
     case: str,
     plan: Plan,
     other: Measuring | None = None,
-) -> Iterator[Measured]:
+) -> list[Measured]:
     """Measure one thing by turns with its floor and, if there is one, another ddbench.
 
     Args:
@@ -203,27 +205,51 @@ def measure(
         plan: how long.
         other: who measures the same in another ddbench; where it cannot, the result says why.
 
-    Yields:
+    Returns:
         one result for each part.
+
+    Raises:
+        NotMeasured: where `own` is a process that cannot.
     """
-    opened, parts = opened_parts(own, name, words, plan.batch)
-    clock = plan.clock(opened)
-    problem = None
     if other is not None:
         try:
+            return _in_rounds(own, name, words, case, plan, other, ROUNDS)
+        except NotMeasured as reason:
+            alone = measure(own, name, words, case, plan)
+            return [replace(one, other_problem=str(reason)) for one in alone]
+    return _in_rounds(own, name, words, case, plan, None, 1)
+
+
+def _in_rounds(
+    own: Measuring,
+    name: str,
+    words: Sequence[str],
+    case: str,
+    plan: Plan,
+    other: Measuring | None,
+    rounds: int,
+) -> list[Measured]:
+    """Open the thing anew in each round, and share the repetitions among rounds.
+
+    Where its tensors come to lie in memory, and so how often pages are given back and had again,
+    is chance and stays as it is while the thing is open.
+    """
+    rows: list[Measured] = []
+    share = replace(plan, seconds=plan.seconds / rounds, fewest=math.ceil(plan.fewest / rounds))
+    for _ in range(rounds):
+        opened, parts = opened_parts(own, name, words, plan.batch)
+        if other is not None:
             opened_parts(other, name, words, plan.batch)
-        except NotMeasured as reason:
-            other, problem = None, str(reason)
-    for part in parts:
-        facts = {key: part[key] for key in ("which", "images", "operations", "calls")}
-        measured = Measured(name, case=case, clock=clock, other_problem=problem, **facts)
-        try:
-            _repeat(own, measured, part["number"], plan, other)
-        except NotMeasured as reason:
-            other, problem = None, str(reason)
-            measured = Measured(name, case=case, clock=clock, other_problem=problem, **facts)
-            _repeat(own, measured, part["number"], plan, None)
-        yield measured
+        rows = rows or [
+            Measured(
+                name, part["which"], case, part["images"], plan.clock(opened),
+                part["operations"], part["calls"],
+            )
+            for part in parts
+        ]  # fmt: skip
+        for row, part in zip(rows, parts, strict=True):
+            _repeat(own, row, part["number"], share, other)
+    return rows
 
 
 def opened_parts(
@@ -251,19 +277,21 @@ def _repeat(
     own: Measuring, measured: Measured, part: int, plan: Plan, other: Measuring | None
 ) -> None:
     first = own.peak(part)
-    measured.peak_bytes = first["peak_bytes"]
+    measured.peak_bytes = _larger(measured.peak_bytes, first["peak_bytes"])
     quick, floor = first[WALL], own.floor(part, 1)[WALL]
     times, floor_times = plan.times(quick), plan.times(floor)
     turns = _turns("", own, part, times, floor_times if measured.calls else 0)
     if other is not None:
-        measured.other_peak_bytes = other.peak(part)["peak_bytes"]
+        peak = other.peak(part)["peak_bytes"]
+        measured.other_peak_bytes = _larger(measured.other_peak_bytes, peak)
         other.floor(part, 1)
         turns += _turns("other_", other, part, times, floor_times if measured.calls else 0)
     one_turn = (times * quick + floor_times * floor) * (1 if other is None else 2)
     repetitions = min(MOST, max(plan.fewest, round(plan.seconds / one_turn)))
-    for number in range(repetitions):
+    for _ in range(repetitions):
         # What comes first may find the machine in another state, so each does by turns.
-        for kind, turn in turns if number % 2 == 0 else reversed(turns):
+        forwards = len(measured.wall_seconds) % 2 == 0
+        for kind, turn in turns if forwards else reversed(turns):
             measured.add(kind, turn())
 
 
@@ -275,6 +303,11 @@ def _turns(
     if floor_times:
         turns.append((f"{kind}floor_", lambda: who.floor(part, floor_times)))
     return turns
+
+
+def _larger(before: int | None, now: int | None) -> int | None:
+    """The largest peak so far; None where it is not known."""
+    return max((value for value in (before, now) if value is not None), default=None)
 
 
 def _ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:

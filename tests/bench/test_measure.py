@@ -8,6 +8,7 @@ from ddbench.bench.measure import (
     FEWEST,
     MOST,
     PROCESSOR,
+    ROUNDS,
     WALL,
     Measured,
     NotMeasured,
@@ -57,7 +58,7 @@ class Scripted:
 def turns(log):
     """Who does what, after the first floor, by which its time is estimated."""
     done = [(who, what) for who, what, _ in log if what != "open"]
-    return done[1 if not any(who == "other" for who, _ in done) else 2 :]
+    return done[1:]
 
 
 def test_work_and_floor_take_turns_in_either_order():
@@ -77,9 +78,11 @@ def test_another_side_has_its_turn_in_each_repetition():
     other = Scripted(log, "other", seconds=3.0)
     (one,) = measure(Scripted(log), "work", [], "", Plan(seconds=0), other)
     both = [("own", "step"), ("own", "floor"), ("other", "step"), ("other", "floor")]
-    assert turns(log) == [*both, *reversed(both), *both]
-    assert one.other_ratios_to_floor == [4.0] * FEWEST
-    assert one.ratios_to_other == [3.0] * FEWEST
+    opened = [("own", "open"), ("other", "open"), ("own", "floor"), ("other", "floor")]
+    there_and_back = [*opened, *both, *opened, *reversed(both)]
+    assert [(who, what) for who, what, _ in log] == [*there_and_back, *opened, *both]
+    assert one.other_ratios_to_floor == [4.0] * ROUNDS
+    assert one.ratios_to_other == [3.0] * ROUNDS
     assert one.other_peak_bytes == 7
     assert one.other_problem is None
 
