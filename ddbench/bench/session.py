@@ -21,7 +21,7 @@ from .growth import Growth, Size, grow, words_of
 from .measure import Measured, Measuring, NotMeasured, Plan, Quartiles, measure
 from .other import Other
 from .worker import Worker
-from .workloads import check_names, completed
+from .workloads import check_names, check_words, completed
 
 SCHEMA = "ddbench-bench/1"
 
@@ -99,6 +99,8 @@ def run_bench(asked: Asked, progress: Progress) -> Bench:
         UserError: for a mistake in what is asked, and for another ddbench that does not answer.
     """
     names, cases = check_names(asked.names), cases_of(asked.words)
+    for _, words in cases:
+        check_words(words)
     begun, load = time.time(), psutil.getloadavg()
     with ExitStack() as stack:
         own: Measuring
@@ -125,10 +127,14 @@ def run_bench(asked: Asked, progress: Progress) -> Bench:
                     bench.growth += grow(own, name, words, case, size, asked.plan)
                     progress.say(f"{number + 1}/{len(works)} {name} {case} by {size.name}")
             except (UserError, NotMeasured) as reason:
+                if isinstance(reason, UserError) and asked.against:
+                    raise  # one of the two processes has ended
                 if asked.names:  # it was asked for by its name
                     raise UserError(f"{name}: {reason}") from reason
                 bench.skipped[name] = str(reason)
             phase.advance(number + 1)
+    if bench.skipped and not bench.measured and not bench.growth:
+        raise UserError("; ".join(dict.fromkeys(bench.skipped.values())))
     bench.facts = {
         "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(begun)),
         "seconds": round(time.time() - begun, 1),

@@ -99,6 +99,19 @@ def completed(words: Sequence[str]) -> list[str]:
     return [*missing, *words]
 
 
+def check_words(words: Sequence[str]) -> None:
+    """Refuse words that no work could be done with, apart from those of methods' settings.
+
+    Raises:
+        UserError: for the first mistake.
+    """
+    request_of(["method=random", *_without_methods(words)])
+
+
+def _without_methods(words: Sequence[str]) -> list[str]:
+    return [word for word in words if not word.startswith("method.")]
+
+
 class Workload:
     """A method, or other work, on an opened task; close it when it is measured.
 
@@ -114,7 +127,7 @@ class Workload:
 
     def __init__(self, name: str, words: Sequence[str], batch: int, folder: Path) -> None:
         is_method = name in METHODS
-        kept = [word for word in words if is_method or not word.startswith("method.")]
+        kept = list(words) if is_method else _without_methods(words)
         method = name if is_method else "random"
         request = request_of([f"method={method}", *kept, f"runs_root={folder}"])
         self._stack = ExitStack()

@@ -94,6 +94,8 @@ def test_another_ddbench_does_the_same_by_turns(command, left):
     [
         (["sudent"], "unknown work 'sudent': did you mean student"),
         (["random", "ip=3"], "unknown setting 'ip'"),
+        (["ip=3"], "unknown setting 'ip'"),
+        (["model.width=0"], "width"),
         (["random", "method=dm"], "method: name the methods themselves"),
         (["--agianst", "x"], "unknown option 'agianst': did you mean against"),
         (["--against", ""], "against: give against=VALUE"),
