@@ -11,7 +11,7 @@ from typing import Any
 from ..data.registry import DATASETS
 from ..errors import unknown_name
 from .measure import WALL, Measuring, Plan, opened_parts
-from .workloads import NAS_CELL, STUDENT, TEACHER, TESTING, settings_of
+from .workloads import NAS_CELL, OTHERS, STUDENT, TEACHER, TESTING, settings_of
 
 BATCH = "batch"
 """The size that is no word of a run: the mini-batch in training."""
@@ -40,13 +40,12 @@ class Size:
     of_methods: bool = True
 
 
-EVERYTHING = (TEACHER, STUDENT, TESTING, NAS_CELL)
 SIZES = (
     Size("N", "ipc", (4, 10, 20, 40), (),
          ("method.images_per_update=20", "method.images_per_step=20")),
     Size("classes", "dataset.classes", (5, 10, 20, 40)),
     Size("ipc", "ipc", (1, 2, 5, 10), (STUDENT,)),
-    Size("resolution", "dataset.resolution", (16, 32, 64), EVERYTHING),
+    Size("resolution", "dataset.resolution", (16, 32, 64), OTHERS),
     Size("width", "model.width", (16, 32, 64, 128), (TEACHER, STUDENT, TESTING)),
     Size("K", "method.checkpoints", (1, 2, 4, 8)),
     Size("segment", "method.segment", (10, 25, 50, 100)),

@@ -87,8 +87,6 @@ class Measured:
         other_peak_bytes: of the other ddbench.
         other_wall_seconds: of the other ddbench, which has its turn in each repetition.
         other_processor_seconds: likewise.
-        other_floor_wall_seconds: of the other's convolutions and matrix products alone.
-        other_floor_processor_seconds: likewise.
         other_problem: why the other ddbench was not measured.
     """
 
@@ -108,8 +106,6 @@ class Measured:
     other_peak_bytes: int | None = None
     other_wall_seconds: list[float] = field(default_factory=list)
     other_processor_seconds: list[float] = field(default_factory=list)
-    other_floor_wall_seconds: list[float] = field(default_factory=list)
-    other_floor_processor_seconds: list[float] = field(default_factory=list)
     other_problem: str | None = None
 
     @property
@@ -131,10 +127,8 @@ class Measured:
 
     @property
     def other_ratios_to_floor(self) -> list[float]:
-        """Of the other ddbench, pair by pair."""
-        return _ratios(
-            getattr(self, f"other_{self.clock}"), getattr(self, f"other_floor_{self.clock}")
-        )
+        """Of the other ddbench, to this one's floor."""
+        return _ratios(getattr(self, f"other_{self.clock}"), getattr(self, f"floor_{self.clock}"))
 
     @property
     def ratios_to_other(self) -> list[float]:
@@ -155,7 +149,7 @@ class Measured:
         return f"{self.label} {self.case}".strip() + ": " + ", ".join(told)
 
     def add(self, kind: str, reading: Plain) -> None:
-        """Keep a reading; kind is "", "floor_", "other_" or "other_floor_"."""
+        """Keep a reading; kind is "", "floor_" or "other_"."""
         for clock in (WALL, PROCESSOR):
             getattr(self, f"{kind}{clock}").append(reading[clock])
         if not kind:
@@ -193,6 +187,7 @@ def measure(
     words: Sequence[str],
     case: str,
     plan: Plan,
+    floor: Measuring,
     other: Measuring | None = None,
 ) -> list[Measured]:
     """Measure one thing by turns with its floor and, if there is one, another ddbench.
@@ -203,6 +198,7 @@ def measure(
         words: of the task.
         case: what sets it apart from others of the same name.
         plan: how long.
+        floor: who measures the floor, of the same ddbench.
         other: who measures the same in another ddbench; where it cannot, the result says why.
 
     Returns:
@@ -213,11 +209,11 @@ def measure(
     """
     if other is not None:
         try:
-            return _in_rounds(own, name, words, case, plan, other, ROUNDS)
+            return _in_rounds(own, name, words, case, plan, floor, other, ROUNDS)
         except NotMeasured as reason:
-            alone = measure(own, name, words, case, plan)
+            alone = measure(own, name, words, case, plan, floor)
             return [replace(one, other_problem=str(reason)) for one in alone]
-    return _in_rounds(own, name, words, case, plan, None, 1)
+    return _in_rounds(own, name, words, case, plan, floor, None, 1)
 
 
 def _in_rounds(
@@ -226,6 +222,7 @@ def _in_rounds(
     words: Sequence[str],
     case: str,
     plan: Plan,
+    floor: Measuring,
     other: Measuring | None,
     rounds: int,
 ) -> list[Measured]:
@@ -235,6 +232,7 @@ def _in_rounds(
     is chance and stays as it is while the thing is open.
     """
     rows: list[Measured] = []
+    opened_parts(floor, name, words, plan.batch)
     share = replace(plan, seconds=plan.seconds / rounds, fewest=math.ceil(plan.fewest / rounds))
     for _ in range(rounds):
         opened, parts = opened_parts(own, name, words, plan.batch)
@@ -248,7 +246,7 @@ def _in_rounds(
             for part in parts
         ]  # fmt: skip
         for row, part in zip(rows, parts, strict=True):
-            _repeat(own, row, part["number"], share, other)
+            _repeat(own, row, part["number"], share, floor, other)
     return rows
 
 
@@ -274,35 +272,35 @@ def _alike(one: float, other: float) -> bool:
 
 
 def _repeat(
-    own: Measuring, measured: Measured, part: int, plan: Plan, other: Measuring | None
+    own: Measuring,
+    measured: Measured,
+    part: int,
+    plan: Plan,
+    floor: Measuring,
+    other: Measuring | None,
 ) -> None:
     first = own.peak(part)
     measured.peak_bytes = _larger(measured.peak_bytes, first["peak_bytes"])
-    quick, floor = first[WALL], own.floor(part, 1)[WALL]
-    times, floor_times = plan.times(quick), plan.times(floor)
-    turns = _turns("", own, part, times, floor_times if measured.calls else 0)
+    quick = first[WALL]
+    times, one_turn = plan.times(quick), 0.0
+    turns: list[tuple[str, Callable[[], Plain]]] = [("", lambda: own.step(part, times))]
+    one_turn += times * quick
     if other is not None:
         peak = other.peak(part)["peak_bytes"]
         measured.other_peak_bytes = _larger(measured.other_peak_bytes, peak)
-        other.floor(part, 1)
-        turns += _turns("other_", other, part, times, floor_times if measured.calls else 0)
-    one_turn = (times * quick + floor_times * floor) * (1 if other is None else 2)
-    repetitions = min(MOST, max(plan.fewest, round(plan.seconds / one_turn)))
+        turns.append(("other_", lambda: other.step(part, times)))
+        one_turn += times * quick
+    if measured.calls:
+        bare = floor.floor(part, 1)[WALL]
+        floor_times = plan.times(bare)
+        turns.append(("floor_", lambda: floor.floor(part, floor_times)))
+        one_turn += floor_times * bare
+    repetitions = min(MOST, max(plan.fewest, round(plan.seconds / max(one_turn, 1e-6))))
     for _ in range(repetitions):
         # What comes first may find the machine in another state, so each does by turns.
         forwards = len(measured.wall_seconds) % 2 == 0
         for kind, turn in turns if forwards else reversed(turns):
             measured.add(kind, turn())
-
-
-def _turns(
-    kind: str, who: Measuring, part: int, times: int, floor_times: int
-) -> list[tuple[str, Callable[[], Plain]]]:
-    """What one side does in each repetition; both do the same, or their heaps would differ."""
-    turns: list[tuple[str, Callable[[], Plain]]] = [(kind, lambda: who.step(part, times))]
-    if floor_times:
-        turns.append((f"{kind}floor_", lambda: who.floor(part, floor_times)))
-    return turns
 
 
 def _larger(before: int | None, now: int | None) -> int | None:

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,12 @@ from .measure import NotMeasured
 Plain = dict[str, Any]
 FILE = Path(__file__).with_name("child.py")
 AS_MODULE = ["-m", "ddbench"]
+KEEPING_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**62)}
+"""Variables with which the GNU C library gives no memory back to the system.
+
+A floor is measured so. Elsewhere it would be nearly twice as long whenever memory is had anew for
+each result, which is chance, and no part of the limit.
+"""
 
 
 class Other:
@@ -27,30 +33,26 @@ class Other:
 
     Args:
         command: words that start that ddbench, such as PYTHON -m ddbench.
-        path: a folder in which Python looks first; None: as the environment says.
+        variables: of its environment, besides those of this process.
 
     Raises:
         UserError: when no ddbench answers.
     """
 
-    def __init__(self, command: Sequence[str], path: Path | None = None) -> None:
+    def __init__(self, command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
         with ExitStack() as stack:
             self._said = stack.enter_context(
                 tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
             )
             self._files = stack.pop_all()
         self._shown = shortened(shlex.join(command))
-        environment = dict(os.environ)
-        if path is not None:
-            places = [str(path), environment.get("PYTHONPATH", "")]
-            environment["PYTHONPATH"] = os.pathsep.join(filter(None, places))
         try:
             self._process = subprocess.Popen(
                 child_command(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._said,
-                env=environment,
+                env={**os.environ, **(variables or {})},
                 text=True,
                 encoding="utf-8",
             )
@@ -61,9 +63,11 @@ class Other:
         self.whereabouts = self._greeting()
 
     @classmethod
-    def own(cls) -> Other:
-        """This ddbench, so that both sides of a comparison are processes of the same kind."""
-        return cls([sys.executable, *AS_MODULE], Path(__file__).resolve().parents[2])
+    def own(cls, variables: Mapping[str, str] | None = None) -> Other:
+        """This ddbench in a process of its own."""
+        places = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
+        path = {"PYTHONPATH": os.pathsep.join(filter(None, places))}
+        return cls([sys.executable, *AS_MODULE], {**path, **(variables or {})})
 
     def close(self) -> None:
         """End the process."""

@@ -19,7 +19,7 @@ from ..runtime.environment import environment
 from ..runtime.progress import Progress
 from .growth import Growth, Size, grow, words_of
 from .measure import Measured, Measuring, NotMeasured, Plan, Quartiles, measure
-from .other import Other
+from .other import KEEPING_MEMORY, Other
 from .worker import Worker
 from .workloads import check_names, check_words, completed
 
@@ -116,11 +116,14 @@ def run_bench(asked: Asked, progress: Progress) -> Bench:
         works = list(_works(names, cases, asked.sizes))
         if not works:
             raise UserError("grow: none of the work that is named has such a size")
+        floor: Measuring = own
+        if not asked.sizes:
+            floor = stack.enter_context(closing(Other.own(KEEPING_MEMORY)))
         phase = stack.enter_context(progress.phase("bench", len(works)))
         for number, (name, case, words, size) in enumerate(works):
             try:
                 if size is None:
-                    for one in measure(own, name, words, case, asked.plan, other):
+                    for one in measure(own, name, words, case, asked.plan, floor, other):
                         bench.measured.append(one)
                         progress.say(f"{number + 1}/{len(works)} {one.in_words()}")
                 else:

@@ -30,7 +30,6 @@ from ..training.loop import Training
 from ..training.recipe import Examples, TrainingRecipe
 
 TEACHER, STUDENT, TESTING, NAS_CELL = "teacher", "student", "testing", "nas_cell"
-TRAINING = (TEACHER, STUDENT, NAS_CELL)
 OTHERS = (TEACHER, STUDENT, TESTING, NAS_CELL)
 USUAL = ("dataset=random_pixels", "ipc=10", "budget=short", "model=narrow", "control=null")
 USUAL_IMAGES = "dataset.images=256"

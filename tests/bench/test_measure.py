@@ -55,19 +55,21 @@ class Scripted:
         return {WALL: 2 * seconds, PROCESSOR: seconds, "page_faults": 5}
 
 
-def turns(log):
-    """Who does what, after the first floor, by which its time is estimated."""
-    done = [(who, what) for who, what, _ in log if what != "open"]
-    return done[1:]
+def results(own, log=None, other=None, seconds=0):
+    """What is measured of made-up work; the floor is done by a third side."""
+    floor = Scripted([] if log is None else log, "floor", own.seconds)
+    return measure(own, "work", [], "", Plan(seconds=seconds), floor, other)
 
 
 def test_work_and_floor_take_turns_in_either_order():
     log = []
-    (one,) = measure(Scripted(log), "work", [], "", Plan(seconds=0))
-    assert turns(log) == [
-        ("own", "step"), ("own", "floor"), ("own", "floor"), ("own", "step"),
-        ("own", "step"), ("own", "floor"),
-    ]  # fmt: skip
+    (one,) = results(Scripted(log), log)
+    pair = [("own", "step"), ("floor", "floor")]
+    opened = [("own", "open"), ("floor", "open")]
+    estimated = [("floor", "floor")]
+    done = [(who, what) for who, what, _ in log]
+    assert sorted(done[:2]) == sorted(opened)
+    assert done[2:] == [*estimated, *pair, *reversed(pair), *pair]
     assert one.ratios_to_floor == [4.0] * FEWEST
     assert one.page_faults == [5] * FEWEST
     assert (one.label, one.peak_bytes, one.images_per_second) == ("work, step", 7, 5.0)
@@ -76,12 +78,12 @@ def test_work_and_floor_take_turns_in_either_order():
 def test_another_side_has_its_turn_in_each_repetition():
     log = []
     other = Scripted(log, "other", seconds=3.0)
-    (one,) = measure(Scripted(log), "work", [], "", Plan(seconds=0), other)
-    both = [("own", "step"), ("own", "floor"), ("other", "step"), ("other", "floor")]
-    opened = [("own", "open"), ("other", "open"), ("own", "floor"), ("other", "floor")]
-    there_and_back = [*opened, *both, *opened, *reversed(both)]
-    assert [(who, what) for who, what, _ in log] == [*there_and_back, *opened, *both]
-    assert one.other_ratios_to_floor == [4.0] * ROUNDS
+    (one,) = results(Scripted(log), log, other)
+    turns = [("own", "step"), ("other", "step"), ("floor", "floor")]
+    opened = [("own", "open"), ("other", "open"), ("floor", "floor")]
+    done = [(who, what) for who, what, _ in log]
+    there_and_back = [*opened, *turns, *opened, *reversed(turns)]
+    assert done == [("floor", "open"), *there_and_back, *opened, *turns]
     assert one.ratios_to_other == [3.0] * ROUNDS
     assert one.other_peak_bytes == 7
     assert one.other_problem is None
@@ -91,41 +93,41 @@ def test_another_side_has_its_turn_in_each_repetition():
 def test_where_the_other_side_fails_this_one_is_measured_alone(fails_at):
     other = Scripted([], "other")
     other.fails_at = fails_at
-    (one,) = measure(Scripted([]), "work", [], "", Plan(seconds=0), other)
+    (one,) = results(Scripted([]), other=other)
     assert one.other_problem == "it cannot"
     assert one.ratios_to_other == []
     assert len(one.ratios_to_floor) == len(one.wall_seconds) == FEWEST
 
 
 def test_steps_that_compute_different_things_are_measured_apart():
-    rows = list(measure(Scripted([], operations=(300, 100)), "work", [], "", Plan(seconds=0)))
+    rows = results(Scripted([], operations=(300, 100)))
     assert [row.label for row in rows] == ["work, step 1", "work, step 2"]
 
 
 def test_a_second_step_that_diverges_is_left_out():
-    (row,) = measure(Scripted([], operations=(300, 0)), "work", [], "", Plan(seconds=0))
+    (row,) = results(Scripted([], operations=(300, 0)))
     assert row.label == "work, step"
 
 
 def test_quick_work_is_done_often_for_one_reading_and_for_as_long_as_planned():
     log = []
-    (one,) = measure(Scripted(log, seconds=0.005), "work", [], "", Plan(seconds=1))
+    (one,) = results(Scripted(log, seconds=0.005), log, seconds=1)
     assert ("own", "step", 10) in log
-    assert ("own", "floor", 40) in log
+    assert ("floor", "floor", 40) in log
     assert len(one.wall_seconds) == 5  # of 0.1 s and as much for the floor
-    (one,) = measure(Scripted([], seconds=0.005), "work", [], "", Plan(seconds=1000))
+    (one,) = results(Scripted([], seconds=0.005), seconds=1000)
     assert len(one.wall_seconds) == MOST
 
 
 @pytest.mark.parametrize(("device", "clock"), [("cpu", PROCESSOR), ("cuda", WALL)])
 def test_ratios_are_of_processor_time_where_that_is_all_the_work(device, clock):
-    (one,) = measure(Scripted([], device=device), "work", [], "", Plan(seconds=0))
+    (one,) = results(Scripted([], device=device))
     assert one.clock == clock
     assert one.seconds == getattr(one, clock)
 
 
 def test_work_without_convolutions_has_no_ratio():
-    (one,) = measure(Scripted([], operations=(0,)), "work", [], "", Plan(seconds=0))
+    (one,) = results(Scripted([], operations=(0,)))
     assert one.ratios_to_floor == []
     assert one.floor_wall_seconds == []
 

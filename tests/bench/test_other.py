@@ -45,7 +45,7 @@ def test_another_process_measures_and_says_what_it_cannot(tmp_path, monkeypatch)
         assert other.whereabouts["folder"] == str(ROOT / "ddbench")
         with pytest.raises(NotMeasured, match="UserError: unknown"):
             other.open("random", [*WORDS, "sed=1"], 10)
-        (one,) = measure(other, "student", WORDS, "", Plan(seconds=0, batch=10), other)
+        (one,) = measure(other, "student", WORDS, "", Plan(seconds=0, batch=10), other, other)
         assert len(one.ratios_to_other) == len(one.ratios_to_floor) == 3
         assert one.other_problem is None
         other._process.kill()
