@@ -128,7 +128,8 @@ def run_bench(asked: Asked, progress: Progress) -> Bench:
                         progress.say(f"{number + 1}/{len(works)} {one.in_words()}")
                 else:
                     bench.growth += grow(own, name, words, case, size, asked.plan)
-                    progress.say(f"{number + 1}/{len(works)} {name} {case} by {size.name}")
+                    what = f"{name} {case}".strip()
+                    progress.say(f"{number + 1}/{len(works)} {what} by {size.name}")
             except (UserError, NotMeasured) as reason:
                 if isinstance(reason, UserError) and asked.against:
                     raise  # one of the two processes has ended
