@@ -54,7 +54,9 @@ def _growth(bench: Bench) -> Figure:
     grid = figure.subplots(2, len(sizes), squeeze=False)
     handles: dict[str, Any] = {}
     for column, size in enumerate(sizes):
-        for one in (one for one in bench.growth if one.size == size):
+        grown = [one for one in bench.growth if one.size == size]
+        values = sorted({value for one in grown for value in one.values})
+        for one in grown:
             label = f"{one.label} {one.case}".strip()
             style = series_style(labels.index((one.label, one.case)))
             (handles[label],) = grid[0][column].plot(one.values, one.seconds, **style)
@@ -64,6 +66,8 @@ def _growth(bench: Bench) -> Figure:
         for axes in grid[:, column]:
             axes.set_xscale("log")
             axes.set_yscale("log")
+            axes.set_xticks(values, list(map(str, values)))
+            axes.minorticks_off()
             axes.spines[["top", "right"]].set_visible(False)
         grid[1][column].set_xlabel(size)
     grid[0][0].set_ylabel("seconds")
