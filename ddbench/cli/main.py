@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ..errors import StopRequested, UserError, unknown_name
 from ..runtime.output import drop_what_is_left, occupy_standard_streams, steady_output
 from . import (
+    bench_verb,
     evaluate_verb,
     export_verb,
     import_verb,
@@ -39,6 +40,7 @@ VERBS: dict[str, Verb] = {
     "leaderboard": leaderboard_verb,
     "regress": regress_verb,
     "test": test_verb,
+    "bench": bench_verb,
 }
 HELP = ("-h", "--help", "help")
 OPTIONS = ("--help", "--version")

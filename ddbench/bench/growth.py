@@ -1,0 +1,193 @@
+"""How seconds and memory grow with a size: the exponent of a power law, by least squares."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ..data.registry import DATASETS
+from ..errors import unknown_name
+from .measure import WALL, Measuring, Plan, opened_parts
+from .workloads import NAS_CELL, OTHERS, STUDENT, TEACHER, TESTING, settings_of
+
+BATCH = "batch"
+"""The size that is no word of a run: the mini-batch in training."""
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Size:
+    """Something that can be larger or smaller.
+
+    Args:
+        name: of the size.
+        key: of the words that set it, or BATCH; with "method.SETTING" those methods grow that have
+            the setting.
+        values: that it is given.
+        work: other work that it makes larger.
+        fixed: words that hold meanwhile, of "method.SETTING=VALUE" one that the method has.
+        of_methods: whether methods grow with it.
+    """
+
+    name: str
+    key: str
+    values: tuple[int, ...]
+    work: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    of_methods: bool = True
+
+
+SIZES = (
+    Size("N", "ipc", (4, 10, 20, 40), (),
+         ("method.images_per_update=20", "method.images_per_step=20")),
+    Size("classes", "dataset.classes", (5, 10, 20, 40)),
+    Size("ipc", "ipc", (1, 2, 5, 10), (STUDENT,)),
+    Size("resolution", "dataset.resolution", (16, 32, 64), OTHERS),
+    Size("width", "model.width", (16, 32, 64, 128), (TEACHER, STUDENT, TESTING)),
+    Size("K", "method.checkpoints", (1, 2, 4, 8)),
+    Size("segment", "method.segment", (10, 25, 50, 100)),
+    Size("steps", "method.student_steps", (2, 4, 8, 16)),
+    Size("batch", BATCH, (25, 50, 100, 200), (TEACHER, NAS_CELL), of_methods=False),
+    Size("images", "dataset.images", (32, 64, 128, 256), (TESTING,), of_methods=False),
+)  # fmt: skip
+"""`docs/speed.md` says what each is."""
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """b of y = a x^b, with its 95% interval by Student's t; None where it cannot be known."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How one thing grows with one size.
+
+    Args:
+        label: of the thing.
+        case: the words by which it differs from others of the same table.
+        size: name of the size.
+        clock: by which seconds are taken.
+        values: of the size.
+        seconds: of doing the thing once, at each value; the median of a few times.
+        peak_bytes: at each value; empty where it is not known.
+    """
+
+    label: str
+    case: str
+    size: str
+    clock: str
+    values: tuple[int, ...]
+    seconds: tuple[float, ...]
+    peak_bytes: tuple[int, ...]
+
+    @property
+    def of_seconds(self) -> Exponent | None:
+        """The exponent of the seconds."""
+        return exponent(self.values, self.seconds)
+
+    @property
+    def of_memory(self) -> Exponent | None:
+        """The exponent of the peak of memory."""
+        return exponent(self.values, self.peak_bytes)
+
+    def plain(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        fits = {"seconds_exponent": self.of_seconds, "memory_exponent": self.of_memory}
+        return {**asdict(self), **{name: fit and asdict(fit) for name, fit in fits.items()}}
+
+
+def sizes_named(text: str) -> list[Size]:
+    """The sizes of a list of names, or all of them.
+
+    Raises:
+        UserError: for an unknown name.
+    """
+    known = {size.name: size for size in SIZES}
+    if text == "all":
+        return list(SIZES)
+    for name in text.split(","):
+        if name not in known:
+            raise unknown_name("size", name, [*known, "all"])
+    return [known[name] for name in dict.fromkeys(text.split(","))]
+
+
+def words_of(size: Size, name: str, words: Sequence[str] = ()) -> list[str] | None:
+    """What holds while a thing grows; None where it does not grow with that size.
+
+    Args:
+        size: of the thing.
+        name: of the thing.
+        words: of the task, whose dataset may come in one size alone.
+    """
+    group, _, needed = size.key.partition(".")
+    for dataset in [word.partition("=")[2] for word in words if word.startswith("dataset=")]:
+        if group == "dataset" and dataset in DATASETS:
+            known = {item.name for item in fields(DATASETS[dataset].Settings)}
+            if needed not in known:
+                return None
+    settings = settings_of(name)
+    if settings is None:
+        return [] if name in size.work else None
+    if not size.of_methods or (group == "method" and needed not in settings):
+        return None
+    fixed = [word for word in size.fixed if _setting(word) in settings]
+    return None if size.fixed and not fixed else fixed
+
+
+def _setting(word: str) -> str:
+    return word.partition("=")[0].removeprefix("method.")
+
+
+def grow(
+    own: Measuring, name: str, words: Sequence[str], case: str, size: Size, plan: Plan
+) -> Iterator[Growth]:
+    """Measure a thing at each value of a size.
+
+    Yields:
+        one result for each part of the thing.
+    """
+    kept = [word for word in words if word.partition("=")[0] != size.key]
+    fixed = words_of(size, name) or []
+    rows: dict[str, list[tuple[int, float, int | None]]] = {}
+    clock = ""
+    for value in size.values:
+        batch = value if size.key == BATCH else plan.batch
+        given = [] if size.key == BATCH else [f"{size.key}={value}"]
+        opened, parts = opened_parts(own, name, [*kept, *fixed, *given], batch)
+        clock = plan.clock(opened)
+        for part in parts:
+            number = part["number"]
+            first = own.peak(number)
+            times = plan.times(first[WALL])
+            readings = [own.step(number, times)[clock] for _ in range(plan.fewest)]
+            label = f"{name}, {part['which']}" if part["which"] else name
+            point = (value, statistics.median(readings), first["peak_bytes"])
+            rows.setdefault(label, []).append(point)
+    for label, row in rows.items():
+        values, seconds, peaks = zip(*row, strict=True)
+        known = () if None in peaks else peaks
+        yield Growth(label, case, size.name, clock, values, seconds, known)
+
+
+def exponent(sizes: Sequence[float], values: Sequence[float]) -> Exponent | None:
+    """b of value = a size^b by least squares on logarithms; None for fewer than two values.
+
+    Values that are not above 0 have no logarithm: then there is no exponent either.
+    """
+    if len(values) < 2 or min(values) <= 0:
+        return None
+    from scipy import special, stats
+
+    fit = stats.linregress([math.log(x) for x in sizes], [math.log(y) for y in values])
+    slope, degrees = float(fit.slope), len(values) - 2
+    if not degrees:
+        return Exponent(slope, None, None)
+    half = float(special.stdtrit(degrees, (1 + CONFIDENCE) / 2) * fit.stderr)
+    return Exponent(slope, slope - half, slope + half)

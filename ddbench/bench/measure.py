@@ -1,0 +1,312 @@
+"""How often each thing is measured, in which order, and what is kept of it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+Plain = dict[str, Any]
+WALL, PROCESSOR = "wall_seconds", "processor_seconds"
+FEWEST, MOST = 3, 15
+"""Repetitions of a thing."""
+ROUNDS = 3
+"""In which a comparison opens each thing anew on both sides."""
+SHORTEST_SECONDS = 0.1
+"""Quicker work is done several times for one reading of the clock."""
+ALIKE = 0.05
+"""Two steps whose operations differ by less than this fraction of them are one."""
+
+
+class NotMeasured(Exception):
+    """Another ddbench cannot measure something; the message says why in one line."""
+
+
+class Measuring(Protocol):
+    """Who measures: `worker.Worker` in this process, or `other.Other` in another one."""
+
+    def open(self, name: str, words: Sequence[str], batch: int) -> Plain:
+        """Get a thing ready."""
+        ...
+
+    def trace(self, part: int) -> Plain:
+        """Do a part once and count its operations."""
+        ...
+
+    def peak(self, part: int) -> Plain:
+        """Bytes that doing a part takes."""
+        ...
+
+    def step(self, part: int, times: int) -> Plain:
+        """Seconds of doing a part."""
+        ...
+
+    def floor(self, part: int, times: int) -> Plain:
+        """Seconds of the floor of a part."""
+        ...
+
+
+@dataclass(frozen=True)
+class Quartiles:
+    """The middle of several values, and how far they spread."""
+
+    lower: float
+    median: float
+    upper: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Quartiles | None:
+        """None without values; a single one is all three."""
+        if not values:
+            return None
+        if len(values) == 1:
+            return cls(values[0], values[0], values[0])
+        return cls(*statistics.quantiles(values, n=4, method="inclusive"))
+
+
+@dataclass
+class Measured:
+    """What was measured of one thing; lists hold a value for each repetition.
+
+    Args:
+        name: of the work.
+        which: part of it, such as "step 1"; empty where it is all of it.
+        case: the words by which it differs from others of the same table.
+        images: that doing it once is for.
+        clock: WALL or PROCESSOR, by which ratios are taken.
+        operations: floating-point operations of its convolutions and matrix products.
+        calls: number of those.
+        peak_bytes: beyond what the process has before; None where that is not known.
+        wall_seconds: of doing it once.
+        processor_seconds: of all threads together.
+        page_faults: pages of memory that the system had to give for doing it once.
+        floor_wall_seconds: of its convolutions and matrix products alone.
+        floor_processor_seconds: likewise.
+        other_peak_bytes: of the other ddbench.
+        other_wall_seconds: of the other ddbench, which has its turn in each repetition.
+        other_processor_seconds: likewise.
+        other_problem: why the other ddbench was not measured.
+    """
+
+    name: str
+    which: str
+    case: str
+    images: int
+    clock: str
+    operations: int = 0
+    calls: int = 0
+    peak_bytes: int | None = None
+    wall_seconds: list[float] = field(default_factory=list)
+    processor_seconds: list[float] = field(default_factory=list)
+    page_faults: list[float] = field(default_factory=list)
+    floor_wall_seconds: list[float] = field(default_factory=list)
+    floor_processor_seconds: list[float] = field(default_factory=list)
+    other_peak_bytes: int | None = None
+    other_wall_seconds: list[float] = field(default_factory=list)
+    other_processor_seconds: list[float] = field(default_factory=list)
+    other_problem: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name and part."""
+        return f"{self.name}, {self.which}" if self.which else self.name
+
+    @property
+    def seconds(self) -> list[float]:
+        """By the clock of ratios."""
+        return list(getattr(self, self.clock))
+
+    @property
+    def ratios_to_floor(self) -> list[float]:
+        """Pair by pair; none where the work has no convolution and no matrix product."""
+        if not self.calls:
+            return []
+        return _ratios(self.seconds, getattr(self, f"floor_{self.clock}"))
+
+    @property
+    def other_ratios_to_floor(self) -> list[float]:
+        """Of the other ddbench, to this one's floor."""
+        return _ratios(getattr(self, f"other_{self.clock}"), getattr(self, f"floor_{self.clock}"))
+
+    @property
+    def ratios_to_other(self) -> list[float]:
+        """How many times as fast as the other ddbench, pair by pair."""
+        return _ratios(getattr(self, f"other_{self.clock}"), self.seconds)
+
+    @property
+    def images_per_second(self) -> float:
+        """By the wall clock."""
+        return self.images / statistics.median(self.wall_seconds)
+
+    def in_words(self) -> str:
+        """A line for people who wait."""
+        told = [f"{statistics.median(self.wall_seconds):.3g} s"]
+        for ratios, what in ((self.ratios_to_floor, "floor"), (self.ratios_to_other, "as fast")):
+            if ratios:
+                told.append(f"{statistics.median(ratios):.3g} x {what}")
+        return f"{self.label} {self.case}".strip() + ": " + ", ".join(told)
+
+    def add(self, kind: str, reading: Plain) -> None:
+        """Keep a reading; kind is "", "floor_" or "other_"."""
+        for clock in (WALL, PROCESSOR):
+            getattr(self, f"{kind}{clock}").append(reading[clock])
+        if not kind:
+            self.page_faults.append(reading["page_faults"])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to measure.
+
+    Args:
+        seconds: of repetitions of one thing, as far as that allows `fewest`.
+        fewest: repetitions.
+        batch: images of a mini-batch in training.
+    """
+
+    seconds: float = 3.0
+    fewest: int = FEWEST
+    batch: int = 100
+
+    @staticmethod
+    def clock(opened: Plain) -> str:
+        """By what ratios are taken: on one thread of a shared processor, its time alone."""
+        return PROCESSOR if opened["device"] == "cpu" and opened["threads"] == 1 else WALL
+
+    @staticmethod
+    def times(seconds: float) -> int:
+        """How often work of so many seconds is done for one reading of the clock."""
+        return max(1, math.ceil(SHORTEST_SECONDS / max(seconds, 1e-6)))
+
+
+def measure(
+    own: Measuring,
+    name: str,
+    words: Sequence[str],
+    case: str,
+    plan: Plan,
+    floor: Measuring,
+    other: Measuring | None = None,
+) -> list[Measured]:
+    """Measure one thing by turns with its floor and, if there is one, another ddbench.
+
+    Args:
+        own: who measures.
+        name: of the work.
+        words: of the task.
+        case: what sets it apart from others of the same name.
+        plan: how long.
+        floor: who measures the floor, of the same ddbench.
+        other: who measures the same in another ddbench; where it cannot, the result says why.
+
+    Returns:
+        one result for each part.
+
+    Raises:
+        NotMeasured: where `own` is a process that cannot.
+    """
+    if other is not None:
+        try:
+            return _in_rounds(own, name, words, case, plan, floor, other, ROUNDS)
+        except NotMeasured as reason:
+            alone = measure(own, name, words, case, plan, floor)
+            return [replace(one, other_problem=str(reason)) for one in alone]
+    return _in_rounds(own, name, words, case, plan, floor, None, 1)
+
+
+def _in_rounds(
+    own: Measuring,
+    name: str,
+    words: Sequence[str],
+    case: str,
+    plan: Plan,
+    floor: Measuring,
+    other: Measuring | None,
+    rounds: int,
+) -> list[Measured]:
+    """Open the thing anew in each round, and share the repetitions among rounds.
+
+    Where its tensors come to lie in memory, and so how often pages are given back and had again,
+    is chance and stays as it is while the thing is open.
+    """
+    rows: list[Measured] = []
+    opened_parts(floor, name, words, plan.batch)
+    share = replace(plan, seconds=plan.seconds / rounds, fewest=math.ceil(plan.fewest / rounds))
+    for _ in range(rounds):
+        opened, parts = opened_parts(own, name, words, plan.batch)
+        if other is not None:
+            opened_parts(other, name, words, plan.batch)
+        rows = rows or [
+            Measured(
+                name, part["which"], case, part["images"], plan.clock(opened),
+                part["operations"], part["calls"],
+            )
+            for part in parts
+        ]  # fmt: skip
+        for row, part in zip(rows, parts, strict=True):
+            _repeat(own, row, part["number"], share, floor, other)
+    return rows
+
+
+def opened_parts(
+    who: Measuring, name: str, words: Sequence[str], batch: int
+) -> tuple[Plain, list[Plain]]:
+    """Open a thing and trace its parts, of which the second is left out where it is as the first.
+
+    Returns:
+        what opening says, and of each part its number, label, images, calls and operations.
+    """
+    opened = who.open(name, words, batch)
+    parts = [{"number": n, **part, **who.trace(n)} for n, part in enumerate(opened["parts"])]
+    if len(parts) > 1 and (
+        not parts[1]["calls"] or _alike(parts[0]["operations"], parts[1]["operations"])
+    ):
+        parts = [{**parts[0], "which": "step"}]
+    return opened, parts
+
+
+def _alike(one: float, other: float) -> bool:
+    return abs(one - other) <= ALIKE * max(one, other)
+
+
+def _repeat(
+    own: Measuring,
+    measured: Measured,
+    part: int,
+    plan: Plan,
+    floor: Measuring,
+    other: Measuring | None,
+) -> None:
+    first = own.peak(part)
+    measured.peak_bytes = _larger(measured.peak_bytes, first["peak_bytes"])
+    quick = first[WALL]
+    times, one_turn = plan.times(quick), 0.0
+    turns: list[tuple[str, Callable[[], Plain]]] = [("", lambda: own.step(part, times))]
+    one_turn += times * quick
+    if other is not None:
+        peak = other.peak(part)["peak_bytes"]
+        measured.other_peak_bytes = _larger(measured.other_peak_bytes, peak)
+        turns.append(("other_", lambda: other.step(part, times)))
+        one_turn += times * quick
+    if measured.calls:
+        bare = floor.floor(part, 1)[WALL]
+        floor_times = plan.times(bare)
+        turns.append(("floor_", lambda: floor.floor(part, floor_times)))
+        one_turn += floor_times * bare
+    repetitions = min(MOST, max(plan.fewest, round(plan.seconds / max(one_turn, 1e-6))))
+    for _ in range(repetitions):
+        # What comes first may find the machine in another state, so each does by turns.
+        forwards = len(measured.wall_seconds) % 2 == 0
+        for kind, turn in turns if forwards else reversed(turns):
+            measured.add(kind, turn())
+
+
+def _larger(before: int | None, now: int | None) -> int | None:
+    """The largest peak so far; None where it is not known."""
+    return max((value for value in (before, now) if value is not None), default=None)
+
+
+def _ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
+    return [a / b for a, b in zip(above, below, strict=False) if b > 0]

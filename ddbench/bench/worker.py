@@ -1,0 +1,149 @@
+"""Measuring one thing: seconds, memory, and the floor, as plain values that can be sent."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..runtime.meters import monotonic_seconds, peak_memory, reset_peak_memory
+from .floor import Floor, calls_of, operations_of
+from .workloads import Part, Workload
+
+Plain = dict[str, Any]
+
+
+class Worker:
+    """Measures work in this process; one thing is open at a time, `workload`."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="ddbench-bench-")
+        self.workload: Workload | None = None
+        self._floors: dict[int, Floor] = {}
+
+    def close(self) -> None:
+        """Let go of what is open, and remove the networks that were made for it."""
+        self._release()
+        self._folder.cleanup()
+
+    def open(self, name: str, words: Sequence[str], batch: int) -> Plain:
+        """Get a thing ready.
+
+        Returns:
+            which parts it has, their images, and the device.
+
+        Raises:
+            UserError: as `Workload`.
+        """
+        self._release()
+        self.workload = Workload(name, words, batch, Path(self._folder.name))
+        parts = [{"which": part.which, "images": part.images} for part in self.workload.parts]
+        return {
+            "parts": parts,
+            "device": self.workload.device.type,
+            "threads": torch.get_num_threads(),
+        }
+
+    def trace(self, part: int) -> Plain:
+        """Do a part once, which warms it up, and note its convolutions and matrix products.
+
+        Parts are traced in order, and before they are measured. Where the images of the first step
+        are too far off for a second one, that has no operations.
+        """
+        self._part(part).reset()
+        try:
+            calls = calls_of(self._part(part).work)
+        except FloatingPointError:
+            if part == 0:
+                raise
+            calls = []
+        self._floors[part] = Floor(calls)
+        return {"calls": len(calls), "operations": operations_of(calls)}
+
+    def peak(self, part: int) -> Plain:
+        """What doing a part takes for the first time since the process gave back its memory.
+
+        Returns:
+            bytes beyond what the process has before, None if unknown, and seconds.
+        """
+        assert self.workload is not None
+        device, one = self.workload.device, self._part(part)
+        one.reset()
+        gc.collect()
+        _give_back_memory()
+        reset_peak_memory(device)
+        before = _bytes(device)
+        told = self._timed(one.work, 1)
+        peak = None if before is None else max(0, (_bytes(device) or 0) - before)
+        return {"peak_bytes": peak, **told}
+
+    def step(self, part: int, times: int) -> Plain:
+        """Seconds of doing a part, on average over so many times."""
+        one = self._part(part)
+        one.reset()
+        return self._timed(one.work, times)
+
+    def floor(self, part: int, times: int) -> Plain:
+        """Seconds of the convolutions and matrix products of a part alone."""
+        return self._timed(self._floors[part], times)
+
+    def _part(self, part: int) -> Part:
+        assert self.workload is not None
+        return self.workload.parts[part]
+
+    def _timed(self, work: Callable[[], Any], times: int) -> Plain:
+        assert self.workload is not None
+        self.workload.check_stop()
+        device = self.workload.device
+        faults = _page_faults()
+        begun, computed = monotonic_seconds(device), time.process_time()
+        for _ in range(times):
+            work()
+        wall = monotonic_seconds(device) - begun
+        return {
+            "wall_seconds": wall / times,
+            "processor_seconds": (time.process_time() - computed) / times,
+            "page_faults": (_page_faults() - faults) / times,
+        }
+
+    def _release(self) -> None:
+        self._floors = {}
+        if self.workload is not None:
+            self.workload.close()
+            self.workload = None
+        gc.collect()
+
+
+def _page_faults() -> int:
+    """How often the process was given a page of memory so far; always 0 on Windows."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
+def _bytes(device: torch.device) -> int | None:
+    """The peak since the last reset: of the accelerator's tensors, else of the resident set.
+
+    None where the operating system cannot begin a new maximum.
+    """
+    resident, allocated, _ = peak_memory(device)
+    if allocated is not None:
+        return allocated
+    return resident if sys.platform == "linux" else None
+
+
+def _give_back_memory() -> None:
+    """Let the C library give back what it keeps for later, or a step would seem to need nothing."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
