@@ -66,7 +66,7 @@ class Execution:
             raise UserError(f"device={device}: not available on this machine ({reason})") from error
         if threads is not None:
             torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.set_deterministic_debug_mode("warn")  # its other name imports torch's compiler
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = False  # the number format is float32 everywhere
@@ -169,15 +169,14 @@ def machine_memory_bytes() -> int:
 
 @contextmanager
 def process_settings_restored() -> Iterator[None]:
-    """Restore torch's thread count and determinism flags after a run."""
+    """Restore torch's thread count and determinism after a run."""
     threads = torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    determinism = torch.get_deterministic_debug_mode()
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        torch.set_deterministic_debug_mode(determinism)
 
 
 def _processor() -> str:
