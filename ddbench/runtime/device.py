@@ -17,6 +17,7 @@ import psutil
 import torch
 
 from ..errors import UserError
+from .cores import free_cores, threads_are_given
 from .determinism import MATRIX_PRODUCTS
 
 
@@ -43,7 +44,8 @@ class Execution:
 
         Args:
             device: "auto" (an accelerator where there is one), "cpu", "cuda", "cuda:1", ….
-            threads: of torch on the CPU; None leaves torch's own choice.
+            threads: of torch on the CPU; None: as many as the environment says, else as torch
+                would take and cores are free just now.
 
         Raises:
             UserError: for a device that this machine does not have.
@@ -66,6 +68,8 @@ class Execution:
             raise UserError(f"device={device}: not available on this machine ({reason})") from error
         if threads is not None:
             torch.set_num_threads(threads)
+        elif not threads_are_given():
+            torch.set_num_threads(min(torch.get_num_threads(), free_cores()))
         torch.set_deterministic_debug_mode("warn")  # its other name imports torch's compiler
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = False
