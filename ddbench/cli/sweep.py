@@ -1,4 +1,9 @@
-"""A sweep: Hydra starts its cells, and each leaves in a file how it ended."""
+"""A sweep: Hydra starts its cells, and each leaves in a file how it ended.
+
+By itself Hydra does one cell after the other in this process. Its joblib launcher keeps a process
+for each of its workers over all cells, and gives each its share of the cores; a process takes about
+three seconds to start, so that two are faster than one where a cell takes longer than that.
+"""
 
 from __future__ import annotations
 
