@@ -25,7 +25,14 @@ use the following modules; everything else may move without notice.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
+
+# Threads that have nothing to do sleep, and leave the core to others. OpenMP reads this when torch
+# is imported, which nothing here does before; a choice of one's own stands.
+_WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
+if not _WAITING.keys() & os.environ.keys():
+    os.environ.update(_WAITING)
 
 if TYPE_CHECKING:
     from .api import evaluate, run

@@ -7,7 +7,6 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 Values = NDArray[np.float64]
 
@@ -18,11 +17,15 @@ LEAST_DEFINED = 0.9
 
 def spearman(truth: Values, proxy: Values) -> float | None:
     """Spearman's rho of two lists (n,), ties by mean rank; None where one of them is constant."""
+    from scipy import stats  # takes half a second to import
+
     return _defined(stats.spearmanr, truth, proxy)
 
 
 def kendall(truth: Values, proxy: Values) -> float | None:
     """Kendall's tau-b of two lists (n,); None where one of them is constant."""
+    from scipy import stats
+
     return _defined(stats.kendalltau, truth, proxy)
 
 
@@ -49,6 +52,8 @@ def bootstrap_rho(truth: Values, proxy: Values, drawn: NDArray[np.int64]) -> Val
         proxy: (n,).
         drawn: positions (count, n).
     """
+    from scipy import stats
+
     a, b = (stats.rankdata(one[drawn], axis=1) for one in (truth, proxy))
     a, b = (ranks - ranks.mean(1, keepdims=True) for ranks in (a, b))
     length = np.sqrt((a * a).sum(1) * (b * b).sum(1))

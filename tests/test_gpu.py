@@ -29,9 +29,10 @@ NARROW = "model.width=8"
 def errors_where_a_run_notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Operations that a run would only name in its record end it here."""
     before = torch.get_deterministic_debug_mode()
-    monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda mode, warn_only=False: None)
     torch.set_deterministic_debug_mode("error")
-    yield
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "set_deterministic_debug_mode", lambda mode: None)
+        yield
     torch.set_deterministic_debug_mode(before)
 
 

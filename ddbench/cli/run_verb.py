@@ -49,6 +49,7 @@ where and how
   data_root=FOLDER    datasets                           (default $DDBENCH_DATA, else a cache)
   device=NAME         auto, cpu, cuda, cuda:1
   threads=N           of the CPU; they change bits, so a stopped run keeps its number
+                      (default $OMP_NUM_THREADS, else the cores that are free at the start)
   checkpoint_seconds=S  least time between checkpoints   (default 60)"""
 EXAMPLES = """\
 examples
@@ -57,7 +58,7 @@ examples
   ddbench run method=apm dataset=digits method.iterations=50 method.log_distance=true
   ddbench run method=dm dataset=digits ratio=0.02
   ddbench run -m method=random,apm dataset=digits ipc=1,10 seed=0,1,2
-  ddbench run -m method=random,apm hydra/launcher=joblib hydra.launcher.n_jobs=2 threads=1
+  ddbench run -m method=random,apm hydra/launcher=joblib hydra.launcher.n_jobs=2
 
 exit status: 0 done, 1 a failure, 2 a mistake in what was asked; 130 or 143 stopped.
 """

@@ -8,6 +8,9 @@ from .distilled_set import DistilledSet
 
 MAX_CLASSES = 20
 MAX_COLUMNS = 10
+LONGEST = 14
+"""Letters of a name above one image; a name above a row of several has room for more."""
+IMAGE, GAP, NAME, TITLE, LEAST_WIDTH = 1.0, 0.1, 0.2, 0.35, 3.5  # inches
 
 
 def gallery_png(distilled: DistilledSet, space: InputSpace, title: str) -> bytes:
@@ -20,20 +23,29 @@ def gallery_png(distilled: DistilledSet, space: InputSpace, title: str) -> bytes
     shown = min(int(counts[:classes].max()), MAX_COLUMNS)
     # One image per class would be a long thin column: then classes run along the rows instead.
     columns, rows = (shown, classes) if shown > 1 else (min(classes, 10), -(-classes // 10))
-    figure = new_figure(1.05 * columns + 1.6, 1.12 * rows + 0.6)
-    figure.suptitle(title, fontsize=9)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for axis in axes.flat:
-        axis.set_axis_off()
+    width = max(GAP + (IMAGE + GAP) * columns, LEAST_WIDTH)
+    height = (IMAGE + NAME) * rows + TITLE + GAP
+    figure = new_figure(width, height)
+    figure.set_layout_engine(None)
+    # All images stand in one system of axes, in inches: to make one for each takes much longer.
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    middle = (width / 2, height - TITLE / 2)
+    axes.text(*middle, title, fontsize=9, ha="center", va="center", parse_math=False)
     for class_id in range(classes):
         chosen = distilled.images[distilled.labels == class_id][:shown]
         pixels = space.inverse(chosen.to(space.mean.device)).cpu().permute(0, 2, 3, 1).numpy()
         for number, image in enumerate(pixels):
             row, column = (class_id, number) if shown > 1 else divmod(class_id, columns)
-            axis = axes[row, column]
+            left = GAP + (IMAGE + GAP) * column
+            top = height - TITLE - NAME - (IMAGE + NAME) * row
             # What is neither grey nor colour has no colours to be shown in: its mean is grey.
             seen = image if image.shape[2] == 3 else image.mean(axis=2)
-            axis.imshow(seen, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            place = (left, left + IMAGE, top - IMAGE, top)
+            axes.imshow(seen, "gray", extent=place, vmin=0, vmax=1, interpolation="nearest")
             if number == 0:
-                axis.set_title(distilled.class_names[class_id], fontsize=8, loc="left")
+                name = distilled.class_names[class_id]
+                told = name if shown > 1 or len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+                axes.text(left, top + GAP / 4, told, fontsize=8, parse_math=False)
+    axes.set(xlim=(0, width), ylim=(0, height))
     return png(figure)

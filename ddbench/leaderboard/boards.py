@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -193,23 +193,21 @@ def entries(records: Iterable[Record]) -> list[Entry]:
         for same in by_identity.values():
             values = same[0].variant.values
             apart = _as_text({key: values[key] for key in differing if key in values})
+            variant = replace(same[0].variant, apart=apart)
             for entry in same:
-                variant = replace(entry.variant, apart=apart)
-                found[entry.record.run] = replace(entry, variant=variant)
+                found[entry.record.run] = Entry(entry.record, entry.setting, variant)
     return [found[record.run] for record in records]
 
 
 def _told_apart(settings: list[Setting]) -> list[Setting]:
     """Settings that look alike and are not get a part of the hash of what determines them."""
-    identities: dict[Setting, set[str]] = {}
-    for one in settings:
-        identities.setdefault(replace(one, identity=""), set()).add(one.identity)
-    return [
-        one
-        if len(identities[replace(one, identity="")]) == 1
-        else replace(one, apart=digest(one.identity.encode())[:8])
-        for one in settings
-    ]
+    looks = {one: replace(one, identity="") for one in set(settings)}
+    alike = Counter(looks.values())
+    shown = {
+        one: one if alike[look] == 1 else replace(one, apart=digest(one.identity.encode())[:8])
+        for one, look in looks.items()
+    }
+    return [shown[one] for one in settings]
 
 
 def cells(entries: Iterable[Entry]) -> dict[Board, dict[int, dict[Variant, Cell]]]:
@@ -264,7 +262,10 @@ def other_measurements(entries: Iterable[Entry]) -> list[tuple[Entry, Measuremen
 
 def canonical(value: Any) -> str:
     """Plain values as text; equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _variant(record: Record) -> Variant:

@@ -62,9 +62,10 @@ def _median(seconds: Sequence[float | None]) -> float | None:
 
 def _making(record: Record) -> Making:
     made = [cost for cost in record.costs if cost.stage == "made"]
+    distilling = record.distilling
     return Making(
         record.distilled.storage_bytes,
-        record.distilling.wall_seconds if record.distilling else None,
+        distilling.wall_seconds if distilling else None,
         sum(cost.wall_seconds for cost in made if cost.phase != DISTIL.name),
         sum(pool.bytes for pool in record.networks if pool.stage == "made"),
         largest_peak(cost.peak for cost in made),

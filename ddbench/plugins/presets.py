@@ -7,13 +7,24 @@ from typing import Any
 
 import yaml
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times as fast, where it was built
+
+
+def read_yaml(text: str) -> Any:
+    """The plain values of a YAML text.
+
+    Raises:
+        yaml.YAMLError: for what is none.
+    """
+    return yaml.load(text, _LOADER)
+
 
 def preset(group: str, name: str) -> Any:
     """The content of `configs/<group>/<name>.yaml`, empty where there is no such file."""
     file = files("ddbench.configs").joinpath(group, f"{name}.yaml")
     if not file.is_file():
         return {}
-    return yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    return read_yaml(file.read_text(encoding="utf-8")) or {}
 
 
 def preset_names(group: str) -> list[str]:

@@ -70,7 +70,7 @@ def _check_accuracy(m: Measurement, labels: set[str], networks: int, split: str)
     if protocol not in labels and not (subject == WHOLE and _VERSIONED.fullmatch(protocol)):
         raise ValueError(f"{m.metric} is under {shown(protocol)}, which protocols does not list")
     low = -1 if m.metric == DIFFERENCE else 0
-    if not all(low <= value <= 1 for value in m.values):
+    if m.values and not low <= min(m.values) <= max(m.values) <= 1:
         raise ValueError(f"{m.metric} lies outside {low} to 1")
     if m.value is None or not is_own_accuracy(m):
         return

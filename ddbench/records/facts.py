@@ -11,6 +11,7 @@ from .fields import (
     Accuracy,
     Amount,
     Count,
+    ExtendedFacts,
     Facts,
     Fraction,
     Hash,
@@ -102,7 +103,7 @@ class ModelFacts(Facts):
     label: Line
 
 
-class TaskFacts(Facts):
+class TaskFacts(ExtendedFacts):
     """What was asked for, besides the method; fields as in `TaskSpec`.
 
     A file holds `class_counts` only where classes differ in them.

@@ -111,9 +111,6 @@ Plain = Annotated[Any, AfterValidator(_plain)]
 class Facts(BaseModel):
     """A part of a record: frozen, without unknown keys."""
 
-    LEFT_OUT: ClassVar[frozenset[str]] = frozenset()
-    """Fields that a file does not hold where they are None, as files made before them did not."""
-
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
@@ -121,11 +118,18 @@ class Facts(BaseModel):
         protected_namespaces=(),
     )
 
+    def plain(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return self.model_dump(mode="json")
+
+
+class ExtendedFacts(Facts):
+    """A part of a record that has got fields since the first files were written."""
+
+    LEFT_OUT: ClassVar[frozenset[str]]
+    """Fields that a file does not hold where they are None, as files made before them did not."""
+
     @model_serializer(mode="wrap")
     def _without_what_is_left_out(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         made: dict[str, Any] = plain(self)
         return {k: v for k, v in made.items() if v is not None or k not in self.LEFT_OUT}
-
-    def plain(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return self.model_dump(mode="json")

@@ -28,7 +28,7 @@ from .facts import (
     ProtocolFacts,
     TaskFacts,
 )
-from .fields import Amount, Facts, Hash, Name, Number, Time
+from .fields import Amount, ExtendedFacts, Hash, Name, Number, Time
 from .measurement import Measurement
 from .record_v1 import SCHEMA as SCHEMA_V1
 from .record_v1 import from_v1
@@ -36,7 +36,7 @@ from .record_v1 import from_v1
 SCHEMA = "ddbench-record/2"
 
 
-class Record(Facts):
+class Record(ExtendedFacts):
     """What ran, under which rules, at what cost, and what was measured.
 
     Attributes:
@@ -109,8 +109,8 @@ class Record(Facts):
     @property
     def distilling(self) -> PhaseCostFacts | None:
         """The cost of distilling, without networks trained for it; None if it was elsewhere."""
-        phases = {(cost.phase, cost.stage): cost for cost in self.costs}
-        return phases.get((DISTIL.name, DISTIL.stage))
+        place = (DISTIL.name, DISTIL.stage)
+        return next((cost for cost in self.costs if (cost.phase, cost.stage) == place), None)
 
     @property
     def steps(self) -> int:

@@ -17,6 +17,7 @@ import psutil
 import torch
 
 from ..errors import UserError
+from .cores import free_cores, threads_are_given
 from .determinism import MATRIX_PRODUCTS
 from .heap import keep_freed_memory
 
@@ -44,7 +45,8 @@ class Execution:
 
         Args:
             device: "auto" (an accelerator where there is one), "cpu", "cuda", "cuda:1", ….
-            threads: of torch on the CPU; None leaves torch's own choice.
+            threads: of torch on the CPU; None: as many as the environment says, else as torch
+                would take and cores are free just now.
 
         Raises:
             UserError: for a device that this machine does not have.
@@ -68,7 +70,9 @@ class Execution:
         keep_freed_memory()
         if threads is not None:
             torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        elif not threads_are_given():
+            torch.set_num_threads(min(torch.get_num_threads(), free_cores()))
+        torch.set_deterministic_debug_mode("warn")  # its other name imports torch's compiler
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = False  # the number format is float32 everywhere
@@ -171,15 +175,14 @@ def machine_memory_bytes() -> int:
 
 @contextmanager
 def process_settings_restored() -> Iterator[None]:
-    """Restore torch's thread count and determinism flags after a run."""
+    """Restore torch's thread count and determinism after a run."""
     threads = torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    determinism = torch.get_deterministic_debug_mode()
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        torch.set_deterministic_debug_mode(determinism)
 
 
 def _processor() -> str:

@@ -63,7 +63,7 @@ class Runtime:
         Args:
             root: of the store.
             device: "auto", "cpu", "cuda", "cuda:1", ….
-            threads: of torch on the CPU; None leaves torch's own choice.
+            threads: of torch on the CPU; None: as `Execution.start` finds.
             checkpoint_seconds: least time between two checkpoints.
             stop: a flag that listens to signals; None: one that nobody sets.
             quiet: write nothing to the console.

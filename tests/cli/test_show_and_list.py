@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
 from ddbench.runs.registries import REGISTRIES
 
@@ -79,6 +80,23 @@ def test_list_shows_finished_and_unfinished_runs(command, runs):
     assert (name, state) == (finished.name, "finished")
     assert model.startswith("convnet-width")
     assert command("list", "runs", "random-*").out.splitlines() == [lines[2]]
+
+
+@pytest.mark.parametrize("flow", [True, False])
+@pytest.mark.parametrize("path", ["/data", "of two\n\nprotocols:\n- lines", "- x" * 60])
+def test_list_shows_what_the_configuration_says_however_it_is_written(
+    flow, path, command, tmp_path
+):
+    folder = tmp_path / "runs" / "begun"
+    folder.mkdir(parents=True)
+    task = {"dataset": {"settings": {"path": path}}, "model": {"label": "vgg11"}}
+    whole = {"budget": {"name": "smoke"}, "task": task, "protocols": ["hard/1", "soft/1"]}
+    whole["evaluators"] = {"task": "protocols"}
+    text = yaml.safe_dump(whole, sort_keys=False, default_flow_style=flow)
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
+    assert command("list", "runs").out.split() == [
+        "begun", "vgg11", "hard/1", "soft/1", "unfinished"
+    ]  # fmt: skip
 
 
 def test_list_of_no_runs_says_where_it_looked(command, tmp_path):

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import joblib
 import pytest
 
 import ddbench
 from ddbench.cli import sweep as cells
 from ddbench.distilling.registry import METHODS
 from ddbench.records.record import Record
+from ddbench.runtime.cores import THREAD_VARIABLES
 
 from .conftest import TINY
 
@@ -138,14 +140,15 @@ def test_a_single_run_is_that_of_the_package(run_tiny, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_joblib_launcher_runs_cells_and_their_statuses_are_collected(tmp_path):
+def test_the_joblib_launcher_gives_cells_their_share_of_the_cores_and_collects_statuses(tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     tiny = ["dataset=digits", "budget=smoke", "method=random", "control=null", "evaluators=[]"]
-    words = ["ipc=1,100000", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "threads=1"]
+    words = ["ipc=1,100000", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    free = {name: value for name, value in os.environ.items() if name not in THREAD_VARIABLES}
     answer = subprocess.run(
         [sys.executable, "-m", "ddbench", "run", "-m", *tiny, *words],
         cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "DDBENCH_RUNS": str(tmp_path / "runs")},
+        env={**free, "DDBENCH_RUNS": str(tmp_path / "runs")},
         capture_output=True,
         text=True,
         timeout=120,
@@ -156,7 +159,9 @@ def test_the_joblib_launcher_runs_cells_and_their_statuses_are_collected(tmp_pat
     assert "Traceback" not in answer.stderr
     assert "sweep: 1 of 2 cells done" in answer.stdout
     (record,) = tmp_path.glob("runs/random-*/record.json")
-    assert json.loads(record.read_text())["task"]["ipc"] == 1
+    written = json.loads(record.read_text())
+    assert written["task"]["ipc"] == 1
+    assert written["environment"]["threads"] == max(1, joblib.cpu_count() // 2)
 
 
 def test_a_sweep_runs_in_a_folder_whose_name_looks_like_an_interpolation(

@@ -14,6 +14,7 @@ import torchvision.datasets.mnist
 from ddbench.data.dataset import Dataset
 from ddbench.data.registry import DATASETS
 from ddbench.data.source import DatasetSource
+from ddbench.data.sources._packaged_table import packaged_table
 from ddbench.data.sources._torchvision import TorchvisionSource
 from ddbench.errors import UserError
 from ddbench.testing import Check, checks
@@ -82,6 +83,13 @@ def test_bundled_splits_are_disjoint_and_stratified(name: str, tmp_path: Path) -
 )
 def test_bundled_training_split_never_moves(name: str, digest: str, tmp_path: Path) -> None:
     assert Dataset.open(name, {}, tmp_path).train_hash == digest
+
+
+@pytest.mark.parametrize("package", ["numpy", "no_such_package"])
+def test_a_table_that_a_package_lacks_is_one_line(package: str) -> None:
+    with pytest.raises(UserError) as error:
+        packaged_table(package, "data/digits.csv.gz")
+    assert message_of(error).endswith(f"{package} has no file data/digits.csv.gz")
 
 
 @pytest.mark.parametrize("name", TORCHVISION)

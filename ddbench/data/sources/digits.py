@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..source import DatasetSource, Split
 from ._fixed_split import every_fifth
+from ._packaged_table import packaged_table
 
 
 class Digits(DatasetSource):
@@ -30,10 +31,8 @@ class Digits(DatasetSource):
 
     def load(self, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Images (N, 1, 8, 8) and digits (N,), in scikit-learn's order."""
-        from sklearn.datasets import load_digits  # takes seconds to import
-
-        ink, labels = load_digits(return_X_y=True)
+        table = packaged_table("sklearn", "datasets/data/digits.csv.gz")
+        ink, labels = table[:, :-1], table[:, -1]
         images = np.round(ink * 255 / 16).astype(np.uint8).reshape(-1, 1, 8, 8)
-        labels = labels.astype(np.int64)
         chosen = every_fifth(labels, split)
         return images[chosen], labels[chosen]

