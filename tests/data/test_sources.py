@@ -86,10 +86,20 @@ def test_bundled_training_split_never_moves(name: str, digest: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("package", ["numpy", "no_such_package"])
-def test_a_table_that_a_package_lacks_is_one_line(package: str) -> None:
-    with pytest.raises(UserError) as error:
-        packaged_table(package, "data/digits.csv.gz")
-    assert message_of(error).endswith(f"{package} has no file data/digits.csv.gz")
+def test_a_package_without_the_table_gives_none(package: str) -> None:
+    assert packaged_table(package, "data/digits.csv.gz") is None
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_packages_own_function_gives_what_its_file_does(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, labels = source_of(name, tmp_path).load("test")
+    module = f"ddbench.data.sources.{name}.packaged_table"
+    monkeypatch.setattr(module, lambda package, file: None)
+    by_function = source_of(name, tmp_path).load("test")
+    assert np.array_equal(by_function[0], images)
+    assert np.array_equal(by_function[1], labels)
 
 
 @pytest.mark.parametrize("name", TORCHVISION)

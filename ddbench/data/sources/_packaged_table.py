@@ -1,4 +1,8 @@
-"""Tables of numbers that another package carries, read without importing that package."""
+"""Tables of numbers that another package carries, read without importing that package.
+
+The packages' own functions give the same numbers and take seconds longer, most of them to import
+what the table does not need. Where a version of a package has its file elsewhere they are called.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +12,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import UserError
 
-
-def packaged_table(package: str, file: str) -> NDArray[np.int64]:
+def packaged_table(package: str, file: str) -> NDArray[np.int64] | None:
     """Whole numbers (rows, columns) of a text file with commas, compressed where it ends in gz.
-
-    The packages' own functions take a second, most of it to import what the table does not need.
 
     Args:
         package: that carries the file, such as "sklearn".
         file: its path below the package's folder.
 
-    Raises:
-        UserError: where the installed package has no such file.
+    Returns:
+        None where the installed package has no such file.
     """
     spec = importlib.util.find_spec(package)
     for folder in (spec and spec.submodule_search_locations) or []:
@@ -29,4 +29,4 @@ def packaged_table(package: str, file: str) -> NDArray[np.int64]:
         if path.is_file():
             table: NDArray[np.int64] = np.loadtxt(path, dtype=np.int64, delimiter=",")
             return table
-    raise UserError(f"the installed version of {package} has no file {file}")
+    return None

