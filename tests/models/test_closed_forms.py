@@ -155,3 +155,11 @@ def test_a_hook_on_a_layer_is_called() -> None:
     layer.register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
     network(random(2, 3, 16, 16))
     assert seen == [(2, 4, 16, 16)]
+
+
+@pytest.mark.parametrize("layer", ["blocks.0", "blocks.5", "blocks.10"])
+def test_a_layer_that_was_replaced_does_its_own_work(layer: str) -> None:
+    network, images = convnet(), random(2, 3, 16, 16)
+    before = network(images)
+    network.set_submodule(layer, nn.Sequential(network.get_submodule(layer), nn.Softplus()))
+    assert not torch.allclose(network(images), before)

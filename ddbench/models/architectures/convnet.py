@@ -19,6 +19,9 @@ from ..layers import Norm, first_padding, may_be_joined, norm_layer
 from ..model import ModelSettings
 from ..norm_relu_pool import norm_relu_pool
 
+JOINED: list[type[nn.Module]] = [nn.Conv2d, nn.GroupNorm, nn.ReLU, nn.AvgPool2d]
+"""The layers of a block that may be computed together."""
+
 
 class ConvNet(BlocksModel):
     """`depth` blocks of conv3x3 -> norm -> ReLU -> average pooling 2x2, then one linear layer.
@@ -82,7 +85,9 @@ class ConvNet(BlocksModel):
 
     def features(self, images: Tensor) -> Tensor:
         """Flat features (N, classifier.in_features)."""
-        if not isinstance(self.blocks[1], nn.GroupNorm) or not may_be_joined(self.blocks, images):
+        # Exact types: a layer that somebody has put in the place of one of ours does its own work.
+        kinds = [type(layer) for layer in self.blocks]
+        if kinds != JOINED * (len(kinds) // 4) or not may_be_joined(self.blocks, images):
             return super().features(images)
         maps, layers = images, iter(self.blocks)
         for conv, norm, relu, pool in zip(layers, layers, layers, layers, strict=True):
