@@ -49,7 +49,8 @@ def dm(room: Callable[[str], ModuleType], network: Make, images: Images) -> tupl
         [images(3, c) for c in (1, 2, 3)],
         images(6),
     )
-    _, gradient = room("dm").matching_gradient(seen.features, real, shown.split(2), list)
+    means = room("dm").real_means(seen.features, real, list)
+    _, gradient = room("dm").matching_gradient(seen.features, means, shown.split(2), list)
 
     def check(found: Tensor) -> None:
         loss = partial(dm_loss, real=real, features=seen.features, augment=[lambda x: x] * 3)
