@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+CHECKSUM = "checksum"
+"""The name under which a table holds one of itself."""
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace a file atomically; a crash at any instant leaves the old one or the new one."""
     with replacing(path) as file:
@@ -91,6 +95,22 @@ def digest(*parts: bytes | memoryview) -> str:
 def checksum(value: Any) -> str:
     """`digest` of plain JSON types, whatever the order of keys."""
     return digest(json.dumps(value, sort_keys=True).encode())
+
+
+def with_checksum(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table of plain JSON values, and a checksum of them all."""
+    return {**table, CHECKSUM: checksum(table)}
+
+
+def is_as_written(table: Any) -> bool:
+    """Whether what was read is a table that has not changed since `with_checksum`.
+
+    Tables of earlier versions have no checksum, and count as unchanged.
+    """
+    if not isinstance(table, dict):
+        return False
+    told = {name: value for name, value in table.items() if name != CHECKSUM}
+    return CHECKSUM not in table or bool(table[CHECKSUM] == checksum(told))
 
 
 def digest_of_file(path: Path) -> str:

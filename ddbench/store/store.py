@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import UserError
 from .files import (
+    CHECKSUM,
     check_writable,
     checksum,
     digest,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 TOLD = {"sha256": str | None, "facts": dict, "made_from": dict}
 """What a manifest says, by type."""
-CHECKSUM = "checksum"
 
 
 def key_of(identity: Mapping[str, Any]) -> str:
