@@ -34,7 +34,7 @@ from .execute import (
     recorded_once,
     write_configuration,
 )
-from .overrides import as_overrides, plain_values
+from .overrides import as_overrides, given_value, plain_values, readable
 from .record_scores import record_scores
 from .request import RunRequest
 
@@ -66,7 +66,8 @@ def set_from_file(
         for key, value in plain.items()
         if key.startswith(OF_THE_DATASET)
     }
-    return read_file(path, says, like, data_root(plain.get("data_root")), settings)
+    root = data_root(given_value(readable(given), "data_root"))
+    return read_file(path, says, like, root, settings)
 
 
 def score_set(distilled: DistilledSet, given: Sequence[str], quiet: bool = False) -> Outcome:

@@ -1,4 +1,4 @@
-"""The table that ends a run: whatever coordinate a measurement lacks, a record is shown or refused."""
+"""The table that ends a run, of records whose measurements lack a coordinate."""
 
 from __future__ import annotations
 

@@ -227,7 +227,9 @@ def test_whichever_bit_of_a_manifest_differs_it_is_damaged_or_says_the_same(
         changed = bytearray(whole)
         changed[place // 8] ^= 1 << place % 8
         manifest.write_bytes(changed)
+        refused = ""
         try:
             assert store.find("teacher", MADE_FROM) == artefact, place
         except UserError as error:
-            assert str(error).startswith(f"{manifest} is damaged"), place
+            refused = str(error)
+        assert not refused or refused.startswith(f"{manifest} is damaged"), place

@@ -88,7 +88,7 @@ class Conversion:
         if not self.manifest.is_file():
             return None
         again = "prepare the dataset again"
-        facts = read_json(self.manifest, f"remove it and {again}")
+        facts: dict[str, Any] = read_json(self.manifest, f"remove it and {again}")
         if not is_as_written(facts) or "hash" not in facts:
             raise UserError(f"{self.manifest} is damaged; remove it and {again}")
         if facts.get("schema") != SCHEMA:
@@ -97,9 +97,7 @@ class Conversion:
             return None
         for file, size in ((self.images, "image_bytes"), (self.labels, "label_bytes")):
             if not file.is_file() or file.stat().st_size != facts.get(size):
-                raise UserError(
-                    f"{file} is damaged or missing; remove {self.manifest} and {again}"
-                )
+                raise UserError(f"{file} is damaged or missing; remove {self.manifest} and {again}")
         return facts
 
     def open(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

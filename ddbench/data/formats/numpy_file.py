@@ -76,7 +76,9 @@ def _read(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
         )
     count = math.prod(shape)
     if count * dtype.itemsize > size or any(side < 0 for side in shape):
-        raise UserError(f"{where}: claims the shape {shown(shape)}, for which the file is too short")
+        raise UserError(
+            f"{where}: claims the shape {shown(shape)}, for which the file is too short"
+        )
     data = file.read(count * dtype.itemsize)
     if len(data) != count * dtype.itemsize:
         raise UserError(f"{where}: cut short")
