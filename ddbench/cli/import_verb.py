@@ -44,10 +44,10 @@ def import_file(given: Namespace) -> int:
     from ..distilling.importing.inspecting import accuracy_in_words
     from ..runs.overrides import as_overrides
     from ..runs.score_file import set_from_file
-    from ..store.files import check_writable, write_bytes
+    from ..store.files import check_target, write_bytes
 
     target = Path(given.out)
-    check_writable(target.absolute().parent, "-o FILE")
+    check_target(target, "-o FILE", Path(files[0]))
     keys = [word for word in given.words if is_setting(word)]
     keys += as_overrides({"data_root": given.data_root})
     done = set_from_file(files[0], keys, said_of_the_set(given), given.like)

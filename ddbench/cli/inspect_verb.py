@@ -41,12 +41,16 @@ def inspect(given: Namespace) -> int:
             "inspect what? one file or folder, such as `ddbench inspect images_best.pt`"
         )
     from ..distilling.importing.inspecting import as_first, inspected
+    from ..store.files import check_target, write_bytes
 
+    if given.picture:
+        check_target(Path(given.picture), "picture=FILE.png", Path(given.words[0]))
+    elif given.dataset:
+        raise UserError("dataset: whitenings are drawn undone, so give picture=FILE.png, too")
     made, lines = inspected(given.words[0])
     print("\n".join(lines))
     if given.picture:
         from ..distilling.importing.picture import spaces_png
-        from ..store.files import write_bytes
 
         images = as_first(made.images, made.layout)
         undone = _undone(images, given.dataset, given.data_root) if given.dataset else {}

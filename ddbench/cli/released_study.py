@@ -10,7 +10,7 @@ from ..figures import png
 from ..records.record import Record
 from ..runs.execute import Outcome
 from ..runs.overrides import given_value
-from ..runs.score_file import score_set, set_from_file
+from ..runs.score_file import check_keys, score_set, set_from_file
 from ..runtime.folders import runs_root
 from ..store.files import check_writable, write_bytes
 from ..studies.released import Comparison, ReleasedSet, released_figure, released_markdown
@@ -33,6 +33,7 @@ def run_released(name: str, study: Study, given: Sequence[str]) -> int:
     """
     folder = _folder(given, name)
     keys = [word for word in given if not word.startswith(f"{FOLDER}=")]
+    check_keys(keys)
     root = runs_root(given_value(keys, "runs_root"))
     check_writable(root)
     there = [one for one in study.released if (folder / one.file).exists()]

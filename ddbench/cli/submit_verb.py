@@ -43,6 +43,7 @@ examples
 def submit(given: Namespace) -> int:
     """Put a record into a repository, or say why not."""
     from ..leaderboard.submission import check_distilled, check_record, put
+    from ..runs.overrides import as_overrides
     from ..runs.rescore import rescore
     from ..store.files import check_writable
 
@@ -60,7 +61,8 @@ def submit(given: Namespace) -> int:
         print("note: the record was made with source that was changed and not committed")
     if given.rescore:
         keys = {key: getattr(given, key) for key in ("data_root", "threads", "device")}
-        score = rescore(record, distilled, [f"{k}={v}" for k, v in keys.items() if v])
+        given_keys = as_overrides({key: value for key, value in keys.items() if value})
+        score = rescore(record, distilled, given_keys)
         told = (
             f"network 0 under {score.protocol}: {100 * score.found:.1f}% now, "
             f"{100 * score.recorded:.1f}% in the record"

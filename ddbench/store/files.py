@@ -119,24 +119,46 @@ def digest_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_writable(folder: Path, remedy: str = "runs_root=FOLDER or DDBENCH_RUNS") -> None:
+def check_target(file: Path, remedy: str, source: Path | None = None) -> None:
+    """Make sure that a file can be made or replaced, before any long work.
+
+    Args:
+        file: its folder is made when missing.
+        remedy: how another file is chosen.
+        source: what is read, which must stay.
+
+    Raises:
+        UserError: one line naming the file and the reason.
+    """
+    if os.path.isdir(file):
+        raise UserError(f"{file} is a folder, not a file; choose a file with {remedy}")
+    is_there = source is not None and os.path.exists(file) and os.path.exists(source)
+    if is_there and os.path.samefile(file, str(source)):
+        raise UserError(f"{file} is what is read, and stays; choose another file with {remedy}")
+    check_writable(file.absolute().parent, remedy, file.name)
+
+
+def check_writable(
+    folder: Path, remedy: str = "runs_root=FOLDER or DDBENCH_RUNS", name: str = ""
+) -> None:
     """Make sure that files can be made in a folder, before any long work.
 
     Args:
         folder: made when missing.
         remedy: how another folder is chosen.
+        name: of a file that is to be made there, where that is known.
 
     Raises:
         UserError: one line naming the folder and the reason.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
+        probe = folder / f".{name}-probe-{os.getpid()}"
         write_bytes(probe, b"probe")
         probe.unlink()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name with the sign of number 0
         is_file = isinstance(error, FileExistsError)
-        reason = "it is a file, not a folder" if is_file else error.strerror
+        reason = "it is a file, not a folder" if is_file else getattr(error, "strerror", error)
         raise UserError(
             f"cannot write to {folder.absolute()}: {reason}; choose another folder with {remedy}"
         ) from error
