@@ -86,6 +86,8 @@ class VerbParser(argparse.ArgumentParser):
         """Refuse what is no option, no key that the verb takes, and no word where it takes some."""
         if word.startswith("-"):
             raise self._unknown_option(word)
+        if not word:
+            raise UserError(f"a word is empty: {' '.join((self.usage or '').split())}")
         if is_setting(word) and not self.open_keys and not word.startswith(self.keys_beginning):
             raise unknown_name("option", word.partition("=")[0], self.valued | self.flags)
         if not is_setting(word) and not self.takes_words:
@@ -168,6 +170,12 @@ def is_setting(word: str) -> bool:
     """
     name, sign, _ = word.partition("=")
     return bool(sign) and NAME.fullmatch(name) is not None and not os.path.exists(word)
+
+
+def one_is_needed(verb: str, wanted: str, given: Sequence[str]) -> UserError:
+    """An error for no word, or several, where a verb is about one thing."""
+    told = ", ".join(map(shown, given[:4]))
+    return UserError(f"{verb} what? {wanted}" + (f"; given are {told}" if given else ""))
 
 
 def truth(name: str, text: str) -> bool:

@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from ..errors import UserError, shortened
-from .parser import VerbParser
+from .parser import VerbParser, one_is_needed
 
 SUMMARY = "check a record and put it where leaderboards are made from"
 EXAMPLE = "such as `ddbench submit runs/apm-digits-ipc1-short-seed0-9eb021f9d5`"
@@ -48,7 +48,7 @@ def submit(given: Namespace) -> int:
     from ..store.files import check_writable
 
     if len(given.words) != 1:
-        raise UserError(f"submit what? one run or one record, {EXAMPLE}")
+        raise one_is_needed("submit", f"one run or one record, {EXAMPLE}", given.words)
     repository = Path(given.repository)
     path = _record_file(given.words[0], given.runs_root)
     record = check_record(path)
