@@ -211,6 +211,7 @@ class DistilledSet:
         if os.path.isdir(path):  # Path.is_dir raises for a name that is too long
             raise UserError(f"{path} cannot be read: it is a folder, not a safetensors file")
         try:
+            path.open("rb").close()  # safe_open calls a file that is forbidden one that is missing
             with safe_open(path, framework="pt") as file:
                 header = json.loads(_checked_header(file.metadata()))
                 tensors = {name: file.get_tensor(name) for name in file.keys() if name in TENSORS}
@@ -243,6 +244,8 @@ class DistilledSet:
             )
         except FileNotFoundError as error:
             raise UserError(f"{path}: no such file") from error
+        except PermissionError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror})") from error
         except (SafetensorError, OSError, RecursionError) as error:
             raise UserError(
                 f"{path} cannot be read as safetensors: {shortened(str(error))}; "

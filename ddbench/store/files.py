@@ -68,10 +68,12 @@ def read_json(path: Path, remedy: str = "remove it to make it again") -> Any:
         remedy: what helps where it is not JSON; by default, of a file that ddbench made for itself.
 
     Raises:
-        UserError: when the file is not JSON.
+        UserError: when the file cannot be read, or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, too
         raise UserError(f"{path} is damaged (not JSON); {remedy}") from error
 

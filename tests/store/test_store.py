@@ -233,3 +233,13 @@ def test_whichever_bit_of_a_manifest_differs_it_is_damaged_or_says_the_same(
         except UserError as error:
             refused = str(error)
         assert not refused or refused.startswith(f"{manifest} is damaged"), place
+
+
+def test_a_manifest_that_cannot_be_read_is_said_in_one_line(
+    store: Store, artefact: Artefact
+) -> None:
+    (manifest,) = manifests(store)
+    manifest.unlink()
+    manifest.mkdir()
+    with pytest.raises(UserError, match=r"cannot be read \(Is a directory\)"):
+        store.find("teacher", MADE_FROM)
