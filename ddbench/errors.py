@@ -72,6 +72,19 @@ def in_words(error: BaseException) -> str:
 def unknown_name(noun: str, name: str, known: Iterable[str]) -> UserError:
     """An error for a name that does not exist, with near names or else all of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    near = near_names(name, names)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
     return UserError(f"unknown {noun} {shown(name)}: {hint}")
+
+
+def near_names(name: str, known: Iterable[str], least: float = 0.5) -> list[str]:
+    """Up to three known names that resemble one, the nearest first; dashes before it count not.
+
+    Args:
+        name: as it was written.
+        known: all names.
+        least: resemblance, of 0 to 1, as difflib measures it.
+    """
+    bare = {one.lstrip("-"): one for one in known}
+    near = difflib.get_close_matches(name.lstrip("-"), bare, n=3, cutoff=least)
+    return [bare[one] for one in near]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from ..errors import UserError
 from .import_options import ABOUT, define_import_options, said_of_the_set
-from .parser import VerbParser, is_setting
+from .parser import VerbParser, is_setting, one_is_needed
 
 SUMMARY = "score a distilled set from a file, whoever made it"
 
@@ -44,7 +43,9 @@ def evaluate_file(given: Namespace) -> int:
 
     files = [word for word in given.words if not is_setting(word)]
     if len(files) != 1:
-        raise UserError("evaluate what? one file, such as `ddbench evaluate set.safetensors`")
+        raise one_is_needed(
+            "evaluate", "one file, such as `ddbench evaluate set.safetensors`", files
+        )
     keys = readable([word for word in given.words if is_setting(word)])
 
     def work() -> Outcome:

@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from ..errors import UserError
-from .parser import VerbParser
+from .parser import VerbParser, one_is_needed
 
 SUMMARY = "write a distilled set as other programs read it"
 SET = "distilled.safetensors"
@@ -35,7 +35,8 @@ examples
 def export(given: Namespace) -> int:
     """Write one set and say what was left out."""
     if len(given.words) != 1:
-        raise UserError("export what? a run's folder, or a file of a distilled set")
+        wanted = "a run's folder, or a file of a distilled set"
+        raise one_is_needed("export", wanted, given.words)
     from ..distilling.exporting.registry import EXPORTERS
 
     if not given.to or not given.out:
@@ -44,10 +45,13 @@ def export(given: Namespace) -> int:
     from ..distilling.distilled_set import DistilledSet
     from ..distilling.exporting.write import exported
     from ..runtime.folders import data_root
+    from ..store.files import check_target
 
-    path = Path(given.words[0])
-    distilled = DistilledSet.load(path / SET if os.path.isdir(path) else path)
-    target = Path(given.out)
+    path, target = Path(given.words[0]), Path(given.out)
+    path = path / SET if os.path.isdir(path) else path
+    if EXPORTERS[given.to].suffix:
+        check_target(target, "-o TARGET", path)
+    distilled = DistilledSet.load(path)
     lost = exported(distilled, given.to, target, data_root(given.data_root))
     if lost:
         print(f"note: {given.to} has no place for {', '.join(lost)}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from .import_options import define_import_options, said_of_the_set
-from .parser import VerbParser, is_setting
+from .parser import VerbParser, is_setting, one_is_needed
 
 SUMMARY = "make a file of ddbench from a set that others released"
 
@@ -38,16 +38,17 @@ def import_file(given: Namespace) -> int:
     """Read, convert and write one set, and say what was found."""
     files = [word for word in given.words if not is_setting(word)]
     if len(files) != 1:
-        raise UserError("import what? one file or folder, such as `ddbench import images_best.pt`")
+        wanted = "one file or folder, such as `ddbench import images_best.pt`"
+        raise one_is_needed("import", wanted, files)
     if not given.out:
         raise UserError("import to where? give -o FILE.safetensors")
     from ..distilling.importing.inspecting import accuracy_in_words
     from ..runs.overrides import as_overrides
     from ..runs.score_file import set_from_file
-    from ..store.files import check_writable, write_bytes
+    from ..store.files import check_target, write_bytes
 
     target = Path(given.out)
-    check_writable(target.absolute().parent, "-o FILE")
+    check_target(target, "-o FILE", Path(files[0]))
     keys = [word for word in given.words if is_setting(word)]
     keys += as_overrides({"data_root": given.data_root})
     done = set_from_file(files[0], keys, said_of_the_set(given), given.like)

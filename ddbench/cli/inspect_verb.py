@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from .parser import VerbParser
+from .parser import VerbParser, one_is_needed
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ..data.dataset import Dataset
 
 SUMMARY = "what is in a set that others released, and what must be said to import it"
 WHITENINGS = ("zca", "zca_relative", "zca_per_image")
@@ -37,16 +39,21 @@ examples
 def inspect(given: Namespace) -> int:
     """Print what is found; draw the images under each plausible space where asked to."""
     if len(given.words) != 1:
-        raise UserError(
-            "inspect what? one file or folder, such as `ddbench inspect images_best.pt`"
-        )
+        wanted = "one file or folder, such as `ddbench inspect images_best.pt`"
+        raise one_is_needed("inspect", wanted, given.words)
     from ..distilling.importing.inspecting import as_first, inspected
+    from ..store.files import check_target, write_bytes
 
+    if given.picture:
+        check_target(Path(given.picture), "picture=FILE.png", Path(given.words[0]))
+    elif given.dataset:
+        raise UserError("dataset: whitenings are drawn undone, so give picture=FILE.png, too")
+    if given.dataset:
+        _opened(given.dataset, given.data_root)
     made, lines = inspected(given.words[0])
     print("\n".join(lines))
     if given.picture:
         from ..distilling.importing.picture import spaces_png
-        from ..store.files import write_bytes
 
         images = as_first(made.images, made.layout)
         undone = _undone(images, given.dataset, given.data_root) if given.dataset else {}
@@ -57,13 +64,18 @@ def inspect(given: Namespace) -> int:
 
 def _undone(images: Tensor, name: str, root: str | None) -> dict[str, Tensor]:
     """Pixels of the images under each whitening of a dataset; fitting one takes a minute."""
-    from ..data.dataset import Dataset
     from ..data.input_space import fit_input_space
-    from ..runtime.folders import data_root
 
-    dataset = Dataset.open(name, {}, data_root(root))
+    dataset = _opened(name, root)
     shape = (dataset.channels, dataset.resolution, dataset.resolution)
     if tuple(images.shape[1:]) != shape:
         raise UserError(f"images of {dataset.name} are {shape}, not {tuple(images.shape[1:])}")
     spaces = (fit_input_space(n, dataset.train.images, None, None) for n in WHITENINGS)
     return {space.name: space.inverse(images) for space in spaces}
+
+
+def _opened(name: str, root: str | None) -> Dataset:
+    from ..data.dataset import Dataset
+    from ..runtime.folders import data_root
+
+    return Dataset.open(name, {}, data_root(root))

@@ -75,6 +75,12 @@ def _status(words: list[str]) -> int:
     except UserError as error:
         print(f"ddbench: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # such as a folder that may not be listed, wherever it is met
+        if error.filename is None:
+            raise
+        told = UserError(f"{error.filename} cannot be used ({error.strerror}): choose another")
+        print(f"ddbench: {told}", file=sys.stderr)
+        return 2
     except (StopRequested, KeyboardInterrupt) as stop:
         print("ddbench: stopped; the same command continues", file=sys.stderr)
         number = stop.signal_number if isinstance(stop, StopRequested) else signal.SIGINT

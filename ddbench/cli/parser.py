@@ -8,10 +8,13 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol
 
-from ..errors import UserError, shortened, shown, unknown_name
+from ..errors import UserError, near_names, shortened, shown, unknown_name
 
 NAME = re.compile(r"(?:--|\+{1,2}|~)?[A-Za-z_][\w.@-]*(?:/[\w.@-]+)*")
 """What can be the name of an option or the key of a run, with Hydra's signs before it."""
+
+LIKE_AN_OPTION = 0.75
+"""Resemblance from which on a word is a misspelt option, and not a key of a run with dashes."""
 
 
 def layout(prog: str) -> argparse.HelpFormatter:
@@ -50,7 +53,7 @@ class VerbParser(argparse.ArgumentParser):
         """Add an option with a value, and perhaps a short name such as "-o"."""
         self.valued.add(name)
         names = [*([short] if short else []), f"--{name}"]
-        self.add_argument(*names, metavar=metavar, help=help, default=default)
+        self.add_argument(*names, metavar=metavar, help=help, default=default, action=_Once)
 
     def flag(self, name: str, help: str, default: bool = False) -> None:
         """Add an option that is true or false: --NAME, --no-NAME, NAME=true, NAME=false."""
@@ -62,7 +65,7 @@ class VerbParser(argparse.ArgumentParser):
         """The values of a verb's arguments.
 
         Raises:
-            UserError: for an option that is not known or has no value.
+            UserError: for an option that is not known, has no value, or is given twice.
         """
         try:
             given, left = self.parse_known_intermixed_args(self._with_dashes(arguments))
@@ -74,15 +77,37 @@ class VerbParser(argparse.ArgumentParser):
             if getattr(given, name) == "" != self.get_default(name):
                 raise UserError(f"{name}: give {name}=VALUE")
         given.words = [*getattr(given, "words", ()), *left]
-        for word in () if self.open_keys else given.words:
-            if is_setting(word) and word.startswith(self.keys_beginning):
-                continue
-            if word.startswith("-") or is_setting(word):
-                name = word.lstrip("-").partition("=")[0]
-                raise unknown_name("option", name, self.valued | self.flags)
-            if not self.takes_words:
-                raise UserError(f"{shown(word)} is too much: {self.usage}")
+        for word in sorted(given.words, key=lambda word: not word.startswith("-")):
+            self._check_word(word)
+        _check_once([word for word in given.words if is_setting(word)])
         return given
+
+    def _check_word(self, word: str) -> None:
+        """Refuse what is no option, no key that the verb takes, and no word where it takes some."""
+        if word.startswith("-"):
+            raise self._unknown_option(word)
+        if not word:
+            raise UserError(f"a word is empty: {' '.join((self.usage or '').split())}")
+        if is_setting(word) and not self.open_keys and not word.startswith(self.keys_beginning):
+            raise unknown_name("option", word.partition("=")[0], self.valued | self.flags)
+        if not is_setting(word) and not self.takes_words:
+            raise UserError(f"{shown(word)} is too much: {self.usage}")
+
+    def _unknown_option(self, word: str) -> UserError:
+        """An error for a word that begins with a dash and is none of the options."""
+        name, sign, value = word.partition("=")
+        known = list(self._option_string_actions)
+        if os.path.exists(word):
+            file = shown(f"./{word}")
+            return UserError(f"unknown option {shown(word)}: the file is written {file}")
+        bare = name.lstrip("-")
+        is_key = len(bare) > 1 and NAME.fullmatch(bare) is not None
+        if self.open_keys and is_key and not near_names(bare, known, LIKE_AN_OPTION):
+            told = shortened(f"{bare}={value if sign else 'VALUE'}")
+            return UserError(
+                f"unknown option {shown(name)}: a key is written without dashes, {told}"
+            )
+        return unknown_name("option", name, known)
 
     def error(self, message: str) -> NoReturn:
         """Say a mistake the way every other is said."""
@@ -99,9 +124,43 @@ class VerbParser(argparse.ArgumentParser):
                 word = f"--{name}" if truth(name, value) else f"--no-{name}"
             elif sign and not is_a_value and name in self.valued:
                 word = f"--{name}={value}"
+            elif sign and not is_a_value and name.startswith(self.keys_beginning):
+                word = f"{name}={value}"
             spelt.append(word)
             before = word
         return spelt
+
+
+class _Once(argparse.Action):
+    """Takes the value of an option that may be given once."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        before = getattr(namespace, self.dest)
+        if before != self.default:
+            raise _given_twice(self.dest, before, values)
+        setattr(namespace, self.dest, values)
+
+
+def _check_once(settings: Sequence[str]) -> None:
+    """Refuse a key that is given twice: nobody knows which value was meant."""
+    found: dict[str, str] = {}
+    for word in settings:
+        name, _, value = word.lstrip("+~").partition("=")
+        if name in found:
+            raise _given_twice(name, found[name], value)
+        found[name] = value
+
+
+def _given_twice(name: str, first: str, second: str) -> UserError:
+    return UserError(
+        f"{shortened(name)} is given twice, {shown(first)} and {shown(second)}: give it once"
+    )
 
 
 def is_setting(word: str) -> bool:
@@ -111,6 +170,12 @@ def is_setting(word: str) -> bool:
     """
     name, sign, _ = word.partition("=")
     return bool(sign) and NAME.fullmatch(name) is not None and not os.path.exists(word)
+
+
+def one_is_needed(verb: str, wanted: str, given: Sequence[str]) -> UserError:
+    """An error for no word, or several, where a verb is about one thing."""
+    told = ", ".join(map(shown, given[:4]))
+    return UserError(f"{verb} what? {wanted}" + (f"; given are {told}" if given else ""))
 
 
 def truth(name: str, text: str) -> bool:

@@ -32,7 +32,7 @@ examples
   ddbench prepare nas_bench_201 source=NAS-Bench-201-v1_1-096897.pth
   ddbench prepare cifar10 data_root=/data
 """
-    parser.open_keys = True
+    parser.keys_beginning = (_PREFIX,)
     parser.words("DATASET", "and its settings, such as dataset.path=FOLDER for image_folder")
     parser.option("data_root", "FOLDER", "of datasets (default: $DDBENCH_DATA, else a cache)")
     parser.option("source", "FILE", "what nas_bench_201 is made from")
@@ -44,7 +44,7 @@ def prepare(given: Namespace) -> int:
     from ..runtime.folders import data_root
 
     names = [word for word in given.words if "=" not in word]
-    settings = dict(word.removeprefix("--").split("=", 1) for word in given.words if "=" in word)
+    settings = dict(word.split("=", 1) for word in given.words if "=" in word)
     root = data_root(given.data_root)
     if TABLE in names:
         from ..models.nas_bench_201.table import prepare_table

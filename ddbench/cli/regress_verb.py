@@ -60,6 +60,10 @@ def regress(given: Namespace) -> int:
     update, reason, repository = given.update, given.reason or "", Path(given.repository)
     if update != bool(reason.strip()):
         raise UserError("give --update and --reason TEXT together: a new reference needs a reason")
+    if not repository.is_dir():
+        raise UserError(
+            f"repository={given.repository}: no such folder; give a checkout of ddbench"
+        )
     own = repository / FILE
     path = own if own.exists() or update else Path(str(files("ddbench.leaderboards"))) / FILE.name
     reference = None if update else load_reference(path)

@@ -9,8 +9,8 @@ from ..errors import UserError
 from ..figures import png
 from ..records.record import Record
 from ..runs.execute import Outcome
-from ..runs.overrides import given_value
-from ..runs.score_file import score_set, set_from_file
+from ..runs.overrides import given_value, plain_values
+from ..runs.score_file import OF_THE_SET, check_keys, score_set, set_from_file
 from ..runtime.folders import runs_root
 from ..store.files import check_writable, write_bytes
 from ..studies.released import Comparison, ReleasedSet, released_figure, released_markdown
@@ -33,6 +33,7 @@ def run_released(name: str, study: Study, given: Sequence[str]) -> int:
     """
     folder = _folder(given, name)
     keys = [word for word in given if not word.startswith(f"{FOLDER}=")]
+    _check_keys(keys, name)
     root = runs_root(given_value(keys, "runs_root"))
     check_writable(root)
     there = [one for one in study.released if (folder / one.file).exists()]
@@ -83,9 +84,17 @@ def _scored(
         return MISTAKE, None
 
 
+def _check_keys(keys: Sequence[str], name: str) -> None:
+    """Find mistakes in keys before any set is read, and those that belong to one set alone."""
+    own = next((key for key in plain_values(keys) if key in ("dataset", *OF_THE_SET)), None)
+    if own is not None:
+        raise UserError(f"{own}: experiment={name} scores several sets, each of which says its own")
+    check_keys(keys)
+
+
 def _folder(given: Sequence[str], name: str) -> Path:
     folder = given_value(given, FOLDER)
-    if folder is None:
+    if not folder:
         raise UserError(
             f"experiment={name} scores sets that others released: give folder=FOLDER with them"
         )

@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from ..errors import UserError, shortened
-from .parser import VerbParser
+from .parser import VerbParser, one_is_needed
 
 SUMMARY = "check a record and put it where leaderboards are made from"
 EXAMPLE = "such as `ddbench submit runs/apm-digits-ipc1-short-seed0-9eb021f9d5`"
@@ -43,11 +43,12 @@ examples
 def submit(given: Namespace) -> int:
     """Put a record into a repository, or say why not."""
     from ..leaderboard.submission import check_distilled, check_record, put
+    from ..runs.overrides import as_overrides
     from ..runs.rescore import rescore
     from ..store.files import check_writable
 
     if len(given.words) != 1:
-        raise UserError(f"submit what? one run or one record, {EXAMPLE}")
+        raise one_is_needed("submit", f"one run or one record, {EXAMPLE}", given.words)
     repository = Path(given.repository)
     path = _record_file(given.words[0], given.runs_root)
     record = check_record(path)
@@ -60,7 +61,8 @@ def submit(given: Namespace) -> int:
         print("note: the record was made with source that was changed and not committed")
     if given.rescore:
         keys = {key: getattr(given, key) for key in ("data_root", "threads", "device")}
-        score = rescore(record, distilled, [f"{k}={v}" for k, v in keys.items() if v])
+        given_keys = as_overrides({key: value for key, value in keys.items() if value})
+        score = rescore(record, distilled, given_keys)
         told = (
             f"network 0 under {score.protocol}: {100 * score.found:.1f}% now, "
             f"{100 * score.recorded:.1f}% in the record"

@@ -211,6 +211,7 @@ class DistilledSet:
         if os.path.isdir(path):  # Path.is_dir raises for a name that is too long
             raise UserError(f"{path} cannot be read: it is a folder, not a safetensors file")
         try:
+            path.open("rb").close()  # safe_open calls a file that is forbidden one that is missing
             with safe_open(path, framework="pt") as file:
                 header = json.loads(_checked_header(file.metadata()))
                 tensors = {name: file.get_tensor(name) for name in file.keys() if name in TENSORS}
@@ -243,6 +244,8 @@ class DistilledSet:
             )
         except FileNotFoundError as error:
             raise UserError(f"{path}: no such file") from error
+        except PermissionError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror})") from error
         except (SafetensorError, OSError, RecursionError) as error:
             raise UserError(
                 f"{path} cannot be read as safetensors: {shortened(str(error))}; "
@@ -255,7 +258,7 @@ class DistilledSet:
 
     def _problem(self) -> str | None:
         images, labels, soft = self.images, self.labels, self.soft_labels
-        if images.dtype != torch.float32 or images.ndim != 4 or not len(images):
+        if images.dtype != torch.float32 or images.ndim != 4 or not images.numel():
             return f"images must be float32 (N, C, H, W), not {images.dtype} {tuple(images.shape)}"
         if labels.dtype != torch.int64 or labels.shape != (len(images),):
             return f"labels must be int64 ({len(images)},), not {labels.dtype} {_shape(labels)}"
@@ -274,10 +277,22 @@ class DistilledSet:
                 return "its soft labels hold values that are not finite"
         if type(self.tile_factor) is not int or not 1 <= self.tile_factor <= MAX_TILE_FACTOR:
             return f"the factor of its tiles must be 1 to {MAX_TILE_FACTOR}"
+        height, width = images.shape[2:]
+        if self.tile_factor > 1 and (height != width or self.tile_factor > height):
+            return f"images of {height}x{width} cannot be {self.tile_factor} rows of square tiles"
+        for name in ("channel_mean", "channel_std"):
+            part = getattr(self, name)
+            if part is not None and not _is_per_channel(part, images.shape[1]):
+                return f"its {name} must be float32 ({images.shape[1]},), all of them finite"
         if self.learned_rate is not None and not 0 < self.learned_rate <= HIGHEST_RATE:
             told = shown(self.learned_rate)
             return f"the learned rate must be above 0 and at most {HIGHEST_RATE:g}, not {told}"
         return None
+
+
+def _is_per_channel(part: Tensor, channels: int) -> bool:
+    fits = part.dtype == torch.float32 and part.shape == (channels,)
+    return fits and bool(part.isfinite().all())
 
 
 def _plain(student: ModelSpec) -> dict[str, Any]:

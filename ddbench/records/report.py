@@ -84,8 +84,9 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
         )
     if not rows:
         return ""
-    split = wanted[0].coordinates["split"]
-    headers = ["protocol", "images", "labels", f"{split} accuracy %", "- control", "n"]
+    splits = [str(m.coordinates["split"]) for m in wanted if "split" in m.coordinates]
+    accuracy = " ".join([*splits[:1], "accuracy %"])
+    headers = ["protocol", "images", "labels", accuracy, "- control", "n"]
     table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
     own = [m for m in measurements if of_accuracy(m)]
     return "\n".join([table, *notes(own), INTERVAL])

@@ -25,7 +25,7 @@ from ..plugins.registry import Registry
 from ..plugins.settings import one_line, schema
 from ..scoring.registry import EVALUATORS
 from .asked_counts import images_asked
-from .overrides import given_value, parsed, quoted_for_a_shell, readable
+from .overrides import check_is_one_value, parsed, readable
 from .request import RunConfig, RunRequest, request_from
 
 CONFIG_MODULE = "ddbench.configs"
@@ -131,16 +131,10 @@ def _check_kind(item: Override, sweep: bool) -> None:
         )
     if _is_of_hydra(item) and not sweep:
         raise UserError(f"{word}: Hydra's own settings, such as launchers, are for sweeps, with -m")
-    if item.is_interval_sweep():
-        raise UserError(f"{word}: a sweep goes over values, not intervals: list them, A,B,C")
     if isinstance(item.value(), Glob) and item.key_or_group not in GROUPS:
         raise UserError(f"{word}: a pattern chooses among names, of {', '.join(GROUPS)}")
-    if item.is_sweep_override() and not sweep:
-        key, _, value = word.partition("=")
-        raise UserError(
-            f"{word}: several values are a sweep; add -m, as in `ddbench run -m {word}` "
-            f"(or write a list as [a,b], one text as {quoted_for_a_shell(key, value)})"
-        )
+    if not sweep or item.is_interval_sweep():
+        check_is_one_value(item)
 
 
 def _check_images(item: Override) -> None:
@@ -224,8 +218,10 @@ def composition_error(error: Exception) -> UserError:
 
 def study_named(arguments: Sequence[str]) -> str | None:
     """The study that `experiment=` names, if it names one."""
-    name = given_value(arguments, "experiment")
-    return name if name in preset_names(STUDIES) else None
+    items = [item for item in map(parsed, arguments) if item.key_or_group == "experiment"]
+    return next(
+        (str(v) for v in (item.value() for item in items) if v in preset_names(STUDIES)), None
+    )
 
 
 def _choices(item: Override) -> list[list[str]]:

@@ -24,10 +24,11 @@ from ..runtime.interrupt import StopFlag
 from ..runtime.runtime import Runtime
 from ..store.files import (
     check_writable,
-    checksum,
     digest,
     digest_of_file,
+    is_as_written,
     read_json,
+    with_checksum,
     write_bytes,
     write_json,
 )
@@ -165,14 +166,11 @@ def continue_as_begun(execution: Execution, begun: Path) -> None:
     """
     if begun.exists():
         saved = read_json(begun)
-        told = saved.pop("checksum", None) if isinstance(saved, dict) else ""
-        # Files of earlier versions have no checksum.
-        if told is not None and told != checksum(saved):
+        if not is_as_written(saved):
             raise UserError(f"{begun} is damaged; remove it to begin this run anew")
         execution.continue_from(saved, begun)
     else:
-        plain = execution.plain()
-        write_json(begun, {**plain, "checksum": checksum(plain)})
+        write_json(begun, with_checksum(execution.plain()))
 
 
 @contextmanager

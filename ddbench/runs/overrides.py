@@ -62,18 +62,51 @@ def quoted_for_a_shell(key: str, value: str) -> str:
 
 
 def given_value(arguments: Sequence[str], key: str) -> str | None:
-    """The value that the arguments give a key, if they do."""
-    values = [item.value() for item in map(parsed, arguments) if item.key_or_group == key]
-    return str(values[-1]) if values and values[-1] is not None else None
+    """The value that the arguments give a key, if they do.
+
+    Raises:
+        UserError: for several values, which only other keys of a sweep can have.
+    """
+    given = [item for item in map(parsed, arguments) if item.key_or_group == key]
+    if not given or given[-1].value() is None:
+        return None
+    if given[-1].is_sweep_override():
+        word = shortened(given[-1].input_line or "")
+        quoted = quoted_for_a_shell(key, word.partition("=")[2])
+        raise UserError(
+            f"{word}: {key} has one value, in a sweep too; one text is quoted, {quoted}"
+        )
+    return str(given[-1].value())
 
 
 def plain_values(arguments: Sequence[str]) -> dict[str, Any]:
     """The values of the arguments by key, in plain types.
 
     Raises:
-        UserError: for what the grammar does not read.
+        UserError: for what the grammar does not read, and for several values, which are a sweep.
     """
-    return {item.key_or_group: item.value() for item in map(parsed, readable(arguments))}
+    items = [parsed(word) for word in readable(arguments)]
+    for item in items:
+        check_is_one_value(item)
+    return {item.key_or_group: item.value() for item in items}
+
+
+def check_is_one_value(item: Override) -> None:
+    """Refuse several values, which only a sweep takes.
+
+    Raises:
+        UserError: one line that says how they are swept over, or written as one value.
+    """
+    if not item.is_sweep_override():
+        return
+    word = shortened(item.input_line or "")
+    if item.is_interval_sweep():
+        raise UserError(f"{word}: a sweep goes over values, not intervals: list them, A,B,C")
+    key, _, value = word.partition("=")
+    raise UserError(
+        f"{word}: several values are a sweep; add -m, as in `ddbench run -m {word}` "
+        f"(or write a list as [a,b], one text as {quoted_for_a_shell(key, value)})"
+    )
 
 
 def as_overrides(values: dict[str, Any]) -> list[str]:

@@ -34,12 +34,16 @@ from .execute import (
     recorded_once,
     write_configuration,
 )
-from .overrides import as_overrides, plain_values
+from .overrides import as_overrides, given_value, parsed, plain_values, readable
 from .record_scores import record_scores
 from .request import RunRequest
 
 OF_THE_DATASET = "dataset."
 """Begins the keys of a dataset's settings."""
+OF_THE_SET = ("ipc", "input_space")
+"""Keys of what a set says itself, beside its dataset."""
+OF_THE_MAKING = ("method", "experiment")
+"""Keys of how a set is made: every experiment has settings of a method."""
 UNNAMED = "file"
 """What a set is called that names no method, or that of its control."""
 
@@ -61,12 +65,46 @@ def set_from_file(
     plain = plain_values(given)
     if "dataset" in plain:
         says = {"dataset": str(plain["dataset"]), **says}
+    check_keys(given, says.get("dataset"))
     settings = {
         key.removeprefix(OF_THE_DATASET): value
         for key, value in plain.items()
         if key.startswith(OF_THE_DATASET)
     }
-    return read_file(path, says, like, data_root(plain.get("data_root")), settings)
+    root = data_root(given_value(readable(given), "data_root"))
+    return read_file(path, says, like, root, settings)
+
+
+def check_keys(given: Sequence[str], dataset: str | None = None) -> None:
+    """Find mistakes in what is asked for before a set is read, or a whitening fitted for it.
+
+    What the set says itself can only be compared once it has been read: see `score_set`.
+
+    Args:
+        given: overrides of `ddbench run`.
+        dataset: that the set was distilled from, if that is known.
+
+    Raises:
+        UserError: one line for the first mistake, and for what only the making of a set takes.
+    """
+    words = readable(given)
+    plain = plain_values(words)
+    _check_only_scored(plain)
+    left_out = OF_THE_SET if dataset else (*OF_THE_SET, OF_THE_DATASET.rstrip("."))
+    kept = [w for w in words if parsed(w).key_or_group.partition(".")[0] not in left_out]
+    chosen = {"dataset": dataset} if dataset and "dataset" not in plain else {}
+    request_of([*kept, *as_overrides(chosen)], note=lambda told: None)
+
+
+def _check_only_scored(plain: Mapping[str, Any]) -> None:
+    """Refuse keys of the making of a set, which is over."""
+    for key in plain:
+        if key == "ratio":
+            raise UserError(f"{key}: the distilled set says how many images of a class there are")
+        if key.partition(".")[0] in OF_THE_MAKING:
+            raise UserError(
+                f"{shortened(key)}: the set is made already; only its scoring can be chosen"
+            )
 
 
 def score_set(distilled: DistilledSet, given: Sequence[str], quiet: bool = False) -> Outcome:
@@ -116,18 +154,13 @@ def _request(distilled: DistilledSet, given: Sequence[str]) -> RunRequest:
         "ipc": int(distilled.class_counts.max()),
         "input_space": distilled.input_space,
     }
-    for word in given:
-        name, _, value = word.partition("=")
-        if name in own and value != str(own[name]):
-            raise UserError(f"{shortened(word)}: the distilled set says {name}={own[name]}")
-        if name == "ratio":
-            told = "the distilled set says how many images of a class there are"
-            raise UserError(f"{shortened(word)}: {told}")
-        if word.startswith("method"):
-            raise UserError(
-                f"{shortened(word)}: the set is made already; only its scoring can be chosen"
-            )
-    if distilled.student is not None and not any(word.startswith("model") for word in given):
+    plain = plain_values(given)
+    _check_only_scored(plain)
+    for name, value in own.items():
+        if name in plain and str(plain[name]) != str(value):
+            told = f"{name}={shortened(str(plain[name]))}"
+            raise UserError(f"{told}: the distilled set says {name}={value}")
+    if distilled.student is not None and not any(key.startswith("model") for key in plain):
         settings = {f"model.{name}": value for name, value in distilled.student.settings.items()}
         own |= {"model": distilled.student.name, **settings}
     request = request_of([*given, *as_overrides(own)])

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+CHECKSUM = "checksum"
+"""The name under which a table holds one of itself."""
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace a file atomically; a crash at any instant leaves the old one or the new one."""
     with replacing(path) as file:
@@ -64,10 +68,12 @@ def read_json(path: Path, remedy: str = "remove it to make it again") -> Any:
         remedy: what helps where it is not JSON; by default, of a file that ddbench made for itself.
 
     Raises:
-        UserError: when the file is not JSON.
+        UserError: when the file cannot be read, or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, too
         raise UserError(f"{path} is damaged (not JSON); {remedy}") from error
 
@@ -93,30 +99,68 @@ def checksum(value: Any) -> str:
     return digest(json.dumps(value, sort_keys=True).encode())
 
 
+def with_checksum(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table of plain JSON values, and a checksum of them all."""
+    return {**table, CHECKSUM: checksum(table)}
+
+
+def is_as_written(table: Any) -> bool:
+    """Whether what was read is a table that has not changed since `with_checksum`.
+
+    Tables of earlier versions have no checksum, and count as unchanged.
+    """
+    if not isinstance(table, dict):
+        return False
+    told = {name: value for name, value in table.items() if name != CHECKSUM}
+    return CHECKSUM not in table or bool(table[CHECKSUM] == checksum(told))
+
+
 def digest_of_file(path: Path) -> str:
     """`digest` of a file's content, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_writable(folder: Path, remedy: str = "runs_root=FOLDER or DDBENCH_RUNS") -> None:
+def check_target(file: Path, remedy: str, source: Path | None = None) -> None:
+    """Make sure that a file can be made or replaced, before any long work.
+
+    Args:
+        file: its folder is made when missing.
+        remedy: how another file is chosen.
+        source: what is read, which must stay.
+
+    Raises:
+        UserError: one line naming the file and the reason.
+    """
+    if os.path.isdir(file):
+        raise UserError(f"{file} is a folder, not a file; choose a file with {remedy}")
+    is_there = source is not None and os.path.exists(file) and os.path.exists(source)
+    if is_there and os.path.samefile(file, str(source)):
+        raise UserError(f"{file} is what is read, and stays; choose another file with {remedy}")
+    check_writable(file.absolute().parent, remedy, file.name)
+
+
+def check_writable(
+    folder: Path, remedy: str = "runs_root=FOLDER or DDBENCH_RUNS", name: str = ""
+) -> None:
     """Make sure that files can be made in a folder, before any long work.
 
     Args:
         folder: made when missing.
         remedy: how another folder is chosen.
+        name: of a file that is to be made there, where that is known.
 
     Raises:
         UserError: one line naming the folder and the reason.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
+        probe = folder / f".{name}-probe-{os.getpid()}"
         write_bytes(probe, b"probe")
         probe.unlink()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name with the sign of number 0
         is_file = isinstance(error, FileExistsError)
-        reason = "it is a file, not a folder" if is_file else error.strerror
+        reason = "it is a file, not a folder" if is_file else getattr(error, "strerror", error)
         raise UserError(
             f"cannot write to {folder.absolute()}: {reason}; choose another folder with {remedy}"
         ) from error

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import UserError
 from .files import (
+    CHECKSUM,
     check_writable,
     checksum,
     digest,
@@ -25,6 +26,10 @@ from .files import (
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+TOLD = {"sha256": str | None, "facts": dict, "made_from": dict}
+"""What a manifest says, by type."""
 
 
 def key_of(identity: Mapping[str, Any]) -> str:
@@ -52,6 +57,7 @@ class Artefact:
         kind: such as "network".
         key: the hash of what determines it.
         path: its tensors, as safetensors; None where it has none.
+        sha256: of that file; None where it has none.
         facts: what was learnt while making it (accuracy, seconds, bytes); never part of the key.
         identity: what determines it, of which the key is the hash.
     """
@@ -59,6 +65,7 @@ class Artefact:
     kind: str
     key: str
     path: Path | None
+    sha256: str | None
     facts: dict[str, Any]
     identity: dict[str, Any]
 
@@ -89,12 +96,10 @@ class Store:
         if not manifest.exists():
             return None
         entry = read_json(manifest)
-        tables = entry if isinstance(entry, dict) else {}
-        whole = all(isinstance(tables.get(name), dict) for name in ("facts", "made_from"))
-        if not whole or not _is_as_written(entry, kind, key):
+        if not _is_as_written(entry, kind, key):
             raise UserError(f"{manifest} is damaged; remove it to make it again")
-        path = manifest.with_suffix(".safetensors") if entry.get("sha256") else None
-        return Artefact(kind, key, path, entry["facts"], entry["made_from"])
+        path = manifest.with_suffix(".safetensors") if entry["sha256"] else None
+        return Artefact(kind, key, path, entry["sha256"], entry["facts"], entry["made_from"])
 
     def save(
         self,
@@ -119,7 +124,7 @@ class Store:
             sha256 = digest(data)
             facts = {**facts, "bytes": len(data)}
         entry = {"sha256": sha256, "facts": facts, "made_from": dict(identity)}
-        write_json(manifest, {**entry, "checksum": _checksum(entry, kind)})
+        write_json(manifest, {**entry, CHECKSUM: _checksum(entry, kind)})
         found = self.find(kind, identity)
         assert found is not None
         return found
@@ -135,7 +140,7 @@ class Store:
         assert path is not None
         if not path.exists():
             raise UserError(f"{path} is missing; remove {manifest.name} beside it to make it again")
-        if digest_of_file(path) != read_json(manifest)["sha256"]:
+        if digest_of_file(path) != artefact.sha256:
             raise UserError(
                 f"{path} is damaged (its checksum differs); "
                 f"remove it and {manifest.name} beside it to make it again"
@@ -169,13 +174,16 @@ class Store:
 
 def _checksum(entry: Mapping[str, Any], kind: str) -> str:
     """Of everything that a manifest says, and of the kind of artefact that it says it of."""
-    told = {name: entry[name] for name in ("sha256", "facts", "made_from")}
-    return checksum([kind, told])
+    return checksum([kind, {name: entry[name] for name in TOLD}])
 
 
-def _is_as_written(entry: Mapping[str, Any], kind: str, key: str) -> bool:
+def _is_as_written(entry: Any, kind: str, key: str) -> bool:
     """Whether a manifest stands under its own key and has not changed since it was written."""
-    if key_of(entry["made_from"]) != key:
+    # Names are exact: a checksum under another name is damage, and not a manifest without one.
+    if not isinstance(entry, dict) or entry.keys() - {CHECKSUM} != TOLD.keys():
+        return False
+    if not all(isinstance(entry[name], kinds) for name, kinds in TOLD.items()):
         return False
     # Manifests of earlier versions have no checksum.
-    return "checksum" not in entry or entry["checksum"] == _checksum(entry, kind)
+    told = entry.get(CHECKSUM, _checksum(entry, kind))
+    return key_of(entry["made_from"]) == key and told == _checksum(entry, kind)

@@ -30,7 +30,10 @@ COMMITTED = Path(__file__).parents[2] / "leaderboards" / "results"
 ELSEWHERE = "elsewhere"
 """The dataset of the records that are not mutated: they share no table with the mutated one."""
 TAG = re.compile(r"<[A-Za-z/!?]")
-LINK = re.compile(rf"\[[^\]]*{MARK}[^\]]*\]\(|^\s*(#|```).*{MARK}|`[^`]*{MARK}[^`]*`", re.MULTILINE)
+LINK = re.compile(
+    rf"\[[^\]]*{MARK}[^\]]*\]\(|^ *(#+ *|```.*){MARK}|`[^`]*{MARK}[^`]*`", re.MULTILINE
+)
+"""A heading of ddbench's own may end in words of the record; one of the record's begins with it."""
 
 
 def attempt(draws: random.Random, folder: Path, kept: Path) -> None:

@@ -11,6 +11,7 @@ from safetensors.torch import save
 from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.distilling.registry import METHODS
 from ddbench.records.record import Record
+from ddbench.runs.request import RunConfig
 
 MINE = ("budget=smoke", "control=null", "protocols=[hard]", "threads=1")
 
@@ -92,3 +93,37 @@ def test_other_evaluators_have_a_table_and_those_that_skip_say_why(command, dist
     assert "storage_share" in answer.out
     for name in ("memory", "parallel_merge", "runtime"):
         assert f"evaluator {name} skips: the set was not made here" in answer.out
+
+
+SEVERAL = [
+    "1,2",
+    "interval(0,1)",
+    "choice(a,b)",
+    "glob(*)",
+    "range(1,3)",
+    "shuffle(1,2)",
+    "sort(2,1)",
+]
+KEYS = [item.name for item in dataclasses.fields(RunConfig)]
+
+
+@pytest.mark.parametrize("several", SEVERAL)
+@pytest.mark.parametrize("key", [*KEYS, "dataset.path", "budget.networks", "hydra.job.name"])
+def test_several_values_of_a_key_are_one_line(key, several, command, distilled):
+    assert f"{key}" in command("evaluate", str(distilled), f"{key}={several}").complaint
+
+
+@pytest.mark.parametrize("several", SEVERAL)
+def test_several_values_of_a_setting_of_the_dataset_are_one_line(several, command, distilled):
+    words = ("-o", "x.safetensors", f"dataset.path={several}")
+    assert "dataset.path" in command("import", str(distilled), *words).complaint
+
+
+@pytest.mark.parametrize("word", ["protocols=[hrd]", "threads=x", "budget=smok", "validation=2"])
+def test_a_mistake_in_the_keys_is_said_before_a_set_is_read(word, command, distilled, monkeypatch):
+    def read(*arguments):
+        raise AssertionError("a set is read")
+
+    monkeypatch.setattr("ddbench.runs.score_file.read_file", read)
+    told = command("evaluate", str(distilled), "dataset=digits", word).complaint
+    assert word.partition("=")[0].removesuffix("s") in told

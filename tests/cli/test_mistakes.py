@@ -155,7 +155,11 @@ MISTAKES = {
     "interval in a sweep": (["-m", "ipc=interval(1,2)"], ["interval", "A,B,C"]),
     "interval of methods": (["-m", "method=interval(1,2)"], ["interval", "A,B,C"]),
     "launcher without -m": (["hydra/launcher=joblib"], ["launchers", "with -m"]),
-    "unknown option": (["--mutlirun"], ["'--mutlirun'", "-m"]),
+    "unknown option": (["--mutlirun"], ["'--mutlirun'", "--multirun"]),
+    "key with dashes": (["--seed", "1"], ["'--seed'", "seed=VALUE"]),
+    "key given twice": (["seed=1", "seed=2"], ["seed is given twice, '1' and '2'"]),
+    "several folders of runs": (["runs_root=a,b"], ["runs_root has one value", "'a,b'"]),
+    "several folders of runs in a sweep": (["-m", "runs_root=a,b"], ["runs_root has one value"]),
     "launcher that is not installed": (["-m", "hydra/launcher=nope"], ["'nope'", "basic"]),
     "launcher of an extra": (
         ["-m", "hydra/launcher=ray", "seed=0,1"],
@@ -224,6 +228,62 @@ OTHER_VERBS = {
     "prepare in a file": (["prepare", "digits", "data_root=TMP/file"], ["TMP/file", "data_root="]),
     "evaluate of nothing": (["evaluate"], ["ddbench evaluate set.safetensors"]),
     "evaluate of two": (["evaluate", "a", "b"], ["ddbench evaluate set.safetensors"]),
+    "evaluate with an unknown option": (
+        ["evaluate", "TMP/file", "--lik", "dm"],
+        ["'--lik'", "did you mean --like?"],
+    ),
+    "import with an unknown option": (
+        ["import", "TMP/file", "-o", "TMP/x", "--dataste=digits"],
+        ["'--dataste'", "did you mean --dataset"],
+    ),
+    "evaluate of an empty word": (["evaluate", ""], ["a word is empty: ddbench evaluate FILE"]),
+    "evaluate of a file and a deletion": (
+        ["evaluate", "TMP/file", "~budget"],
+        ["one file", "given are 'TMP/file', '~budget'"],
+    ),
+    "evaluate of how a set is made": (
+        ["evaluate", "TMP/file", "+method.rate=1"],
+        ["method.rate: the set is made already"],
+    ),
+    "evaluate of an experiment": (
+        ["evaluate", "TMP/file", "experiment=apm_released"],
+        ["experiment: the set is made already"],
+    ),
+    "import over what is read": (
+        ["import", "TMP/file", "-o", "TMP/bad/../file"],
+        ["TMP/bad/../file is what is read, and stays"],
+    ),
+    "import into a folder": (["import", "TMP/file", "-o", "TMP"], ["TMP is a folder, not a file"]),
+    "import into a name that is too long": (
+        ["import", "TMP/file", "-o", "TMP/" + "a" * 300],
+        ["cannot write to TMP", "name too long", "-o FILE"],
+    ),
+    "export over what is read": (
+        ["export", "TMP/file", "--to", "npz", "-o", "TMP/file"],
+        ["TMP/file is what is read, and stays"],
+    ),
+    "picture over what is read": (
+        ["inspect", "TMP/file", "picture=TMP/file"],
+        ["TMP/file is what is read, and stays"],
+    ),
+    "whitening of a dataset that there is not": (
+        ["inspect", "TMP/file", "picture=TMP/x.png", "dataset=digit"],
+        ["unknown dataset 'digit'", "digits"],
+    ),
+    "whitening without a picture": (["inspect", "TMP/file", "dataset=digits"], ["picture="]),
+    "regress of no checkout": (["regress", "repository=TMP/none"], ["TMP/none: no such folder"]),
+    "released sets of nowhere": (
+        ["run", "experiment=released_sets", "folder="],
+        ["experiment=released_sets", "folder=FOLDER"],
+    ),
+    "released sets of another dataset": (
+        ["run", "experiment=released_sets", "folder=TMP", "dataset=digits"],
+        ["dataset: experiment=released_sets scores several sets"],
+    ),
+    "released sets with an unknown key": (
+        ["run", "experiment=released_sets", "folder=TMP", "protocol=hard"],
+        ["'protocol'", "protocols"],
+    ),
     "evaluate of no file": (["evaluate", "TMP/none"], ["TMP/none", "no such file"]),
     "evaluate of a folder": (["evaluate", "TMP"], ["TMP: a folder without a set"]),
     "evaluate of another format": (["evaluate", "TMP/file"], ["TMP/file: no format that is known"]),
@@ -252,7 +312,7 @@ OTHER_VERBS = {
     "submit of a set": (["submit", "TMP/file"], ["a record is the file record.json of a run"]),
     "submit with an option of no value": (["submit", "a", "--distilled"], ["distilled=VALUE"]),
     "regress with a word": (["regress", "apm"], ["'apm'", "--reason TEXT"]),
-    "regress with an unknown option": (["regress", "--updte"], ["'updte'", "update"]),
+    "regress with an unknown option": (["regress", "--updte"], ["'--updte'", "--update"]),
     "submit with an unknown option": (["submit", "a", "repo=x"], ["'repo'", "repository"]),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ddbench.cli.main import VERBS, main, verb_parser
@@ -50,13 +52,17 @@ def test_the_value_of_an_option_is_never_an_option_itself(parser):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--repo"], "'repo': did you mean repository"),
+        (["--repo"], "'--repo': did you mean --repository"),
+        (["repo=x"], "'repo': did you mean repository"),
         (["--repository"], "repository: give repository=VALUE"),
         (["repository="], "repository: give repository=VALUE"),
         (["--repository", "--pictures"], "give repository=VALUE"),
         (["pictures=maybe"], "pictures=maybe: pictures is true or false"),
-        (["-x"], "unknown option 'x'"),
+        (["-x"], "unknown option '-x': known: --help"),
+        (["-"], "unknown option '-'"),
+        (["-7"], "unknown option '-7'"),
         (["colour=red"], "unknown option 'colour'"),
+        (["repository=x", "a", "--repository", "y"], "repository is given twice, 'x' and 'y'"),
     ],
     ids=str,
 )
@@ -81,8 +87,42 @@ def test_a_key_of_a_run_is_a_setting(word):
 
 def test_keys_of_a_run_are_left_to_be_read_later(parser):
     parser.open_keys = True
-    words = ["ipc=1", "~ipc", "+method.x=2", "-1", "seed=-1", "repository=x"]
+    words = ["ipc=1", "~seed", "+method.x=2", "group=-1", "repository=x"]
     assert parser.read(words).words == words[:-1]
+
+
+def test_keys_of_one_beginning_may_have_dashes(parser):
+    parser.keys_beginning = ("dataset.",)
+    words = ["--dataset.path=a", "dataset.filter=b"]
+    assert parser.read(words).words == ["dataset.path=a", "dataset.filter=b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--ipc", "10"], "'--ipc': a key is written without dashes, ipc=VALUE"),
+        (["--method.rate=1"], "'--method.rate': a key is written without dashes, method.rate=1"),
+        (["--repositry", "x"], "'--repositry': did you mean --repository"),
+        (["-x"], "'-x': known: --help"),
+        (["ipc=1", "+ipc=2"], "ipc is given twice, '1' and '2'"),
+        (["~ipc=1", "++ipc=1"], "ipc is given twice"),
+    ],
+    ids=str,
+)
+def test_a_mistake_beside_keys_of_a_run_is_one_line(words, told, parser):
+    parser.open_keys = True
+    with pytest.raises(UserError, match=re.escape(told)):
+        parser.read(words)
+
+
+def test_a_file_whose_name_begins_with_a_dash_is_written_with_its_folder(
+    parser, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-a.pt").touch()
+    with pytest.raises(UserError, match=r"'-a\.pt': the file is written '\./-a\.pt'"):
+        parser.read(["-a.pt"])
+    assert parser.read(["./-a.pt"]).words == ["./-a.pt"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -96,7 +136,21 @@ def test_every_verb_knows_its_work(verb):
 @pytest.mark.parametrize("verb", VERBS)
 def test_no_option_may_be_shortened(verb, command):
     for option in verb_parser(verb).valued:
-        assert command(verb, f"--{option[:-1]}", "x").status == 2
+        assert f"'--{option[:-1]}'" in command(verb, f"--{option[:-1]}", "x").complaint
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("word", ["--zzz", "--zzz=1", "-z", "-", "-1", "--zzz.y/w=2", "--é", "-😀"])
+def test_a_word_with_a_dash_that_is_no_option_is_named(word, verb, command):
+    told = command(verb, "a-file", word, "another").complaint
+    assert f"unknown option '{word.partition('=')[0]}'" in told
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_option_may_be_given_twice(verb, command):
+    for option in verb_parser(verb).valued:
+        told = command(verb, f"{option}=x y", "a", f"--{option}", "z").complaint
+        assert f"{option} is given twice, 'x y' and 'z'" in told
 
 
 @pytest.mark.parametrize(("word", "near"), [("--verison", "--version"), ("shwo", "show")])

@@ -94,6 +94,8 @@ def test_storage_counts_images_and_all_labels():
         {"images": torch.zeros(4, 1, 8, 8, dtype=torch.float64)},
         {"images": torch.zeros(4, 64)},
         {"images": torch.zeros(0, 1, 8, 8), "labels": torch.zeros(0, dtype=torch.int64)},
+        {"images": torch.zeros(4, 0, 8, 8)},
+        {"images": torch.zeros(4, 1, 8, 0)},
         {"images": torch.full((4, 1, 8, 8), math.nan)},
         {"images": torch.full((4, 1, 8, 8), math.inf)},
         {"labels": torch.tensor([0, 0, 1, 2])},
@@ -109,12 +111,39 @@ def test_storage_counts_images_and_all_labels():
         {"learned_rate": -0.1},
         {"learned_rate": math.nan},
         {"learned_rate": math.inf},
+        {"tile_factor": 9},
+        {"tile_factor": 17},
+        {"tile_factor": 2, "images": torch.zeros(4, 1, 8, 4)},
+        {"channel_mean": torch.zeros(2)},
+        {"channel_mean": torch.tensor([math.nan])},
+        {"channel_std": torch.ones(1, 1)},
+        {"channel_std": torch.ones(1, dtype=torch.complex64)},
     ],
     ids=lambda changes: f"{next(iter(changes))} {str(next(iter(changes.values())))[:20]}",
 )
 def test_parts_that_contradict_each_other_are_refused(changes):
     with pytest.raises(UserError, match=r"\Anot a distilled set: .+\Z"):
         example(**changes)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 8, 16])
+@pytest.mark.parametrize("height", [1, 2, 8])
+@pytest.mark.parametrize("width", [1, 7, 8])
+@pytest.mark.parametrize("figures", [0, 1, 3])
+def test_what_is_a_set_can_be_decoded(factor, height, width, figures):
+    mean = torch.full((figures,), 0.5)
+    parts = {
+        "images": torch.randn(4, 1, height, width),
+        "channel_mean": mean,
+        "channel_std": mean,
+        "tile_factor": factor,
+    }
+    try:
+        made = example(**parts)
+    except UserError:
+        assert figures != 1 or factor > 1
+    else:
+        assert made.decoded().images.shape == (4 * factor**2, 1, height, width)
 
 
 def rewritten(change):

@@ -216,3 +216,30 @@ def test_manifests_of_earlier_versions_are_found(store: Store) -> None:
     found = store.find("score", {"network": 0})
     assert found is not None
     assert found.facts == {"accuracy": 0.25}
+
+
+def test_whichever_bit_of_a_manifest_differs_it_is_damaged_or_says_the_same(
+    store: Store, artefact: Artefact
+) -> None:
+    (manifest,) = manifests(store)
+    whole = manifest.read_bytes()
+    for place in range(8 * len(whole)):
+        changed = bytearray(whole)
+        changed[place // 8] ^= 1 << place % 8
+        manifest.write_bytes(changed)
+        refused = ""
+        try:
+            assert store.find("teacher", MADE_FROM) == artefact, place
+        except UserError as error:
+            refused = str(error)
+        assert not refused or refused.startswith(f"{manifest} is damaged"), place
+
+
+def test_a_manifest_that_cannot_be_read_is_said_in_one_line(
+    store: Store, artefact: Artefact
+) -> None:
+    (manifest,) = manifests(store)
+    manifest.unlink()
+    manifest.mkdir()
+    with pytest.raises(UserError, match=r"cannot be read \(Is a directory\)"):
+        store.find("teacher", MADE_FROM)

@@ -23,7 +23,14 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from ...runtime.progress import Progress
-from ...store.files import check_writable, read_json, write_bytes, write_json
+from ...store.files import (
+    check_writable,
+    is_as_written,
+    read_json,
+    with_checksum,
+    write_bytes,
+    write_json,
+)
 from ..pixels import PartedImages, pixel_hash
 
 FOLDER = "converted"
@@ -80,17 +87,17 @@ class Conversion:
         """
         if not self.manifest.is_file():
             return None
-        facts = read_json(self.manifest)
-        if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
+        again = "prepare the dataset again"
+        facts: dict[str, Any] = read_json(self.manifest, f"remove it and {again}")
+        if not is_as_written(facts) or "hash" not in facts:
+            raise UserError(f"{self.manifest} is damaged; remove it and {again}")
+        if facts.get("schema") != SCHEMA:
             return None
         if key is not None and facts.get("key") != key:
             return None
         for file, size in ((self.images, "image_bytes"), (self.labels, "label_bytes")):
             if not file.is_file() or file.stat().st_size != facts.get(size):
-                raise UserError(
-                    f"{file} is damaged or missing; remove {self.manifest} and prepare the dataset "
-                    "again"
-                )
+                raise UserError(f"{file} is damaged or missing; remove {self.manifest} and {again}")
         return facts
 
     def open(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -164,7 +171,7 @@ class Conversion:
                 "shape": list(images.shape),
                 **facts,
             }
-            write_json(self.manifest, told)
+            write_json(self.manifest, with_checksum(told))
 
     def _hash(self) -> str:
         return str(read_json(self.manifest)["hash"])

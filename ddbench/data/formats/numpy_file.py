@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from ...errors import UserError, shortened
+from ...errors import UserError, shortened, shown
 
 MAX_INFLATION = 200
 """How many times as long as its file a compressed archive may be: images hardly shrink at all."""
@@ -38,6 +38,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         UserError: as `read_npy` does, and for an archive that would grow absurdly.
         OSError: if it cannot be read.
     """
+    path.open("rb").close()  # from here on, trouble is damage: seeking where no file is, too
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -52,7 +53,9 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
                 with archive.open(member) as file:
                     arrays[name] = _read(file, member.file_size, f"{path}, {name[:40]!r}")
             return arrays
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # a damaged archive makes zipfile and zlib fail in any way at all
         raise UserError(f"{path}: damaged archive ({shortened(str(error))})") from None
 
 
@@ -73,9 +76,14 @@ def _read(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
         )
     count = math.prod(shape)
     if count * dtype.itemsize > size or any(side < 0 for side in shape):
-        raise UserError(f"{where}: claims the shape {shape}, for which the file is too short")
+        raise UserError(
+            f"{where}: claims the shape {shown(shape)}, for which the file is too short"
+        )
     data = file.read(count * dtype.itemsize)
     if len(data) != count * dtype.itemsize:
         raise UserError(f"{where}: cut short")
     array = np.frombuffer(data, dtype)
-    return array.reshape(shape, order="F" if is_fortran else "C").copy()
+    try:
+        return array.reshape(shape, order="F" if is_fortran else "C").copy()
+    except (ValueError, OverflowError):  # a side of 0 beside one that is no array's
+        raise UserError(f"{where}: claims the absurd shape {shown(shape)}") from None

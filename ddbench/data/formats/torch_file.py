@@ -74,9 +74,9 @@ def read_torch_file(path: Path) -> Any:
         UserError: one line, for anything else; nothing of the file has been executed.
         OSError: if the file cannot be read.
     """
-    is_archive = zipfile.is_zipfile(path)
+    path.open("rb").close()  # from here on, trouble is damage: seeking where no file is, too
     try:
-        lengths = None
+        is_archive, lengths = zipfile.is_zipfile(path), None
         if is_archive:
             lengths = _lengths_in_archive(path)
         else:
@@ -91,8 +91,6 @@ def read_torch_file(path: Path) -> Any:
         raise UserError(
             f"{path} cannot be read as a file of torch.save: {shortened(str(error))}"
         ) from None
-    except OSError:
-        raise
     except Exception as error:  # a damaged file makes torch fail in any way at all
         reason = re.sub(r"\s+", " ", str(error)).partition(". ")[0][:120]
         raise UserError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import fmean, stdev
 
-import torch
 from torch import Tensor
 
 from ...plugins.presets import first_comment, preset_names
@@ -99,8 +98,7 @@ def _labels(made: ImportedSet) -> str:
     if made.labels is None:
         return "none"
     if made.labels.ndim == 1:
-        counts = torch.bincount(made.labels)
-        counts = counts[counts > 0]
+        counts = made.labels.unique(return_counts=True)[1]  # an id may be absurdly large
         return (
             f"class ids of {len(counts)} classes, {int(made.labels.min())} to "
             f"{int(made.labels.max())}, {_range(int(counts.min()), int(counts.max()))} of each"

@@ -41,6 +41,8 @@ class Source:
         is_path = isinstance(given, str | Path)
         self.path = Path(given).expanduser() if is_path else None  # type: ignore[arg-type]
         self.given = given
+        if given == "":  # as a path it would be the working directory
+            raise UserError("the name of the file is empty; give one, such as images_best.pt")
         self.kind = "memory" if self.path is None else _kind(self.path)
 
     def __str__(self) -> str:
@@ -100,8 +102,9 @@ def _kind(path: Path) -> str:
         size = path.stat().st_size
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror})") from error
+    except (OSError, ValueError) as error:  # a name with the sign of number 0
+        reason = getattr(error, "strerror", error)
+        raise UserError(f"{path} cannot be read ({reason})") from error
     if start.startswith(_POINTER):
         raise UserError(f"{path} is a Git LFS pointer, not the file itself; run `git lfs pull`")
     for beginning, kind in _BEGINNINGS.items():
@@ -109,13 +112,14 @@ def _kind(path: Path) -> str:
             return kind
     if start.startswith(b"PK"):
         return _archive_kind(path)
+    # Before pickles: the length of a header, which comes first, may begin as they do.
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < size:
+        return "safetensors"
     if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         raise UserError(
             f"{path} is a plain pickle, which may run anything when it is read; nothing was "
             "executed. Save its arrays with numpy.savez or torch.save"
         )
-    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < size:
-        return "safetensors"
     if start and (0x80 < start[0] <= 0x8F or start[0] in (0xDE, 0xDF)):
         return "msgpack"
     raise UserError(
@@ -127,6 +131,6 @@ def _archive_kind(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+    except Exception:  # zipfile fails in many ways
         raise UserError(f"{path} is a damaged archive; it may be cut short") from None
     return "npz" if names and all(name.endswith(".npy") for name in names) else "torch"
