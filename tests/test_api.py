@@ -149,7 +149,10 @@ def test_evaluate_refuses_to_be_told_otherwise(values, told, root, distilled):
         ({"class_names": tuple("0123456789ab")}, "classes"),
         ({"space_fingerprint": None}, "input space"),
         ({"space_fingerprint": torch.zeros(3)}, "input space"),
-        ({"images": torch.zeros(10, 3, 8, 8)}, "images are"),
+        (
+            {"images": torch.zeros(10, 3, 8, 8), "channel_mean": None, "channel_std": None},
+            "images are",
+        ),
     ],
     ids=lambda value: "" if isinstance(value, str) else str(value)[:40],
 )
