@@ -62,6 +62,42 @@ def dm_loss(
     return total
 
 
+def regression_loss(
+    images: Tensor,
+    targets: Tensor,
+    real: Tensor,
+    real_targets: Tensor,
+    features: Function,
+    ridge: float,
+    mirrored: bool,
+) -> Tensor:
+    """FRePo's loss with its margin term, image by image, by the inverse of the kernel.
+
+    Args:
+        images: distilled images.
+        targets: theirs.
+        real: real images.
+        real_targets: theirs.
+        features: maps images to features.
+        ridge: share of the kernel's mean diagonal.
+        mirrored: whether mirror images are distilled images, too.
+    """
+    seen, wanted = list(images), list(targets)
+    if mirrored:
+        seen, wanted = seen + [image.flip(2) for image in images], wanted * 2
+    phi = [features(image[None])[0] for image in seen]
+    kernel = torch.stack([torch.stack([a @ b for b in phi]) for a in phi])
+    mean_diagonal = sum(kernel[j, j] for j in range(len(phi))) / len(phi)
+    inverse = torch.linalg.inv(kernel + ridge * mean_diagonal * torch.eye(len(phi)).to(kernel))
+    total = images.new_zeros(())
+    for image, target in zip(real, real_targets, strict=True):
+        row = torch.stack([features(image[None])[0].detach() @ b for b in phi])
+        total = total + ((row @ inverse @ torch.stack(wanted) - target) ** 2).sum() / 2
+    margins = [torch.sort(row).values[-1] - torch.sort(row).values[-2] for row in targets]
+    limit = targets.new_tensor(1 / targets.shape[1])
+    return total / len(real) - sum(torch.minimum(one, limit) for one in margins) / len(targets)
+
+
 def trajectory_gradients(
     student: Any, order: Sequence[list[int]], detached: bool
 ) -> tuple[Tensor, Tensor, Tensor]:

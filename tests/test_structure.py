@@ -43,6 +43,7 @@ MOST_ENTRIES = 20
 # What methods and evaluators may use besides the public names of `ddbench`; its documentation says
 # what each is for. A package stands for its modules.
 HELPERS = {
+    "ddbench.data.augmentation.choices",
     "ddbench.data.augmentation.dsa",
     "ddbench.data.real_images",
     "ddbench.distilling.method_style",
@@ -58,6 +59,7 @@ HELPERS = {
     "ddbench.store.files",
     "ddbench.training.lab",
     "ddbench.training.loop",
+    "ddbench.training.schedule",
 }
 VERBS = {"run", "evaluate"}
 # Names of plugins that the harness may use because they also mean something else there: the

@@ -222,7 +222,7 @@ class Task:
             labels: (N,) class ids.
             evaluation: how the method's authors train students on it.
             soft_labels: (N, classes), if any.
-            soft_label_kind: "logits" or "probabilities".
+            soft_label_kind: "logits", "probabilities" or "targets" of a regression.
             labeller: `TrainedNetworks.reference` of the network that gave the soft labels.
             learned_rate: of students, where one was distilled.
         """

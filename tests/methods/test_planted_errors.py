@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from closeness import assert_agrees, summed_terms
-from naive import apm_loss, dm_loss, trajectory_gradients, with_gradient
+from naive import apm_loss, dm_loss, regression_loss, trajectory_gradients, with_gradient
 from torch import Tensor
 from torch.func import functional_call
 
@@ -83,6 +83,24 @@ def mtt(room: Callable[[str], ModuleType], network: Make, images: Images) -> tup
     return matching.unrolled_gradient(student).images, check
 
 
+def frepo(room: Callable[[str], ModuleType], network: Make, images: Images) -> tuple[Tensor, Check]:
+    seen, shown, real = network().requires_grad_(False), images(5), images(4, 1)
+    targets, wanted = (F.one_hot(one, 3).double() - 1 / 3 for one in (LABELS, LABELS[:4]))
+    found = room("frepo").regression_gradient(
+        seen.features, shown, targets, (real, wanted), 0.01, False, 2
+    )
+
+    def check(gradient: Tensor) -> None:
+        def loss(leaf: Tensor) -> Tensor:
+            return regression_loss(leaf, targets, real, wanted, seen.features, 0.01, False)
+
+        terms = 3 * summed_terms(seen, shown) + 2 * (seen.features(shown).shape[1] + 10) + 12
+        inputs = [shown, real, *seen.parameters()]
+        assert_agrees([gradient], lambda: with_gradient(loss, shown)[1:], inputs, terms=terms)
+
+    return found.images, check
+
+
 def everywhere(gradient: Tensor) -> Tensor:
     return gradient * (1 + ERROR)
 
@@ -101,7 +119,7 @@ def one_pixel(gradient: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("plant", [everywhere, one_image, one_pixel])
-@pytest.mark.parametrize("method", [apm, dm, mtt])
+@pytest.mark.parametrize("method", [apm, dm, mtt, frepo])
 def test_error_of_a_millionth_in_a_gradient_is_caught(
     method: Callable[..., tuple[Tensor, Check]],
     plant: Callable[[Tensor], Tensor],
