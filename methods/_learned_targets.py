@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +89,7 @@ class LearnedTargets(Method):
 
 
 def regression_recipe(
-    steps_by_images: Mapping[int, int],
+    steps: int,
     images: int,
     *,
     learning_rate: float,
@@ -100,18 +100,16 @@ def regression_recipe(
     """Training on learned targets: Adam, a warm-up of 500 steps, then a cosine to 1% of the rate.
 
     Args:
-        steps_by_images: published optimiser steps by the number of distilled images; of other
-            numbers the nearest one in ratio counts.
+        steps: of Adam.
         images: number of distilled images.
         learning_rate: of Adam.
         batch_size: images a step.
         augmentation: None for none.
         mirrored: whether every image stands beside its mirror image.
     """
-    nearest = min(steps_by_images, key=lambda n: (max(n, images) / min(n, images), n))
     seen = 2 * images if mirrored else images
     return TrainingRecipe(
-        epochs=max(1, round(steps_by_images[nearest] / -(-seen // batch_size))),
+        epochs=max(1, round(steps / math.ceil(seen / batch_size))),
         learning_rate=learning_rate,
         loss=Loss.half_sum_squares,
         optimiser="adam",

@@ -251,9 +251,17 @@ class FRePo(LearnedTargets):
 
 
 def evaluation(images: int, augmentation: Augmentation) -> TrainingRecipe:
-    """How the authors train students on so many images, 500 a step."""
+    """How the authors train students on so many images, 500 a step.
+
+    For other numbers than theirs the nearest one in ratio counts.
+    """
+    nearest = min(STUDENT_STEPS, key=lambda n: (max(n, images) / min(n, images), n))
     return regression_recipe(
-        STUDENT_STEPS, images, learning_rate=3e-4, batch_size=500, augmentation=augmentation
+        STUDENT_STEPS[nearest],
+        images,
+        learning_rate=3e-4,
+        batch_size=500,
+        augmentation=augmentation,
     )
 
 

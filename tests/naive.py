@@ -98,6 +98,51 @@ def regression_loss(
     return total / len(real) - sum(torch.minimum(one, limit) for one in margins) / len(targets)
 
 
+def jacobian(network: Any, image: Tensor) -> Tensor:
+    """Of the logits of one image (classes, P) for all parameters but the last layer's weights."""
+    theta = [p for name, p in network.named_parameters() if name != "classifier.weight"]
+    rows = [torch.autograd.grad(one, theta, create_graph=True) for one in network(image[None])[0]]
+    return torch.stack([torch.cat([part.flatten() for part in row]) for row in rows])
+
+
+def implicit_loss(
+    images: Tensor,
+    targets: Tensor,
+    log_scale: Tensor,
+    real: tuple[Tensor, Tensor],
+    network: Any,
+    ridge: float,
+) -> Tensor:
+    """RCIG's loss after a linearised network was trained to the end, by dense algebra.
+
+    Args:
+        images: distilled images.
+        targets: theirs.
+        log_scale: logarithm of the factor on predictions.
+        real: real images and their class ids.
+        network: whose parameters ask for gradients.
+        ridge: of the last layer and of the change of the others alike.
+    """
+    count, classes = targets.shape
+    phi = torch.stack([network.features(image[None])[0] for image in images])
+    slopes = torch.stack([jacobian(network, image) for image in images])
+    inverse = torch.linalg.inv(phi @ phi.T + ridge * torch.eye(count).to(phi))
+    matrix = torch.eye(slopes.shape[2]).to(phi)
+    right = torch.zeros(slopes.shape[2]).to(phi)
+    for c in range(classes):
+        matrix = matrix + slopes[:, c].T @ inverse @ slopes[:, c]
+        right = right + slopes[:, c].T @ inverse @ targets[:, c]
+    change = torch.linalg.solve(matrix, right)
+    last = phi.T @ inverse @ (targets - slopes @ change)
+    total = images.new_zeros(())
+    for image, class_id in zip(*real, strict=True):
+        slope = jacobian(network, image).detach()
+        predicted = slope @ change + network.features(image[None])[0].detach() @ last
+        scaled = predicted * torch.exp(log_scale)
+        total = total + torch.log(torch.exp(scaled).sum()) - scaled[class_id]
+    return total / len(real[0])
+
+
 def trajectory_gradients(
     student: Any, order: Sequence[list[int]], detached: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
