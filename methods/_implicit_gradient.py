@@ -104,10 +104,10 @@ def gradients(
     features, change, targets, log_scale = leaves = [
         value.detach().requires_grad_() for value in (features, change, targets, log_scale)
     ]
-    real_change = network.push(real[0], trained.vector).double().requires_grad_()
-    predicted = real_change + network.features(real[0]).double() @ (
-        features.T @ ridge_weights(features, targets - change, ridge, kernel)
-    )
+    real_features, real_change = network.seen(real[0], trained.vector)
+    real_change = real_change.double().requires_grad_()
+    weights = features.T @ ridge_weights(features, targets - change, ridge, kernel)
+    predicted = real_change + real_features.double() @ weights
     loss = F.cross_entropy(predicted * log_scale.exp(), real[1])
     of_features, of_change, of_targets, of_scale, of_real = torch.autograd.grad(
         loss, [*leaves, real_change]

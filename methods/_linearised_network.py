@@ -56,9 +56,14 @@ class LinearisedNetwork:
         return torch.cat([self.both.network.features(part) for part in images.split(self.part)])
 
     @torch.no_grad()
+    def seen(self, images: Tensor, vector: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (n, F) and J d (n, classes) for a flat vector d, part by part."""
+        parts = [self.derivative(part, vector) for part in images.split(self.part)]
+        return torch.cat([one for one, _ in parts]), torch.cat([one for _, one in parts])
+
     def push(self, images: Tensor, vector: Tensor) -> Tensor:
         """J d (n, classes) for a flat vector d."""
-        return torch.cat([self.derivative(part, vector)[1] for part in images.split(self.part)])
+        return self.seen(images, vector)[1]
 
     def pullback(self, images: Tensor) -> Callable[[Tensor], Tensor]:
         """The function from u (n, classes) to J' u, flat.
