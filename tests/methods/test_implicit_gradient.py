@@ -145,6 +145,28 @@ def test_more_steps_leave_smaller_residuals_and_none_is_above_one(
         assert 0 < residuals[-1] < residuals[0] < 1
 
 
+def test_memory_follows_the_part_and_not_the_number_of_images(
+    implicit: ModuleType,
+    room: Callable[[str], ModuleType],
+    network: Model,
+    peak_live_bytes: Callable[[Callable[[], Any]], int],
+) -> None:
+    network.float()
+    real = (torch.randn(4, 3, 8, 8), CLASS_IDS)
+
+    def peak(count: int, part: int) -> int:
+        linearised = room("_linearised_network").LinearisedNetwork(network, part)
+        images, targets = torch.randn(count, 3, 8, 8), torch.randn(count, 3)
+        regression = implicit.Regression(images, targets, RIDGE, 2, 1e-3)
+        return peak_live_bytes(
+            lambda: implicit.gradients(linearised, regression, torch.zeros(()), real)
+        )
+
+    in_parts = peak(96, 4) - peak(48, 4)
+    whole = peak(96, 96) - peak(48, 48)
+    assert in_parts < 0.4 * whole  # images, features and kernel are left
+
+
 @pytest.fixture
 def system() -> tuple[Tensor, Tensor]:
     """A positive definite matrix (12, 12) and a vector."""
