@@ -143,6 +143,43 @@ def implicit_loss(
     return total / len(real[0])
 
 
+def tiles_loss(
+    images: Tensor, real: Tensor, class_id: int, network: Any, factor: int, augment: Function
+) -> Tensor:
+    """IDC's distance for one class, tile by tile; the last side is a multiple of the factor.
+
+    Args:
+        images: stored images of the class.
+        real: real images of the class.
+        class_id: the class.
+        network: whose filters' gradients are compared.
+        factor: rows and columns of tiles.
+        augment: of both batches.
+    """
+    side = images.shape[2] // factor
+    tiles = [
+        torch.nn.functional.interpolate(
+            image[None, :, r * side : (r + 1) * side, c * side : (c + 1) * side],
+            scale_factor=factor,
+            mode="bilinear",
+        )
+        for image in images
+        for r in range(factor)
+        for c in range(factor)
+    ]
+    filters = [p for p in network.parameters() if p.ndim == 4]
+
+    def gradient(batch: Sequence[Tensor]) -> Sequence[Tensor]:
+        total = images.new_zeros(())
+        for image in batch:
+            out = network(augment(image))[0]
+            total = total + torch.log(torch.exp(out).sum()) - out[class_id]
+        return torch.autograd.grad(total / len(batch), filters, create_graph=True)
+
+    pairs = zip(gradient(real.split(1)), gradient(tiles), strict=True)
+    return sum(((a.detach() - b) ** 2).sum() for a, b in pairs)
+
+
 def trajectory_gradients(
     student: Any, order: Sequence[list[int]], detached: bool
 ) -> tuple[Tensor, Tensor, Tensor]:

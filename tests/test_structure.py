@@ -47,6 +47,7 @@ HELPERS = {
     "ddbench.data.augmentation.dsa",
     "ddbench.data.real_images",
     "ddbench.distilling.method_style",
+    "ddbench.distilling.tiles",
     "ddbench.figures",
     "ddbench.models.nas_bench_201",
     "ddbench.models.spec",
