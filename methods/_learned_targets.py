@@ -30,9 +30,7 @@ class LearnedTargets(Method):
         mirrored: bool = setting(
             True, "whether the mirror image of each distilled image stands beside it"
         )
-        part: int = setting(
-            500, "images at a time through a network, which memory follows; no result does", low=1
-        )
+        part: int = setting(500, "images at a time through a network; memory follows it", low=1)
 
     settings: Settings
 

@@ -35,7 +35,13 @@ def tile_grey(task: Task) -> Tensor:
 
 
 def evaluation(flips: bool) -> TrainingRecipe:
-    """How the authors train students: colour, one of three warps, cutmix; to the last epoch."""
+    """How the authors train students on CIFAR-10: colour, one of three warps, cutmix.
+
+    Their other datasets have other warps, which are not told apart here.
+
+    Args:
+        flips: whether images are mirrored.
+    """
     return TrainingRecipe(
         epochs=1000,
         learning_rate=0.01,
