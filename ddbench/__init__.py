@@ -11,6 +11,9 @@ use the following modules; everything else may move without notice.
 * `ddbench.runtime.randomness`: `RandomStream`, random numbers by the name of their use
 * `ddbench.data.real_images`: `RealImages`, what `Task.real` is
 * `ddbench.data.augmentation.dsa`: `DSA`, what `Task.augmentation` is, and its draws
+* `ddbench.data.augmentation.choices`: `Augmentation`, which a training recipe names
+* `ddbench.distilling.tiles`: images that are several smaller ones
+* `ddbench.training.schedule`: `Schedule`, the course of a rate, which a training recipe names
 * `ddbench.training.lab`: `Lab`, by which other architectures are scored
 * `ddbench.models.spec`: `ModelSpec`, an architecture by name with its settings
 * `ddbench.models.nas_bench_201`: the cells of NAS-Bench-201 and their accuracies

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +26,8 @@ from ._class_batches import mixes_images
 from ._image_descent import ImageDescent
 from ._step_size import StepSizeForm, divergence, largest_near, moved_step_size
 from ._trajectory_matching import Gradient, Parameters, Student
+
+Forward = Callable[[int, Parameters, Tensor], Tensor]
 
 
 class TrajectoryDescent(ImageDescent):
@@ -103,11 +106,15 @@ class TrajectoryDescent(ImageDescent):
         # Evaluation mode: dropout would draw anew where a step's gradient is computed again.
         self.network = self.task.new_network("structure").eval()
         self.names = [name for name, _ in self.network.named_parameters()]
-        self.targets = self.labels.to(self.task.device)
+        self.choose_start()
         self.step_size = torch.tensor(self.settings.step_size, device=self.task.device)
         self.step_size_velocity = torch.zeros_like(self.step_size)
         if self.settings.step_size_form is StepSizeForm.log:
             self.step_size = largest_near(self.student_of(0)[0])
+
+    def choose_start(self) -> None:
+        """What the first student learns from, where the experts are known: class ids."""
+        self.targets = self.labels.to(self.task.device)
 
     def expert_recipe(self) -> TrainingRecipe:
         """How experts are trained: plain SGD, kept after every epoch."""
@@ -133,8 +140,13 @@ class TrajectoryDescent(ImageDescent):
         found = self.gradient(student)
         if not found.loss.isfinite():
             raise FloatingPointError(f"step {i}: {divergence(student)}")
-        images, velocity = self.moved(found.images)
-        step_size, step_size_velocity, near = moved_step_size(
+        self.targets = targets
+        self.update(found)
+        return {"loss": found.loss, "step_size": self.step_size, "movement": self.movement()}
+
+    def update(self, found: Gradient) -> bool:
+        """Move step size and images; False where the images stay, as its gradient misleads."""
+        self.step_size, self.step_size_velocity, near = moved_step_size(
             self.step_size,
             self.step_size_velocity,
             found.step_size,
@@ -143,10 +155,8 @@ class TrajectoryDescent(ImageDescent):
             self.settings.step_size_momentum,
         )
         if near:
-            self.images, self.velocity = images, velocity
-        self.targets = targets
-        self.step_size, self.step_size_velocity = step_size, step_size_velocity
-        return {"loss": found.loss, "step_size": step_size, "movement": self.movement()}
+            self.images, self.velocity = self.moved(found.images)
+        return near
 
     def student_of(self, i: int) -> tuple[Student, Tensor]:
         """The student of a step, and what it learns from."""
@@ -177,19 +187,34 @@ class TrajectoryDescent(ImageDescent):
         draws = [dsa.draw(len(positions), height, width, generator) for positions in order]
         order = [positions.to(self.task.device) for positions in order]
 
-        def loss(step: int, parameters: Parameters, batch: Tensor) -> Tensor:
+        def forward(step: int, parameters: Parameters, batch: Tensor) -> Tensor:
             weights = dict(zip(self.names, parameters, strict=True))
-            logits = functional_call(self.network, weights, dsa.apply(batch, draws[step]))
-            return F.cross_entropy(logits, targets[order[step]])
+            logits: Tensor = functional_call(self.network, weights, dsa.apply(batch, draws[step]))
+            return logits
 
         return Student(
-            loss,
-            self.images,
+            *self.lesson(forward, targets, order),
             order,
             self.parameters(expert, start),
             self.parameters(expert, start + given.expert_epochs),
             self.step_size,
         )
+
+    def lesson(
+        self, forward: Forward, targets: Tensor, order: Sequence[Tensor]
+    ) -> tuple[Forward, Tensor]:
+        """The loss of (step, parameters, mini-batch), and what mini-batches are taken from.
+
+        Args:
+            forward: logits of (step, parameters, images), augmentation included.
+            targets: what the student learns from.
+            order: positions of each step's mini-batch.
+        """
+
+        def loss(step: int, parameters: Parameters, batch: Tensor) -> Tensor:
+            return F.cross_entropy(forward(step, parameters, batch), targets[order[step]])
+
+        return loss, self.images
 
     def parameters(self, expert: int, epoch: int) -> Parameters:
         """An expert's parameters after an epoch, on the device."""

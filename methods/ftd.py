@@ -8,15 +8,15 @@ average that were already trained on the images themselves; here they start afre
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ddbench import DistilledSet, TrainingRecipe, setting
+from ddbench import DistilledSet, setting
 
-from .mtt import MTT
+from ._flat_experts import FlatExperts
 
 
 def moving_average(average: Tensor, value: Tensor, decay: float) -> Tensor:
@@ -30,29 +30,18 @@ def moving_average(average: Tensor, value: Tensor, decay: float) -> Tensor:
     return torch.lerp(value, average, decay)
 
 
-class FTD(MTT):
+class FTD(FlatExperts):
     """Trajectory matching with flat trajectories."""
 
     @dataclass
-    class Settings(MTT.Settings):
+    class Settings(FlatExperts.Settings):
         """Settings of FTD."""
 
-        sharpness_radius: float = setting(0.01, "rho of an expert's GSAM", low=0)
-        surrogate_gap: float = setting(1.0, "alpha of an expert's GSAM", low=0)
         image_average: float = setting(
             0.9995, "decay of the moving average of the images; 0: the last ones", low=0, high=1
         )
 
     settings: Settings
-
-    def expert_recipe(self) -> TrainingRecipe:
-        """As MTT's experts, but by GSAM: two gradients a step."""
-        return replace(
-            super().expert_recipe(),
-            optimiser="gsam",
-            sharpness_radius=self.settings.sharpness_radius,
-            surrogate_gap=self.settings.surrogate_gap,
-        )
 
     def begin(self) -> None:
         super().begin()

@@ -62,6 +62,124 @@ def dm_loss(
     return total
 
 
+def regression_loss(
+    images: Tensor,
+    targets: Tensor,
+    real: Tensor,
+    real_targets: Tensor,
+    features: Function,
+    ridge: float,
+    mirrored: bool,
+) -> Tensor:
+    """FRePo's loss with its margin term, image by image, by the inverse of the kernel.
+
+    Args:
+        images: distilled images.
+        targets: theirs.
+        real: real images.
+        real_targets: theirs.
+        features: maps images to features.
+        ridge: share of the kernel's mean diagonal.
+        mirrored: whether mirror images are distilled images, too.
+    """
+    seen, wanted = list(images), list(targets)
+    if mirrored:
+        seen, wanted = seen + [image.flip(2) for image in images], wanted * 2
+    phi = [features(image[None])[0] for image in seen]
+    kernel = torch.stack([torch.stack([a @ b for b in phi]) for a in phi])
+    mean_diagonal = sum(kernel[j, j] for j in range(len(phi))) / len(phi)
+    inverse = torch.linalg.inv(kernel + ridge * mean_diagonal * torch.eye(len(phi)).to(kernel))
+    total = images.new_zeros(())
+    for image, target in zip(real, real_targets, strict=True):
+        row = torch.stack([features(image[None])[0].detach() @ b for b in phi])
+        total = total + ((row @ inverse @ torch.stack(wanted) - target) ** 2).sum() / 2
+    margins = [torch.sort(row).values[-1] - torch.sort(row).values[-2] for row in targets]
+    limit = targets.new_tensor(1 / targets.shape[1])
+    return total / len(real) - sum(torch.minimum(one, limit) for one in margins) / len(targets)
+
+
+def jacobian(network: Any, image: Tensor) -> Tensor:
+    """Of the logits of one image (classes, P) for all parameters but the last layer's weights."""
+    theta = [p for name, p in network.named_parameters() if name != "classifier.weight"]
+    rows = [torch.autograd.grad(one, theta, create_graph=True) for one in network(image[None])[0]]
+    return torch.stack([torch.cat([part.flatten() for part in row]) for row in rows])
+
+
+def implicit_loss(
+    images: Tensor,
+    targets: Tensor,
+    log_scale: Tensor,
+    real: tuple[Tensor, Tensor],
+    network: Any,
+    ridge: float,
+) -> Tensor:
+    """RCIG's loss after a linearised network was trained to the end, by dense algebra.
+
+    Args:
+        images: distilled images.
+        targets: theirs.
+        log_scale: logarithm of the factor on predictions.
+        real: real images and their class ids.
+        network: whose parameters ask for gradients.
+        ridge: of the last layer and of the change of the others alike.
+    """
+    count, classes = targets.shape
+    phi = torch.stack([network.features(image[None])[0] for image in images])
+    slopes = torch.stack([jacobian(network, image) for image in images])
+    inverse = torch.linalg.inv(phi @ phi.T + ridge * torch.eye(count).to(phi))
+    matrix = torch.eye(slopes.shape[2]).to(phi)
+    right = torch.zeros(slopes.shape[2]).to(phi)
+    for c in range(classes):
+        matrix = matrix + slopes[:, c].T @ inverse @ slopes[:, c]
+        right = right + slopes[:, c].T @ inverse @ targets[:, c]
+    change = torch.linalg.solve(matrix, right)
+    last = phi.T @ inverse @ (targets - slopes @ change)
+    total = images.new_zeros(())
+    for image, class_id in zip(*real, strict=True):
+        slope = jacobian(network, image).detach()
+        predicted = slope @ change + network.features(image[None])[0].detach() @ last
+        scaled = predicted * torch.exp(log_scale)
+        total = total + torch.log(torch.exp(scaled).sum()) - scaled[class_id]
+    return total / len(real[0])
+
+
+def tiles_loss(
+    images: Tensor, real: Tensor, class_id: int, network: Any, factor: int, augment: Function
+) -> Tensor:
+    """IDC's distance for one class, tile by tile; the last side is a multiple of the factor.
+
+    Args:
+        images: stored images of the class.
+        real: real images of the class.
+        class_id: the class.
+        network: whose filters' gradients are compared.
+        factor: rows and columns of tiles.
+        augment: of both batches.
+    """
+    side = images.shape[2] // factor
+    tiles = [
+        torch.nn.functional.interpolate(
+            image[None, :, r * side : (r + 1) * side, c * side : (c + 1) * side],
+            scale_factor=factor,
+            mode="bilinear",
+        )
+        for image in images
+        for r in range(factor)
+        for c in range(factor)
+    ]
+    filters = [p for p in network.parameters() if p.ndim == 4]
+
+    def gradient(batch: Sequence[Tensor]) -> Sequence[Tensor]:
+        total = images.new_zeros(())
+        for image in batch:
+            out = network(augment(image))[0]
+            total = total + torch.log(torch.exp(out).sum()) - out[class_id]
+        return torch.autograd.grad(total / len(batch), filters, create_graph=True)
+
+    pairs = zip(gradient(real.split(1)), gradient(tiles), strict=True)
+    return sum(((a.detach() - b) ** 2).sum() for a, b in pairs)
+
+
 def trajectory_gradients(
     student: Any, order: Sequence[list[int]], detached: bool
 ) -> tuple[Tensor, Tensor, Tensor]:

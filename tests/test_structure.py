@@ -43,9 +43,11 @@ MOST_ENTRIES = 21
 # What methods and evaluators may use besides the public names of `ddbench`; its documentation says
 # what each is for. A package stands for its modules.
 HELPERS = {
+    "ddbench.data.augmentation.choices",
     "ddbench.data.augmentation.dsa",
     "ddbench.data.real_images",
     "ddbench.distilling.method_style",
+    "ddbench.distilling.tiles",
     "ddbench.figures",
     "ddbench.models.nas_bench_201",
     "ddbench.models.spec",
@@ -58,6 +60,7 @@ HELPERS = {
     "ddbench.store.files",
     "ddbench.training.lab",
     "ddbench.training.loop",
+    "ddbench.training.schedule",
 }
 VERBS = {"run", "evaluate"}
 # Names of plugins that the harness may use because they also mean something else there: the

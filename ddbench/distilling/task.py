@@ -131,6 +131,20 @@ class Task:
         return self._lab.space.pixel_std
 
     @property
+    def channel_statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and std of each channel (C,) that are applied to pixels in [0, 1], on the CPU.
+
+        They alone make an image of the input space where it does not whiten.
+        """
+        mean, std = self._lab.space.channel_statistics()
+        return torch.tensor(mean), torch.tensor(std)
+
+    @property
+    def whitens(self) -> bool:
+        """Whether the input space mixes pixels."""
+        return self._lab.space.whitens
+
+    @property
     def augmentation(self) -> DSA:
         """The DSA augmentation of the task."""
         return self._lab.augmentation
@@ -214,6 +228,7 @@ class Task:
         soft_label_kind: str | None = None,
         labeller: str | None = None,
         learned_rate: float | None = None,
+        tile_factor: int = 1,
     ) -> DistilledSet:
         """The product of a method, with all that the task knows filled in.
 
@@ -222,12 +237,13 @@ class Task:
             labels: (N,) class ids.
             evaluation: how the method's authors train students on it.
             soft_labels: (N, classes), if any.
-            soft_label_kind: "logits" or "probabilities".
+            soft_label_kind: "logits", "probabilities" or "targets" of a regression.
             labeller: `TrainedNetworks.reference` of the network that gave the soft labels.
             learned_rate: of students, where one was distilled.
+            tile_factor: rows and columns of tiles in an image that students see one by one.
         """
         space = self._lab.space
-        mean, std = space.channel_statistics()
+        mean, std = self.channel_statistics
         return DistilledSet(
             images=images.detach().float().cpu(),
             labels=labels.cpu(),
@@ -238,8 +254,9 @@ class Task:
             soft_label_kind=soft_label_kind,
             labeller=labeller,
             learned_rate=learned_rate,
+            tile_factor=tile_factor,
             evaluation=evaluation,
             space_fingerprint=space.fingerprint(),
-            channel_mean=torch.tensor(mean),
-            channel_std=torch.tensor(std),
+            channel_mean=mean,
+            channel_std=std,
         )

@@ -37,3 +37,21 @@ def decode_tiles(images: Tensor, factor: int, grey: Tensor | float = 0.5) -> Ten
         for column in range(factor)
     ]
     return F.interpolate(torch.cat(tiles), size=side, mode="bilinear", align_corners=False)
+
+
+def encode_tiles(images: Tensor, factor: int) -> Tensor:
+    """Images of which every factor^2 are shrunk to the tiles of one, by their nearest pixels.
+
+    Args:
+        images: (factor^2 N, C, H, W), H = W; the first factor^2 belong to the first image.
+        factor: rows and columns of tiles in an image.
+
+    Returns:
+        (N, C, H, W). Where the side is no multiple of the factor, the last tiles lose their edge.
+    """
+    count, channels, side, _ = images.shape
+    tile = -(-side // factor)
+    small = F.interpolate(images, size=tile, mode="nearest")
+    small = small.view(count // factor**2, factor, factor, channels, tile, tile)
+    whole = small.permute(0, 3, 1, 4, 2, 5).reshape(-1, channels, factor * tile, factor * tile)
+    return whole[:, :, :side, :side].contiguous()

@@ -10,7 +10,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 from closeness import assert_agrees, summed_terms
-from naive import apm_loss, dm_loss, trajectory_gradients, with_gradient
+from naive import (
+    apm_loss,
+    dm_loss,
+    implicit_loss,
+    regression_loss,
+    trajectory_gradients,
+    with_gradient,
+)
 from torch import Tensor
 from torch.func import functional_call
 
@@ -84,6 +91,47 @@ def mtt(room: Callable[[str], ModuleType], network: Make, images: Images) -> tup
     return matching.unrolled_gradient(student).images, check
 
 
+def frepo(room: Callable[[str], ModuleType], network: Make, images: Images) -> tuple[Tensor, Check]:
+    seen, shown, real = network().requires_grad_(False), images(5), images(4, 1)
+    targets, wanted = (F.one_hot(one, 3).double() - 1 / 3 for one in (LABELS, LABELS[:4]))
+    found = room("frepo").regression_gradient(
+        seen.features, shown, targets, (real, wanted), 0.01, False, 2
+    )
+
+    def check(gradient: Tensor) -> None:
+        def loss(leaf: Tensor) -> Tensor:
+            return regression_loss(leaf, targets, real, wanted, seen.features, 0.01, False)
+
+        terms = 3 * summed_terms(seen, shown) + 2 * (seen.features(shown).shape[1] + 10) + 12
+        inputs = [shown, real, *seen.parameters()]
+        assert_agrees([gradient], lambda: with_gradient(loss, shown)[1:], inputs, terms=terms)
+
+    return found.images, check
+
+
+def rcig(room: Callable[[str], ModuleType], network: Make, images: Images) -> tuple[Tensor, Check]:
+    linear, implicit = room("_linearised_network"), room("_implicit_gradient")
+    seen, shown = linear.smooth(network(), 3.0), images(5)
+    targets, scale = F.one_hot(LABELS, 3).double() - 1 / 3, torch.tensor(0.4).double()
+    real = (images(4, 1), LABELS[:4])
+    found = implicit.gradients(
+        linear.LinearisedNetwork(seen, 100),
+        implicit.Regression(shown, targets, 0.5, 2000, 1e-13),
+        scale,
+        real,
+    )
+
+    def check(gradient: Tensor) -> None:
+        def loss(leaf: Tensor) -> Tensor:
+            return implicit_loss(leaf, targets, scale, real, seen, 0.5)
+
+        terms = 6 * summed_terms(seen, shown) + 2 * 450
+        inputs = [shown, real[0], *seen.parameters()]
+        assert_agrees([gradient], lambda: with_gradient(loss, shown)[1:], inputs, terms=terms)
+
+    return found.direct[0] + found.implicit[0], check
+
+
 def everywhere(gradient: Tensor) -> Tensor:
     return gradient * (1 + ERROR)
 
@@ -102,7 +150,7 @@ def one_pixel(gradient: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("plant", [everywhere, one_image, one_pixel])
-@pytest.mark.parametrize("method", [apm, dm, mtt])
+@pytest.mark.parametrize("method", [apm, dm, mtt, frepo, rcig])
 def test_error_of_a_millionth_in_a_gradient_is_caught(
     method: Callable[..., tuple[Tensor, Check]],
     plant: Callable[[Tensor], Tensor],

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .dsa import DSA
-from .gentle import Gentle
+from .gentle import OPERATIONS, Gentle
 from .layered import Layered
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
@@ -23,10 +23,16 @@ class Augmentation(enum.Enum):
     """One operation of DSA for the batch; see `DSA`."""
     layered = "layered"
     """Flip, colour, and one of crop, scale and rotate; see `Layered`."""
+    layered_upright = "layered_upright"
+    """As `layered` without flips, for images whose mirror image may be of another class."""
+    color_crop = "color_crop"
+    """Colour, then crop, as in `layered`."""
     gentle = "gentle"
     """One operation of a narrow range for the batch; see `Gentle`."""
     gentle_per_image = "gentle_per_image"
     """The same, drawn for every image."""
+    gentle_upright = "gentle_upright"
+    """As `gentle` without flips, for images whose mirror image may be of another class."""
 
 
 def augmentation_of(choice: Augmentation, dsa: DSA) -> Augment:
@@ -40,4 +46,10 @@ def augmentation_of(choice: Augmentation, dsa: DSA) -> Augment:
         return dsa
     if choice is Augmentation.layered:
         return Layered()
+    if choice is Augmentation.layered_upright:
+        return Layered(always=("color",))
+    if choice is Augmentation.color_crop:
+        return Layered(always=("color",), one_of=("crop",))
+    if choice is Augmentation.gentle_upright:
+        return Gentle(operations=tuple(name for name in OPERATIONS if name != "flip"))
     return Gentle(per_image=choice is Augmentation.gentle_per_image)

@@ -31,23 +31,25 @@ OPERATIONS = ("flip", "color", "crop", "rotate", "translate", "cutout")
 
 @dataclass(frozen=True)
 class Gentle:
-    """One of `OPERATIONS`, equally likely, with parameters drawn for every image.
+    """One of the operations, equally likely, with parameters drawn for every image.
 
     Args:
         per_image: whether the operation is drawn for every image, not once for the batch.
+        operations: those that are drawn from.
     """
 
     per_image: bool = False
+    operations: tuple[str, ...] = OPERATIONS
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Augment images (N, C, H, W); the generator, on the CPU, alone determines the draws."""
         count = len(images)
         if not self.per_image:
-            (chosen,) = torch.randint(len(OPERATIONS), (1,), generator=generator).tolist()
-            return _APPLY[OPERATIONS[chosen]](images, generator)
-        drawn = torch.randint(len(OPERATIONS), (count,), generator=generator)
+            (chosen,) = torch.randint(len(self.operations), (1,), generator=generator).tolist()
+            return _APPLY[self.operations[chosen]](images, generator)
+        drawn = torch.randint(len(self.operations), (count,), generator=generator)
         augmented = torch.empty_like(images)
-        for number, name in enumerate(OPERATIONS):
+        for number, name in enumerate(self.operations):
             members = (drawn == number).nonzero().flatten()
             if len(members):
                 own = members.to(images.device)

@@ -20,19 +20,23 @@ ONE_OF = ("crop", "scale", "rotate")
 
 @dataclass(frozen=True)
 class Layered:
-    """`ALWAYS`, in this order, then one of `ONE_OF`, drawn for the batch.
+    """Some operations in this order, then one of others, drawn for the batch.
 
     Args:
         ranges: of the parameters.
+        always: the operations that every batch gets.
+        one_of: those of which it gets one.
     """
 
     ranges: DSA = field(default_factory=lambda: DSA(align_corners=False))
+    always: tuple[str, ...] = ALWAYS
+    one_of: tuple[str, ...] = ONE_OF
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Augment images (N, C, H, W); the generator, on the CPU, alone determines the draws."""
         count, _, height, width = images.shape
-        (chosen,) = torch.randint(len(ONE_OF), (1,), generator=generator).tolist()
-        for name in (*ALWAYS, ONE_OF[chosen]):
+        (chosen,) = torch.randint(len(self.one_of), (1,), generator=generator).tolist()
+        for name in (*self.always, self.one_of[chosen]):
             draw = self.ranges.draw_of(name, count, height, width, generator)
             images = self.ranges.apply(images, draw)
         return images

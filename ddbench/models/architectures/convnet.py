@@ -74,14 +74,15 @@ class ConvNet(BlocksModel):
         widths = self.widths(width, depth)
         layers: list[nn.Module] = []
         for block, (before, after) in enumerate(pairwise([channels, *widths])):
-            layers += [
-                nn.Conv2d(before, after, 3, padding=1 if block else padding),
-                norm_layer(settings.norm, after),
-                nn.ReLU(),
-                nn.AvgPool2d(2),
-            ]
+            conv = nn.Conv2d(before, after, 3, padding=1 if block else padding)
+            layers += self.block(conv, settings, first=not block)
         self.blocks = nn.Sequential(*layers)
         self.classifier = nn.Linear(widths[-1] * (side >> depth) ** 2, classes)
+
+    def block(self, conv: nn.Conv2d, settings: Settings, first: bool) -> list[nn.Module]:
+        """The layers of a block around its convolution; `first`: it is the first block."""
+        norm = norm_layer(settings.norm, conv.out_channels)
+        return [conv, norm, nn.ReLU(), nn.AvgPool2d(2)]
 
     def features(self, images: Tensor) -> Tensor:
         """Flat features (N, classifier.in_features)."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from ...plugins.settings import setting
-from ..layers import Norm
+from ..layers import Norm, norm_layer
 from ..model import ModelSettings
 from .convnet import ConvNet
 
@@ -42,6 +42,11 @@ class WideningConvNet(ConvNet):
         """Settings of the network."""
 
         norm: Norm = setting(Norm.none, "instance, batch, group or none")
+        norm_before: bool = setting(
+            False,
+            "whether the norm stands before each convolution but the first, not after it",
+            left_out_at_default=True,
+        )
 
     settings: Settings
 
@@ -55,6 +60,14 @@ class WideningConvNet(ConvNet):
         """
         super().__init__(settings, channels, resolution, classes)
         self.apply(lecun_normal)
+
+    def block(self, conv: nn.Conv2d, settings: ConvNet.Settings, first: bool) -> list[nn.Module]:
+        """The layers of a block around its convolution; the first has no norm before it."""
+        assert isinstance(settings, WideningConvNet.Settings)
+        if not settings.norm_before:
+            return super().block(conv, settings, first)
+        norms = [] if first else [norm_layer(settings.norm, conv.in_channels)]
+        return [*norms, conv, nn.ReLU(), nn.AvgPool2d(2)]
 
     def widths(self, width: int, depth: int) -> list[int]:
         """Channels of each block."""

@@ -48,7 +48,8 @@ def test_a_familys_evaluation_may_depend_on_dataset_and_number_of_images():
     frepo = family("frepo", "cifar10")
     assert [frepo.evaluation_of(n)["epochs"] for n in (10, 200)] == [1000, 20000]
     assert frepo.evaluation_of(30) is None  # its code knows no number of steps
-    assert family("frepo", "mnist").evaluation_of(10) is None
+    assert frepo.evaluation_of(10)["augmentation"] == "gentle"
+    assert family("frepo", "mnist").evaluation_of(10)["augmentation"] == "gentle_upright"
     assert family("idc", "cifar10").evaluation_of(30)["batch_size"] == 64
     assert family("idc", "cifar100").evaluation_of(30) is None
 

@@ -1,0 +1,122 @@
+"""What methods share that learn images together with the targets of a regression."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ddbench import DistilledSet, Loss, Method, MethodSettings, Task, TrainingRecipe, setting
+from ddbench.data.augmentation.choices import Augmentation
+from ddbench.training.schedule import Schedule
+
+from ._kernel_regression import centred
+
+
+class LearnedTargets(Method):
+    """Images that start from real ones, and targets that start from centred classes."""
+
+    needs_equal_counts = False
+
+    @dataclass
+    class Settings(MethodSettings):
+        """Settings of images and targets."""
+
+        iterations: int = setting(10_000, "updates of the images", low=1, scaled="distilling")
+        real_batch: int = setting(1024, "real images per update, of all classes", low=1)
+        mirrored: bool = setting(
+            True, "whether the mirror image of each distilled image stands beside it"
+        )
+        part: int = setting(500, "images at a time through a network; memory follows it", low=1)
+
+    settings: Settings
+
+    def __init__(self, task: Task, settings: Any) -> None:
+        """Begin with no real image in any order."""
+        super().__init__(task, settings)
+        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+
+    @property
+    def total_steps(self) -> int:
+        return self.settings.iterations
+
+    @property
+    def seen_images(self) -> int:
+        """Distilled images that a network sees, mirror images among them."""
+        return self.task.set_size * (2 if self.settings.mirrored else 1)
+
+    def begin(self) -> None:
+        task = self.task
+        self.labels = task.class_ids()
+        self.start = task.real.images(task.real_subset()).clone()
+        self.images = self.start.clone()
+        self.targets = centred(self.labels.to(task.device), task.classes)
+        self.pixel_std = task.pixel_std.view(1, -1, 1, 1).to(task.device)
+
+    def real_images(self, i: int) -> tuple[Tensor, Tensor]:
+        """Images and class ids of a step: each real image once before any comes again.
+
+        What is left of a round, less than a batch, is left out.
+        """
+        total = len(self.task.real)
+        size = min(self.settings.real_batch, total)
+        around, place = divmod(i, total // size)
+        if self._order[0] != around:
+            generator = self.task.generator("real-order", around)
+            self._order = (around, torch.randperm(total, generator=generator))
+        return self.task.real.batch(self._order[1][place * size : (place + 1) * size])
+
+    def movement(self) -> Tensor:
+        """Mean absolute change of pixels since the start, in standard deviations of pixels."""
+        return ((self.images - self.start).abs() / self.pixel_std).mean()
+
+    def as_learned(
+        self, images: Tensor, targets: Tensor, evaluation: TrainingRecipe
+    ) -> DistilledSet:
+        """The product, whose class ids are those that the images started from."""
+        return self.task.distilled_set(
+            images,
+            self.labels,
+            evaluation=evaluation,
+            soft_labels=targets,
+            soft_label_kind="targets",
+        )
+
+
+def regression_recipe(
+    steps: int,
+    images: int,
+    *,
+    learning_rate: float,
+    batch_size: int,
+    augmentation: Augmentation | None,
+    mirrored: bool = False,
+) -> TrainingRecipe:
+    """Training on learned targets: Adam, a warm-up of 500 steps, then a cosine to 1% of the rate.
+
+    Args:
+        steps: of Adam.
+        images: number of distilled images.
+        learning_rate: of Adam.
+        batch_size: images a step.
+        augmentation: None for none.
+        mirrored: whether every image stands beside its mirror image.
+    """
+    seen = 2 * images if mirrored else images
+    return TrainingRecipe(
+        epochs=max(1, round(steps / math.ceil(seen / batch_size))),
+        learning_rate=learning_rate,
+        loss=Loss.half_sum_squares,
+        optimiser="adam",
+        weight_decay=0.0,
+        batch_size=batch_size,
+        augment=augmentation is not None,
+        augmentation=augmentation or Augmentation.dsa,
+        schedule=Schedule.cosine,
+        warmup_steps=500,
+        final_fraction=0.01,
+        mirrored=mirrored,
+    )

@@ -1,0 +1,39 @@
+"""Random real images, shrunk and put together as tiles: the control of methods that distil tiles.
+
+A set of so many images holds factor^2 times as many small ones in the same bytes; what that alone
+gives is not what distilling gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ddbench import DistilledSet, Method, MethodSettings, setting
+
+from ._tiles import evaluation, tiles_of_real_images
+
+
+class RandomTiles(Method):
+    """Shrunken real images of each class, drawn uniformly, several in the room of one."""
+
+    needs_equal_counts = False
+
+    @dataclass
+    class Settings(MethodSettings):
+        """Settings of the tiles."""
+
+        factor: int = setting(2, "rows and columns of tiles in an image", low=1, high=8)
+        flipped_students: bool = setting(
+            True, "whether the authors' evaluation may flip images; not of digits"
+        )
+
+    settings: Settings
+
+    def finish(self) -> DistilledSet:
+        """The drawn images."""
+        return self.task.distilled_set(
+            tiles_of_real_images(self.task, self.settings.factor),
+            self.task.class_ids(),
+            evaluation=evaluation(self.settings.flipped_students),
+            tile_factor=self.settings.factor,
+        )
