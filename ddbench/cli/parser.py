@@ -96,7 +96,8 @@ class VerbParser(argparse.ArgumentParser):
     def _unknown_option(self, word: str) -> UserError:
         """An error for a word that begins with a dash and is none of the options."""
         name, sign, value = word.partition("=")
-        known = list(self._option_string_actions)
+        negated = name.startswith("--no")
+        known = [o for o in self._option_string_actions if negated or not o.startswith("--no-")]
         if os.path.exists(word):
             file = shown(f"./{word}")
             return UserError(f"unknown option {shown(word)}: the file is written {file}")

@@ -34,7 +34,7 @@ def test_a_kind_is_named_in_the_singular_or_plural(kind, command):
         (["--kind", "model", "convnt"], "unknown model 'convnt': did you mean convnet"),
         (["--kind", "model", "herding"], "unknown model 'herding'"),
         (["--kind", "modle", "mlp"], "unknown kind 'modle': did you mean model"),
-        (["--trace", "mlp"], "unknown option 'trace': did you mean traceback?"),
+        (["--trace", "mlp"], "unknown option '--trace': did you mean --traceback?"),
     ],
 )
 def test_a_name_that_there_is_not_is_one_line_with_a_near_one(words, told, command):

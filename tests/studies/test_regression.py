@@ -94,8 +94,8 @@ def test_a_foreign_or_damaged_reference_is_one_line(text, tmp_path):
     [
         (["--update"], "--reason"),
         (["--reason", "because"], "--update"),
-        (["--upgrade"], "'upgrade'"),
-        (["--update", "--reason", "because", "repository=nowhere"], "nowhere/leaderboards"),
+        (["--upgrade"], "'--upgrade'"),
+        (["--update", "--reason", "because", "repository=nowhere"], "repository=nowhere"),
     ],
 )
 def test_mistakes_are_one_line_before_any_work(words, told, capsys, monkeypatch, tmp_path):
