@@ -1,7 +1,7 @@
 """Students that learn from soft labels which are distilled with the images.
 
 A student's steps know one tensor by which they are differentiated (`_trajectory_matching.py`). Here
-each row of it is an image and, behind its pixels, the logits of its label.
+each row of it is an image and, after its pixels, the logits of its label.
 """
 
 from __future__ import annotations
