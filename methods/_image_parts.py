@@ -27,5 +27,5 @@ def in_parts(function: Callable[[Tensor], Tensor], images: Tensor, size: int) ->
 
 
 def with_mirror_images(values: Tensor) -> Tensor:
-    """Images (N, C, H, W) and, behind them, the mirror image of each (2N, C, H, W)."""
+    """Images (N, C, H, W) and, after them, the mirror image of each (2N, C, H, W)."""
     return torch.cat([values, values.flip(3)])

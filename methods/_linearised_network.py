@@ -109,7 +109,7 @@ class _LogitsAndFeatures(nn.Module):
 
 
 def flat(values: tuple[Tensor, ...]) -> Tensor:
-    """All values behind one another in one vector."""
+    """All values one after another in one vector."""
     return torch.cat([value.flatten() for value in values])
 
 
