@@ -41,7 +41,7 @@ examples
   ddbench bench student --against 'env PYTHONPATH=/other/checkout python -m ddbench'
   ddbench bench dm --grow classes,resolution
 """
-    parser.keys_beginning = ("",)  # any key of a run
+    parser.open_keys = True
     parser.words("WHAT", "work to measure; none: all")
     parser.option(
         "against", "COMMAND", "how another ddbench is started, which does the same by turns"

@@ -79,7 +79,6 @@ class VerbParser(argparse.ArgumentParser):
         given.words = [*getattr(given, "words", ()), *left]
         for word in sorted(given.words, key=lambda word: not word.startswith("-")):
             self._check_word(word)
-        _check_once([word for word in given.words if is_setting(word)])
         return given
 
     def _check_word(self, word: str) -> None:
@@ -144,24 +143,10 @@ class _Once(argparse.Action):
     ) -> None:
         before = getattr(namespace, self.dest)
         if before != self.default:
-            raise _given_twice(self.dest, before, values)
+            raise UserError(
+                f"{self.dest} is given twice, {shown(before)} and {shown(values)}: give it once"
+            )
         setattr(namespace, self.dest, values)
-
-
-def _check_once(settings: Sequence[str]) -> None:
-    """Refuse a key that is given twice: nobody knows which value was meant."""
-    found: dict[str, str] = {}
-    for word in settings:
-        name, _, value = word.lstrip("+~").partition("=")
-        if name in found:
-            raise _given_twice(name, found[name], value)
-        found[name] = value
-
-
-def _given_twice(name: str, first: str, second: str) -> UserError:
-    return UserError(
-        f"{shortened(name)} is given twice, {shown(first)} and {shown(second)}: give it once"
-    )
 
 
 def is_setting(word: str) -> bool:

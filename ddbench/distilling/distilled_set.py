@@ -247,6 +247,8 @@ class DistilledSet:
         except PermissionError as error:
             raise UserError(f"{path} cannot be read ({error.strerror})") from error
         except (SafetensorError, OSError, RecursionError) as error:
+            if not os.path.exists(path):  # a name that is too long has an error of its own
+                raise UserError(f"{path}: no such file") from error
             raise UserError(
                 f"{path} cannot be read as safetensors: {shortened(str(error))}; "
                 "`ddbench import` converts sets of other formats"
@@ -283,7 +285,7 @@ class DistilledSet:
         for name in ("channel_mean", "channel_std"):
             part = getattr(self, name)
             if part is not None and not _is_per_channel(part, images.shape[1]):
-                return f"its {name} must be float32 ({images.shape[1]},), all of them finite"
+                return f"its {name} must be one finite float32 for each channel of its images"
         if self.learned_rate is not None and not 0 < self.learned_rate <= HIGHEST_RATE:
             told = shown(self.learned_rate)
             return f"the learned rate must be above 0 and at most {HIGHEST_RATE:g}, not {told}"

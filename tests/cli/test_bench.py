@@ -97,7 +97,7 @@ def test_another_ddbench_does_the_same_by_turns(command, left):
         (["ip=3"], "unknown setting 'ip'"),
         (["model.width=0"], "width"),
         (["random", "method=dm"], "method: name the methods themselves"),
-        (["--agianst", "x"], "unknown option 'agianst': did you mean against"),
+        (["--agianst", "x"], "unknown option '--agianst': did you mean --against"),
         (["--against", ""], "against: give against=VALUE"),
         (["--against", " "], "against: give the command"),
         (["--against", "'"], "against=': No closing quotation"),

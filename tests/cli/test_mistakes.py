@@ -157,7 +157,6 @@ MISTAKES = {
     "launcher without -m": (["hydra/launcher=joblib"], ["launchers", "with -m"]),
     "unknown option": (["--mutlirun"], ["'--mutlirun'", "--multirun"]),
     "key with dashes": (["--seed", "1"], ["'--seed'", "seed=VALUE"]),
-    "key given twice": (["seed=1", "seed=2"], ["seed is given twice, '1' and '2'"]),
     "several folders of runs": (["runs_root=a,b"], ["runs_root has one value", "'a,b'"]),
     "several folders of runs in a sweep": (["-m", "runs_root=a,b"], ["runs_root has one value"]),
     "launcher that is not installed": (["-m", "hydra/launcher=nope"], ["'nope'", "basic"]),

@@ -104,8 +104,6 @@ def test_keys_of_one_beginning_may_have_dashes(parser):
         (["--method.rate=1"], "'--method.rate': a key is written without dashes, method.rate=1"),
         (["--repositry", "x"], "'--repositry': did you mean --repository"),
         (["-x"], "'-x': known: --help"),
-        (["ipc=1", "+ipc=2"], "ipc is given twice, '1' and '2'"),
-        (["~ipc=1", "++ipc=1"], "ipc is given twice"),
     ],
     ids=str,
 )

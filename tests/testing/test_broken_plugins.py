@@ -36,7 +36,7 @@ FAULTS = {
     "method exits_in_step": (IMAGES, "SystemExit: enough (methods.py:"),
     "method not_a_number": (IMAGES, "its images hold values that are not finite"),
     "method diverges": (IMAGES, "diverged: loss is inf at step 0"),
-    "method wrong_shape": (IMAGES, "images have shape (10, 3, 8, 8), not (10, 1, 8, 8)"),
+    "method wrong_shape": (IMAGES, "one finite float32 for each channel of its images"),
     "method wrong_type": (IMAGES, "labels must be int64 (10,), not torch.int32"),
     "method wrong_count": (IMAGES, "the method made 0 images of the class '0', not 1"),
     "method no_set": (IMAGES, "AttributeError"),
