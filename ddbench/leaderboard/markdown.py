@@ -33,9 +33,10 @@ LEGEND = (
     "there are fewer, and it is over the evaluation networks of these sets and says nothing of "
     "distilling again. The control stands beside each method under the same labels, loss and "
     "augmentation, in the method's input space. Differences are paired: the same evaluation "
-    "networks, and the same seeds where both have them. Methods whose interval of the paired "
-    "difference holds 0 share a rank, and so do all in a chain of such ties. Nothing is ranked "
-    "across models, budgets, protocols or kinds of labels."
+    "networks, and the same seeds where both have them. A rank is one more than the number of "
+    "methods that beat this one: whose paired difference from it has an interval above 0, for this "
+    "pair alone; p values that are corrected for the number of pairs stand beside the pairs. "
+    "Nothing is ranked across models, budgets, protocols or kinds of labels."
 )
 
 

@@ -16,7 +16,6 @@ from ..records.statistics import (
     one_of_each,
     over_seeds_and_networks,
     paired_difference,
-    shared_ranks,
 )
 from .boards import Board, Cell, Variant
 
@@ -80,7 +79,7 @@ class Standing:
     Args:
         ipc: images per class.
         variant: the method as it was run.
-        rank: shared with those that cannot be told apart; None where it was not scorable.
+        rank: one more than the number of methods that beat it; None where it was not scorable.
         beaten_by: how many stand above it with an interval that does not hold 0.
         accuracy: fraction of the test images; None where it was not scorable.
         control: of the control beside it, on the seeds that have one.
@@ -149,23 +148,20 @@ def standings(board: Board, by_ipc: Mapping[int, Mapping[Variant, Cell]]) -> Sta
 def _at_one_ipc(ipc: int, by_variant: Mapping[Variant, Cell]) -> tuple[list[Standing], list[Pair]]:
     estimates = {variant: cell.estimate() for variant, cell in by_variant.items() if cell.scores}
     order = sorted(estimates, key=lambda variant: (-estimates[variant].mean, variant))
-    tied = [[True] * len(order) for _ in order]
     beaten_by = [0] * len(order)
     differences = {}
     for a, b in combinations(range(len(order)), 2):
         scores = (by_variant[order[a]].scores, by_variant[order[b]].scores)
         difference = differences[a, b] = paired_difference(*scores)
-        tied[a][b] = tied[b][a] = difference.holds_zero
         if not difference.holds_zero:
             beaten_by[b if difference.mean > 0 else a] += 1
-    ranks = shared_ranks([estimates[variant].mean for variant in order], tied)
     rows = [
-        _row(ipc, variant, by_variant[variant], estimates[variant], rank, beaten)
-        for variant, rank, beaten in zip(order, ranks, beaten_by, strict=True)
+        _row(ipc, variant, by_variant[variant], estimates[variant], beaten)
+        for variant, beaten in zip(order, beaten_by, strict=True)
     ]
     unscored = [variant for variant in sorted(by_variant) if variant not in estimates]
-    rows += [_row(ipc, variant, by_variant[variant], None, None, None) for variant in unscored]
-    # A rank that is shared is shown beside those that share it.
+    rows += [_row(ipc, variant, by_variant[variant], None, None) for variant in unscored]
+    # A noisy method that few beat may have a better rank than one with a larger mean.
     rows.sort(key=lambda row: (row.rank is None, row.rank or 0))
     p_values = {place: difference.p for place, difference in differences.items()}
     tested = [(place, p) for place, p in p_values.items() if p is not None]
@@ -182,7 +178,6 @@ def _row(
     variant: Variant,
     cell: Cell,
     accuracy: Estimate | None,
-    rank: int | None,
     beaten_by: int | None,
 ) -> Standing:
     control = difference = None
@@ -206,7 +201,7 @@ def _row(
     return Standing(
         ipc=ipc,
         variant=variant,
-        rank=rank,
+        rank=None if beaten_by is None else 1 + beaten_by,
         beaten_by=beaten_by,
         accuracy=accuracy,
         control=control,

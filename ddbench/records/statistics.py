@@ -203,31 +203,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
         corrected[index] = largest
     return corrected
-
-
-def shared_ranks(means: Sequence[float], tied: Sequence[Sequence[bool]]) -> list[int]:
-    """Ranks, 1 for the largest mean; those that are tied share one.
-
-    Ties are passed on: where a is tied with b and b with c, all three share a rank, also if a and c
-    are told apart. A group's rank is one more than the number of entries in better groups, and a
-    group is better the larger its largest mean.
-
-    Args:
-        means: one an entry.
-        tied: whether two entries cannot be told apart, symmetric.
-    """
-    order = sorted(range(len(means)), key=lambda index: -means[index])
-    ranks = [0] * len(means)
-    rank = 1
-    for start in order:
-        if ranks[start]:
-            continue
-        group = [start]
-        ranks[start] = rank
-        for member in group:  # grows while it is walked
-            for other in order:
-                if not ranks[other] and tied[member][other]:
-                    ranks[other] = rank
-                    group.append(other)
-        rank += len(group)
-    return ranks

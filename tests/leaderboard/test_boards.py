@@ -127,7 +127,7 @@ def test_seeds_that_change_nothing_make_no_interval(make):
     assert row.difference.over == "seeds"  # for the control's sets differ
 
 
-def test_methods_that_cannot_be_told_apart_share_a_rank(make):
+def test_a_rank_is_one_more_than_the_number_of_methods_that_beat_this_one(make):
     (board,) = boards_of(
         make("apm", scores=scores("apm", (0.70, 0.71, 0.72))),
         make("mtt", scores=scores("mtt", (0.71, 0.70, 0.715))),
@@ -135,6 +135,18 @@ def test_methods_that_cannot_be_told_apart_share_a_rank(make):
     )
     assert ranks(board) == {"apm/1": 1, "mtt/1": 1, "dm/1": 3}
     assert [row.beaten_by for row in board.rows] == [0, 0, 2]
+
+
+def test_a_noisy_method_changes_no_rank_of_others(make):
+    """Nobody is told apart from it, and so a chain of ties would join all."""
+    clear = [
+        make("apm", scores=scores("apm", (0.70, 0.71, 0.72))),
+        make("dm", scores=scores("dm", (0.50, 0.51, 0.52))),
+    ]
+    noisy = make("mtt", scores=scores("mtt", (0.30, 0.61, 0.90)))
+    (before,), (after,) = boards_of(*clear), boards_of(*clear, noisy)
+    assert ranks(before) == {"apm/1": 1, "dm/1": 2}
+    assert ranks(after) == {"apm/1": 1, "dm/1": 2, "mtt/1": 1}
 
 
 def test_pairing_tells_apart_what_intervals_of_their_own_do_not(make):

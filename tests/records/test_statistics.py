@@ -16,7 +16,6 @@ from ddbench.records.statistics import (
     over_seeds_and_networks,
     p_value,
     paired_difference,
-    shared_ranks,
 )
 
 SAMPLE = (0.612, 0.598, 0.633, 0.601, 0.62)
@@ -87,24 +86,6 @@ def test_seeds_that_differ_are_compared_over_networks() -> None:
 )
 def test_holm_corrects_as_published(p_values, corrected) -> None:
     assert holm(p_values) == pytest.approx(corrected)
-
-
-@pytest.mark.parametrize(
-    ("means", "pairs", "ranks"),
-    [
-        ([3, 2, 1], [], [1, 2, 3]),
-        ([1, 3, 2], [], [3, 1, 2]),
-        ([3, 2, 1], [(0, 1)], [1, 1, 3]),
-        ([4, 3, 2, 1], [(0, 1), (1, 2)], [1, 1, 1, 4]),
-        ([4, 3, 2, 1], [(0, 2)], [1, 3, 1, 4]),
-        ([], [], []),
-    ],
-)
-def test_tied_entries_share_a_rank(means, pairs, ranks) -> None:
-    tied = [
-        [(a, b) in pairs or (b, a) in pairs for b in range(len(means))] for a in range(len(means))
-    ]
-    assert shared_ranks(means, tied) == ranks
 
 
 REPEATS = 2000
