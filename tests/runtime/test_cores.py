@@ -71,7 +71,7 @@ def test_a_number_of_threads_that_is_given_stands() -> None:
 @pytest.mark.parametrize(
     ("own", "expected"),
     [
-        ({}, ["PASSIVE", "0", "0"]),
+        ({}, ["PASSIVE", "3000", "0"]),
         ({"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", None, None]),
         ({"KMP_BLOCKTIME": "5"}, [None, None, "5"]),
     ],
