@@ -14,12 +14,19 @@ from ddbench.data.augmentation.choices import Augmentation
 from ddbench.training.schedule import Schedule
 
 from ._kernel_regression import centred
+from ._online_networks import OnlineNetworks
 
 
 class LearnedTargets(Method):
-    """Images that start from real ones, and targets that start from centred classes."""
+    """Images that start from real ones, and targets that start from centred classes.
+
+    A method gives itself, in `begin`, the optimiser of both and the networks that they are learned
+    through.
+    """
 
     needs_equal_counts = False
+    optimiser: torch.optim.Optimizer
+    online: OnlineNetworks
 
     @dataclass
     class Settings(MethodSettings):
@@ -72,6 +79,20 @@ class LearnedTargets(Method):
     def movement(self) -> Tensor:
         """Mean absolute change of pixels since the start, in standard deviations of pixels."""
         return ((self.images - self.start).abs() / self.pixel_std).mean()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "images": self.images,
+            "targets": self.targets,
+            "optimiser": self.optimiser.state_dict(),
+            "online": self.online.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.images.copy_(state["images"])
+        self.targets.copy_(state["targets"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.online.load_state_dict(state["online"])
 
     def as_learned(
         self, images: Tensor, targets: Tensor, evaluation: TrainingRecipe

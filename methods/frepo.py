@@ -173,7 +173,7 @@ class FRePo(LearnedTargets):
         super().begin()
         given = self.settings
         self.targets = self.targets / math.sqrt(self.task.classes / 10)
-        self.optimiser: torch.optim.Optimizer = Lamb(
+        self.optimiser = Lamb(
             [self.images, self.targets],
             lr=given.rate,
             weight_decay=0.0,
@@ -234,20 +234,6 @@ class FRePo(LearnedTargets):
         return self.as_learned(
             self.images, self.targets, evaluation(self.task.set_size, augmentation)
         )
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "images": self.images,
-            "targets": self.targets,
-            "optimiser": self.optimiser.state_dict(),
-            "online": self.online.state_dict(),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.images.copy_(state["images"])
-        self.targets.copy_(state["targets"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.online.load_state_dict(state["online"])
 
 
 def evaluation(images: int, augmentation: Augmentation) -> TrainingRecipe:

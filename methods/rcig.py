@@ -174,24 +174,18 @@ class RCIG(LearnedTargets):
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "images": self.images,
-            "targets": self.targets,
+            **super().state_dict(),
             "log_scale": self.log_scale,
             "averages": self.averages,
             "updates": self.updates,
-            "optimiser": self.optimiser.state_dict(),
-            "online": self.online.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.images.copy_(state["images"])
-        self.targets.copy_(state["targets"])
+        super().load_state_dict(state)
         self.log_scale.copy_(state["log_scale"])
         for average, saved in zip(self.averages, state["averages"], strict=True):
             average.copy_(saved)
         self.updates = state["updates"]
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.online.load_state_dict(state["online"])
 
 
 def folded_images(gradient: Tensor, count: int) -> Tensor:

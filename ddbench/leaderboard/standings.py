@@ -79,8 +79,8 @@ class Standing:
     Args:
         ipc: images per class.
         variant: the method as it was run.
-        rank: one more than the number of methods that beat it; None where it was not scorable.
-        beaten_by: how many stand above it with an interval that does not hold 0.
+        beaten_by: how many methods have a paired difference from it whose interval is above 0; None
+            where it was not scorable.
         accuracy: fraction of the test images; None where it was not scorable.
         control: of the control beside it, on the seeds that have one.
         control_name: of the control.
@@ -93,7 +93,6 @@ class Standing:
 
     ipc: int
     variant: Variant
-    rank: int | None
     beaten_by: int | None
     accuracy: Estimate | None
     control: Estimate | None
@@ -103,6 +102,11 @@ class Standing:
     seeds: tuple[int, ...]
     runs: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def rank(self) -> int | None:
+        """One more than the number of methods that beat it; None where it was not scorable."""
+        return None if self.beaten_by is None else 1 + self.beaten_by
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,6 @@ def _row(
     return Standing(
         ipc=ipc,
         variant=variant,
-        rank=None if beaten_by is None else 1 + beaten_by,
         beaten_by=beaten_by,
         accuracy=accuracy,
         control=control,

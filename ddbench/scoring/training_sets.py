@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -37,9 +38,9 @@ class TrainingSet:
     recipe: TrainingRecipe
     regime: str
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
-        """Hash of images and targets."""
+        """Hash of images and targets, which every network's key holds."""
         images, targets = (part.contiguous().numpy() for part in (self.images, self.targets))
         return digest(images.data, targets.data, str(images.shape).encode())
 
