@@ -8,6 +8,7 @@ training of J(x) d in d is a convex problem, whatever the network.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -47,7 +48,10 @@ class LinearisedNetwork:
             logits, features = functional_call(self.both, {**weights, **self.last}, (images,))
             return logits, features
 
-        before, change = jvp(run, (self.weights,), (self._by_name(vector),))[:2]
+        with warnings.catch_warnings():
+            # torch's own code calls what torch has deprecated.
+            warnings.filterwarnings("ignore", module=r"torch\.jit")
+            before, change = jvp(run, (self.weights,), (self._by_name(vector),))[:2]
         return before[1], change[0]
 
     @torch.no_grad()

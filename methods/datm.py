@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 
 from ddbench import DistilledSet, Model, Task, TrainingRecipe, UserError, setting
-from ddbench.runtime.randomness import RandomStream
 from ddbench.training.loop import predict
 
 from ._flat_experts import FlatExperts
@@ -104,9 +103,7 @@ class DATM(FlatExperts):
 
         The order of the images is that of `Task.real_subset`.
         """
-        own = self.task.class_indices(class_id)
-        stream = RandomStream(self.task.spec.seed, ("real-subset", class_id))
-        own = own[torch.randperm(len(own), generator=stream.generator())]
+        own = self.task.class_order(class_id)
         place = self.task.group_slice(class_id)
         images = self.task.real.images
         right = [partial(_right, expert, images, class_id) for expert in experts]

@@ -209,11 +209,11 @@ def measure(
     """
     if other is not None:
         try:
-            return _in_rounds(own, name, words, case, plan, floor, other, ROUNDS)
+            return _in_rounds(own, name, words, case, plan, floor, other)
         except NotMeasured as reason:
             alone = measure(own, name, words, case, plan, floor)
             return [replace(one, other_problem=str(reason)) for one in alone]
-    return _in_rounds(own, name, words, case, plan, floor, None, 1)
+    return _in_rounds(own, name, words, case, plan, floor)
 
 
 def _in_rounds(
@@ -223,15 +223,15 @@ def _in_rounds(
     case: str,
     plan: Plan,
     floor: Measuring,
-    other: Measuring | None,
-    rounds: int,
+    other: Measuring | None = None,
 ) -> list[Measured]:
-    """Open the thing anew in each round, and share the repetitions among rounds.
+    """Open the thing anew in each round of a comparison, and share the repetitions among rounds.
 
     Where its tensors come to lie in memory, and so how often pages are given back and had again,
     is chance and stays as it is while the thing is open.
     """
     rows: list[Measured] = []
+    rounds = 1 if other is None else ROUNDS
     opened_parts(floor, name, words, plan.batch)
     share = replace(plan, seconds=plan.seconds / rounds, fewest=math.ceil(plan.fewest / rounds))
     for _ in range(rounds):

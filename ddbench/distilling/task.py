@@ -176,11 +176,14 @@ class Task:
         """
         chosen = []
         for class_id in range(self.classes):
-            positions = self.class_indices(class_id)
-            stream = RandomStream(self.spec.seed, ("real-subset", class_id))
-            order = torch.randperm(len(positions), generator=stream.generator())
-            chosen.append(positions[order[self.group_slice(class_id)]])
+            chosen.append(self.class_order(class_id)[self.group_slice(class_id)])
         return torch.cat(chosen)
+
+    def class_order(self, class_id: int) -> Tensor:
+        """Positions of all training images of a class in random order, which only the seed sets."""
+        positions = self.class_indices(class_id)
+        stream = RandomStream(self.spec.seed, ("real-subset", class_id))
+        return positions[torch.randperm(len(positions), generator=stream.generator())]
 
     def group_slice(self, class_id: int) -> slice:
         """Which of a class's ranked images belong to the task's group."""
