@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from .distilling.task import Task
     from .errors import StopRequested, UserError
     from .models.model import Model, ModelSettings
-    from .plugins.settings import setting
+    from .plugins.settings import StepCost, setting
     from .records.measurement import Coordinates, Measurement
     from .scoring.evaluator import Evaluator, EvaluatorSettings
     from .scoring.finished_run import FinishedRun
@@ -76,6 +76,7 @@ __all__ = [
     "ModelSettings",
     "NotScorable",
     "SnapshotFormat",
+    "StepCost",
     "StopRequested",
     "Task",
     "TrainingRecipe",
@@ -105,6 +106,7 @@ _MODULES = {
     "ModelSettings": "models.model",
     "NotScorable": "scoring.training_sets",
     "SnapshotFormat": "training.recipe",
+    "StepCost": "plugins.settings",
     "StopRequested": "errors",
     "Task": "distilling.task",
     "TrainingRecipe": "training.recipe",

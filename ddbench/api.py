@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .distilling.distilled_set import DistilledSet
+from .planning.fitting import fitted
 from .records.record import Record
 from .runs.compose import request_of
 from .runs.execute import execute
@@ -27,7 +28,7 @@ def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: A
         UserError: for a mistake in what was asked, one line.
         StopRequested: when a signal asks to stop; the same call continues the run.
     """
-    return execute(request_of(_joined(overrides, values)), quiet).record
+    return execute(fitted(request_of(_joined(overrides, values)), quiet), quiet).record
 
 
 def evaluate(

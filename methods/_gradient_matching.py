@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ddbench import Examples, ImagePasses, Model, TrainingRecipe, setting
+from ddbench import Examples, ImagePasses, Model, StepCost, TrainingRecipe, setting
 
 from ._class_batches import mixes_images, real_batches, siamese_draws
 from ._image_descent import ImageDescent
@@ -81,9 +81,11 @@ class GradientMatching(ImageDescent):
         iterations: int = setting(1000, "fresh networks [K]", low=1, scaled="distilling")
         image_rate: float = setting(0.1, "learning rate of the images", above=0)
         outer_loop: int = setting(1, "updates of the images for each network [T]", low=1)
-        inner_epochs: int = setting(1, "epochs of the network between two updates", low=1)
+        inner_epochs: int = setting(
+            1, "epochs of the network between two updates", low=1, cost=StepCost.repeats
+        )
         network_rate: float = setting(0.01, "learning rate of the network", above=0)
-        network_batch: int = setting(256, "mini-batch of the network", low=1)
+        network_batch: int = setting(256, "mini-batch of the network", low=1, cost=StepCost.batch)
         real_batch: int = setting(256, "real images per class and update", low=1)
         augment: bool = setting(True, "Siamese augmentation, and DSA in training the network")
 

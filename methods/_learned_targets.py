@@ -9,7 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddbench import DistilledSet, Loss, Method, MethodSettings, Task, TrainingRecipe, setting
+from ddbench import (
+    DistilledSet,
+    Loss,
+    Method,
+    MethodSettings,
+    StepCost,
+    Task,
+    TrainingRecipe,
+    setting,
+)
 from ddbench.data.augmentation.choices import Augmentation
 from ddbench.training.schedule import Schedule
 
@@ -37,7 +46,9 @@ class LearnedTargets(Method):
         mirrored: bool = setting(
             True, "whether the mirror image of each distilled image stands beside it"
         )
-        part: int = setting(500, "images at a time through a network; memory follows it", low=1)
+        part: int = setting(
+            500, "images at a time through a network; memory follows it", low=1, cost=StepCost.chunk
+        )
 
     settings: Settings
 

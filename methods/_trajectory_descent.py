@@ -16,6 +16,7 @@ from ddbench import (
     DistilledSet,
     ImagePasses,
     SnapshotFormat,
+    StepCost,
     Task,
     TrainingRecipe,
     UserError,
@@ -44,8 +45,10 @@ class TrajectoryDescent(ImageDescent):
 
         iterations: int = setting(5000, "updates of the images", low=1, scaled="distilling")
         image_rate: float = setting(1000.0, "learning rate of the images", above=0)
-        student_steps: int = setting(20, "steps of the student [N]", low=1)
-        images_per_step: int = setting(0, "mini-batch of the student; 0: all images", low=0)
+        student_steps: int = setting(20, "steps of the student [N]", low=1, cost=StepCost.steps)
+        images_per_step: int = setting(
+            0, "mini-batch of the student; 0: all images", low=0, cost=StepCost.batch
+        )
         expert_epochs: int = setting(3, "epochs of the expert to match [M]", low=1)
         max_start_epoch: int = setting(
             25, "the student starts after fewer epochs of the expert than this [T+]", low=1

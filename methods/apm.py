@@ -25,6 +25,7 @@ from ddbench import (
     Method,
     MethodSettings,
     Model,
+    StepCost,
     Task,
     TrainingRecipe,
     UserError,
@@ -86,9 +87,14 @@ class APM(Method):
         image_decay: float = setting(
             0.3, "factor on image_rate from the middle on", above=0, high=1
         )
-        images_per_update: int = setting(0, "mini-batch of images [B]; 0: all", low=0)
+        images_per_update: int = setting(
+            0, "mini-batch of images [B]; 0: all", low=0, cost=StepCost.batch
+        )
         segment: int = setting(
-            50, "images at a time through the networks; 0: the mini-batch", low=0
+            50,
+            "images at a time through the networks; 0: the mini-batch",
+            low=0,
+            cost=StepCost.chunk,
         )
         held: Held = setting(
             Held.float32, "images outside the mini-batch: float32 (exact), or half the memory: half"
@@ -114,11 +120,11 @@ class APM(Method):
         checkpoint_choice: CheckpointChoice = setting(
             CheckpointChoice.spread, "epochs of the checkpoints: spread (APM), first or last"
         )
-        student_epochs: int = setting(250, "epochs of a student [E]", low=1)
+        student_epochs: int = setting(250, "epochs of a student [E]", low=1, cost=StepCost.repeats)
         student_rate: float = setting(0.02, "learning rate of a student", above=0)
         student_momentum: float = setting(0.9, "momentum of a student", low=0, high=0.999)
         student_weight_decay: float = setting(5e-4, "weight decay of a student", low=0)
-        student_batch: int = setting(256, "mini-batch of a student", low=1)
+        student_batch: int = setting(256, "mini-batch of a student", low=1, cost=StepCost.batch)
         student_augment: bool = setting(True, "DSA augmentation of a student's images")
         student_decay: bool = setting(True, "multiply the student's rate by 0.1 halfway")
         evaluation_rate: float = setting(

@@ -15,7 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ddbench import ImagePasses, setting
+from ddbench import ImagePasses, StepCost, setting
 
 from ._class_batches import augment_alike, mixes_images, real_batches, siamese_draws
 from ._image_descent import ImageDescent
@@ -102,6 +102,7 @@ class DM(ImageDescent):
             64,
             "images at a time through the network (of distilled ones whole classes); 0: all",
             low=0,
+            cost=StepCost.chunk,
         )
 
     settings: Settings

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ddbench import DistilledSet, ImagePasses, Model, Task, TrainingRecipe, setting
+from ddbench import DistilledSet, ImagePasses, Model, StepCost, Task, TrainingRecipe, setting
 from ddbench.data.augmentation.choices import Augmentation
 from ddbench.data.augmentation.dsa import OPERATIONS
 from ddbench.distilling.tiles import decode_tiles
@@ -94,7 +94,10 @@ class IDC(ImageDescent):
             128, "decoded images per class and round, at most, drawn anew", low=1
         )
         network_steps: int = setting(
-            32, "steps of the network on real images after each round", low=1
+            32,
+            "steps of the network on real images after each round",
+            low=1,
+            cost=StepCost.repeats,
         )
         network_batch: int = setting(64, "real images in such a step", low=1)
         network_rate: float = setting(0.01, "learning rate of the network", above=0)

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddbench import DistilledSet, ImagePasses, Model, Task, TrainingRecipe, setting
+from ddbench import DistilledSet, ImagePasses, Model, StepCost, Task, TrainingRecipe, setting
 
 from ._adabelief import AdaBelief
 from ._class_batches import mixes_images
@@ -47,7 +47,10 @@ class RCIG(LearnedTargets):
             5e-4, "regulariser of the linearised network, for each distilled image", above=0
         )
         solver_steps: int = setting(
-            20, "steps of each of the two linear systems of an update, at most", low=1
+            20,
+            "steps of each of the two linear systems of an update, at most",
+            low=1,
+            cost=StepCost.repeats,
         )
         solver_residual: float = setting(
             1e-3, "relative residual at which a linear system counts as solved", low=0, high=1

@@ -15,7 +15,7 @@ import torch
 
 from ..runtime.meters import monotonic_seconds, peak_memory, reset_peak_memory
 from .floor import Floor, calls_of, operations_of
-from .workloads import Part, Workload
+from .workloads import Part, Workload, request_for
 
 Plain = dict[str, Any]
 
@@ -43,7 +43,12 @@ class Worker:
             UserError: as `Workload`.
         """
         self._release()
-        self.workload = Workload(name, words, batch, Path(self._folder.name))
+        return self.take(Workload(name, request_for(name, words, Path(self._folder.name)), batch))
+
+    def take(self, workload: Workload) -> Plain:
+        """Measure this from now on; what `open` returns."""
+        self._release()
+        self.workload = workload
         parts = [{"which": part.which, "images": part.images} for part in self.workload.parts]
         return {
             "parts": parts,

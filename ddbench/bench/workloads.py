@@ -111,31 +111,45 @@ def _without_methods(words: Sequence[str]) -> list[str]:
     return [word for word in words if not word.startswith("method.")]
 
 
+def request_for(name: str, words: Sequence[str], folder: Path) -> Any:
+    """The run whose parts are measured.
+
+    Args:
+        name: one of `names()`.
+        words: of a run, such as "model.width=128"; those of methods' settings are for methods.
+        folder: for networks that the work needs.
+
+    Raises:
+        UserError: for words that are not right.
+    """
+    is_method = name in METHODS
+    kept = list(words) if is_method else _without_methods(words)
+    method = name if is_method else "random"
+    return request_of([f"method={method}", *kept, f"runs_root={folder}"])
+
+
 class Workload:
     """A method, or other work, on an opened task; close it when it is measured.
 
     Args:
         name: one of `names()`.
-        words: of a run, such as "model.width=128"; those of methods' settings are for methods.
+        request: of a run, whose folder takes the networks that the work needs.
         batch: images of a mini-batch in training.
-        folder: for networks that the work needs.
 
     Raises:
-        UserError: for words that are not right, or work that this task does not allow.
+        UserError: for work that this task does not allow.
     """
 
-    def __init__(self, name: str, words: Sequence[str], batch: int, folder: Path) -> None:
-        is_method = name in METHODS
-        kept = list(words) if is_method else _without_methods(words)
-        method = name if is_method else "random"
-        request = request_of([f"method={method}", *kept, f"runs_root={folder}"])
+    def __init__(self, name: str, request: Any, batch: int) -> None:
         self._stack = ExitStack()
         lab, _ = self._stack.enter_context(opened(request, quiet=True))
         try:
             self.task = _BenchTask(request.task, lab)
             self.lab, self.batch = lab, batch
             self.device = self.task.device
-            self.parts = list(self._of_method(request) if is_method else self._of_others(name))
+            self.parts = list(
+                self._of_method(request) if name in METHODS else self._of_others(name)
+            )
         except BaseException:
             self.close()
             raise

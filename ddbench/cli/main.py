@@ -17,6 +17,7 @@ from . import (
     inspect_verb,
     leaderboard_verb,
     list_verb,
+    plan_verb,
     prepare_verb,
     regress_verb,
     run_verb,
@@ -30,6 +31,7 @@ from .parser import Verb, VerbParser, layout
 VERBS: dict[str, Verb] = {
     "run": run_verb,
     "show": show_verb,
+    "plan": plan_verb,
     "list": list_verb,
     "prepare": prepare_verb,
     "evaluate": evaluate_verb,

@@ -50,6 +50,9 @@ where and how
   device=NAME         auto, cpu, cuda, cuda:1
   threads=N           of the CPU; they change bits, so a stopped run keeps its number
                       (default $OMP_NUM_THREADS, else the cores that are free at the start)
+  memory_budget=8GB   most memory that a phase may need, as a measured step tells: the method's
+                      chunks (segment, part) are made small enough, or the run is refused
+                                                         (default: any)
   checkpoint_seconds=S  least time between checkpoints   (default 60)"""
 EXAMPLES = """\
 examples

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from ..planning.fitting import fitted
 from ..runs.compose import request_of
 from ..runs.execute import Outcome, execute
 from ..runs.overrides import given_value
@@ -20,6 +21,6 @@ def run_single(words: Sequence[str]) -> int:
         request = request_of(words, note)
         if not os.path.isdir(request.runs_root):  # a finished run is shown from a read-only disk
             check_writable(request.runs_root)
-        return execute(request)
+        return execute(fitted(request))
 
     return ending_of(work, runs_root(given_value(words, "runs_root"))).status

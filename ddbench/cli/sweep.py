@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ..errors import StopRequested
+from ..planning.fitting import fitted
 from ..records.record import Record
 from ..records.report import sweep_table
 from ..runs.compose import (
@@ -137,7 +138,7 @@ def _cell(config: DictConfig) -> None:
         print(f"\n{label}", flush=True)
         try:
             ending = ending_of(
-                lambda: execute(request_from(config, settings.runtime.choices)),
+                lambda: execute(fitted(request_from(config, settings.runtime.choices))),
                 runs_root(config.runs_root),
                 f"{label}: ",
             )

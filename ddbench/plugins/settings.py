@@ -14,6 +14,20 @@ from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 from ..errors import UserError, shortened, unknown_name
 
 
+class StepCost(enum.Enum):
+    """How what a step takes follows a setting of a method."""
+
+    batch = "batch"
+    """Images that a step works on: seconds and memory follow them."""
+    chunk = "chunk"
+    """Images that go through a network at a time, 0 for all: memory follows them, and nothing but
+    rounding changes."""
+    steps = "steps"
+    """Repetitions inside a step, each of which holds a state: seconds and memory follow them."""
+    repeats = "repeats"
+    """Repetitions inside a step that leave memory as it is."""
+
+
 def setting(
     default: Any,
     help: str,
@@ -23,6 +37,7 @@ def setting(
     above: float | None = None,
     scaled: str | None = None,
     left_out_at_default: bool = False,
+    cost: StepCost | None = None,
 ) -> Any:
     """A field of a settings dataclass.
 
@@ -36,6 +51,7 @@ def setting(
         left_out_at_default: whether `Settings.plain` does not name the default. A setting that is
             added to a plugin in use needs it: the default is what the plugin did before, and the
             keys of what was made then stay as they are.
+        cost: how seconds and memory of a method's step follow it, by which they are predicted.
     """
     metadata = {
         "help": help,
@@ -44,6 +60,7 @@ def setting(
         "above": above,
         "scaled": scaled,
         "left_out_at_default": left_out_at_default,
+        "cost": cost,
     }
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)

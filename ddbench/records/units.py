@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+
+from ..errors import UserError, shortened
+
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)B", re.IGNORECASE)
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
 def duration(seconds: float) -> str:
@@ -24,6 +30,19 @@ def size(count: int) -> str:
             return f"{value:.3g} {unit}"
         value /= 1000
     return f"{value:.3g} TB"
+
+
+def bytes_of(text: str) -> int:
+    """The bytes of an amount such as "8GB".
+
+    Raises:
+        UserError: for what is no such amount.
+    """
+    found = _AMOUNT.fullmatch(text.strip())
+    amount = round(float(found[1]) * _UNITS[found[2].lower()]) if found else 0
+    if amount < 1:
+        raise UserError(f"{shortened(text)}: must be an amount of bytes such as 800MB or 8GB")
+    return amount
 
 
 def images_per_class(counts: Collection[int]) -> str:

@@ -23,6 +23,7 @@ from ..models.registry import MODELS
 from ..models.spec import ModelSpec
 from ..plugins.presets import preset
 from ..plugins.settings import S, Settings, given_values, one_line, range_problem, typed_settings
+from ..records.units import bytes_of
 from ..runtime.device import device_named
 from ..runtime.folders import data_root, runs_root
 from ..scoring.protocols import Labels, Protocol, protocol_named
@@ -65,6 +66,7 @@ class RunConfig:
     whole: bool = False
     device: str = "auto"
     threads: int | None = None
+    memory_budget: str | None = None
     checkpoint_seconds: float = 60.0
     runs_root: str | None = None
     data_root: str | None = None
@@ -86,6 +88,7 @@ class RunRequest:
         whole: whether networks trained on all real data are scored, too.
         device: "auto", "cpu", "cuda", ….
         threads: of torch on the CPU, or None.
+        memory_budget: bytes that no phase may need more than; None: any number.
         checkpoint_seconds: least time between checkpoints.
         runs_root: folder of runs and artefacts.
         data_root: folder of datasets.
@@ -102,6 +105,7 @@ class RunRequest:
     whole: bool
     device: str
     threads: int | None
+    memory_budget: int | None
     checkpoint_seconds: float
     runs_root: Path
     data_root: Path
@@ -182,10 +186,18 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
         whole=config.whole,
         device=config.device,
         threads=config.threads,
+        memory_budget=_memory_budget(config.memory_budget),
         checkpoint_seconds=config.checkpoint_seconds,
         runs_root=roots[0],
         data_root=roots[1],
     )
+
+
+def _memory_budget(text: str | None) -> int | None:
+    try:
+        return None if text is None else bytes_of(text)
+    except UserError as error:
+        raise UserError(f"memory_budget={error}") from error
 
 
 def _model(config: DictConfig) -> ModelSpec:

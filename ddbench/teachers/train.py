@@ -44,7 +44,7 @@ def train_networks(
         UserError: when the disk has no room for those that are missing.
     """
     runtime, store = lab.runtime, lab.runtime.store
-    wanted = {index: _identity(lab, stream_name, recipe, index) for index in indices}
+    wanted = {index: network_identity(lab, stream_name, recipe, index) for index in indices}
     found: dict[int, Artefact] = {}
     missing = sum(store.find(KIND, identity) is None for identity in wanted.values())
     _announce(lab, stream_name, recipe, missing)
@@ -71,7 +71,10 @@ def train_networks(
     return TrainedNetworks(lab, [found[index] for index in indices], recipe.kept_epochs)
 
 
-def _identity(lab: Lab, stream_name: str, recipe: TrainingRecipe, index: int) -> dict[str, Any]:
+def network_identity(
+    lab: Lab, stream_name: str, recipe: TrainingRecipe, index: int
+) -> dict[str, Any]:
+    """Everything that determines a trained network, for its key."""
     return {
         **lab.identity,
         "recipe": recipe.plain(),

@@ -15,6 +15,7 @@ from ddbench.bench.workloads import (
     check_names,
     completed,
     names,
+    request_for,
 )
 from ddbench.distilling.registry import METHODS
 
@@ -82,7 +83,7 @@ def counting(monkeypatch, tmp_path):
     made = []
     begin = Counting.begin
     monkeypatch.setattr(Counting, "begin", lambda self: (begin(self), made.append(self)))
-    workload = Workload("counting", WORDS, BATCH, tmp_path)
+    workload = Workload("counting", request_for("counting", WORDS, tmp_path), BATCH)
     yield workload, made[0]
     workload.close()
 
@@ -111,7 +112,7 @@ def test_a_pool_has_its_size_without_being_trained(counting):
 def test_images_are_those_of_the_set_the_mini_batch_or_the_split(tmp_path):
     images = {}
     for name in ("random", *OTHERS):
-        workload = Workload(name, WORDS, BATCH, tmp_path)
+        workload = Workload(name, request_for(name, WORDS, tmp_path), BATCH)
         images[name] = [part.images for part in workload.parts]
         real = len(workload.lab.real)
         workload.close()
@@ -137,6 +138,6 @@ def test_without_a_name_everything_is_measured():
 
 def test_a_setting_of_methods_is_none_of_other_work(tmp_path):
     words = [*WORDS, "method.segment=5"]
-    Workload("student", words, BATCH, tmp_path).close()
+    request_for("student", words, tmp_path)
     with pytest.raises(UserError, match="segment"):
-        Workload("random", words, BATCH, tmp_path)
+        request_for("random", words, tmp_path)

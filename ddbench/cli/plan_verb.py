@@ -1,0 +1,76 @@
+"""`ddbench plan`: what runs would take, without doing them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from ..errors import UserError, shortened
+from .parser import VerbParser
+
+SUMMARY = "what a run, a sweep or a study would take: cells, seconds, memory, disk"
+LONGEST_SECONDS = 86_400
+
+
+def define(parser: VerbParser) -> None:
+    """Describe the verb."""
+    parser.usage = "ddbench plan [-m] [KEY=VALUE ...] [seconds=S]"
+    parser.description = """\
+Prints what `ddbench run` with the same words would take, without doing it: which cells there are
+and which are finished, what they share, and for each phase seconds, peak memory and bytes on disk.
+
+Seconds are those of training steps that are measured now, a few seconds for each network, times
+the images that go through it; for a method that finished runs tell of, as fast as those were.
+Memory is that of a step of the method on a few random images, and grows from there in straight
+lines with what the step holds at once. What was measured is kept in the folder of runs. Seconds are
+right within a factor of about two, and count no evaluator but accuracy."""
+    parser.epilog = """\
+examples
+  ddbench plan method=apm dataset=cifar10 ipc=50 budget=paper
+  ddbench plan -m method=dm,mtt dataset=cifar10 ipc=1,10 seed=0,1,2
+  ddbench plan experiment=apm_teachers
+  ddbench plan method=dm dataset=cifar100 ipc=50 seconds=120
+"""
+    parser.open_keys = True
+    parser.words("KEY=VALUE", "as for `ddbench run`")
+    help = "a sweep: every value may be a list of values A,B,C"
+    parser.add_argument("-m", "--multirun", action="store_true", help=help)
+    parser.option("seconds", "S", "of measuring, for all cells together (default 10)", "10")
+    parser.flag("json", "print the plan in JSON, and nothing else")
+    parser.set_defaults(work=plan)
+
+
+def plan(given: Namespace) -> int:
+    """Print what the runs would take.
+
+    Raises:
+        UserError: for a mistake in what is asked.
+    """
+    seconds = _seconds(given.seconds)
+
+    from ..planning.cells import asked_cells
+    from ..planning.plan import Planner
+    from ..runs.compose import register
+    from ..runs.overrides import readable
+    from ..runtime.progress import Progress
+    from ..store.files import json_bytes
+    from .ending import note
+    from .plan_tables import plan_tables
+
+    for problem in register():
+        note(problem)
+    cells = asked_cells(readable(given.words), given.multirun)
+    made = Planner(Progress(quiet=given.json), seconds).plan(cells)
+    print(json_bytes(made.plain()).decode() if given.json else plan_tables(made))
+    return 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= LONGEST_SECONDS:
+        raise UserError(
+            f"seconds={shortened(text)}: seconds is a number from 0 to {LONGEST_SECONDS}"
+        )
+    return value

@@ -1,0 +1,298 @@
+"""A plan: the runs that words ask for, what each would take, and what they share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..distilling.loop import KIND as DISTILLED
+from ..distilling.loop import identity_of
+from ..runs.assemble_record import folder_name, run_key
+from ..runs.compose import composed
+from ..runs.request import RunRequest, request_from
+from ..runtime.device import process_settings_restored
+from ..runtime.progress import Progress
+from ..runtime.runtime import Runtime
+from ..store.store import key_of
+from ..teachers.pool import KIND as NETWORK
+from ..teachers.train import network_identity
+from ..training.lab import Lab, LabSpec
+from ..training.real_data import RealData
+from .data_shape import DataShape, data_shape
+from .estimate import Estimate, estimates
+from .from_records import seconds_per_image
+from .measured import Measurer, StepMeasured, TrainingCost, resident_bytes
+
+SEEDS = ("seed", "group", "network_seed")
+"""Keys that change no estimate."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a plan.
+
+    Args:
+        words: of the run.
+        phases: what is left to do; none for a run that is finished.
+        folder: of its record, where that is there already.
+        skips: why the method cannot do the task.
+        notes: what the estimate does not know.
+    """
+
+    words: tuple[str, ...]
+    phases: tuple[Estimate, ...] = ()
+    folder: Path | None = None
+    skips: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Of all phases that something is known of."""
+        return sum(phase.seconds or 0.0 for phase in self.phases)
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """The largest that is known."""
+        known = [phase.peak_bytes for phase in self.phases if phase.peak_bytes is not None]
+        return max(known, default=None)
+
+    @property
+    def disk_bytes(self) -> int:
+        """That stay after it."""
+        return sum(phase.disk_bytes for phase in self.phases)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Runs, where what several need is counted in the first of them.
+
+    Args:
+        runs: in the order in which they are done.
+        unmeasured: seconds of measuring that were left out, about.
+    """
+
+    runs: tuple[PlannedRun, ...]
+    unmeasured: float = 0.0
+
+    @property
+    def left(self) -> list[PlannedRun]:
+        """The runs that would do something."""
+        return [run for run in self.runs if run.folder is None and run.skips is None]
+
+    @property
+    def seconds(self) -> float:
+        """One after the other."""
+        return sum(run.seconds for run in self.runs)
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """Of the largest."""
+        peaks = [run.peak_bytes for run in self.runs if run.peak_bytes is not None]
+        return max(peaks, default=None)
+
+    @property
+    def disk_bytes(self) -> int:
+        """Of all."""
+        return sum(run.disk_bytes for run in self.runs)
+
+    @property
+    def shared(self) -> dict[str, int]:
+        """How many pools of networks there are to train, by their stream."""
+        counts: dict[str, int] = {}
+        for phase in (phase for run in self.runs for phase in run.phases if phase.pool):
+            counts[phase.phase.name] = counts.get(phase.phase.name, 0) + 1
+        return counts
+
+    def plain(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {
+            "runs": [
+                {
+                    "words": list(run.words),
+                    "folder": str(run.folder) if run.folder else None,
+                    "skips": run.skips,
+                    "notes": list(run.notes),
+                    "seconds": run.seconds,
+                    "peak_bytes": run.peak_bytes,
+                    "disk_bytes": run.disk_bytes,
+                    "phases": [
+                        {
+                            "phase": one.phase.name,
+                            "stage": one.phase.stage,
+                            "what": one.what,
+                            "seconds": one.seconds,
+                            "peak_bytes": one.peak_bytes,
+                            "disk_bytes": one.disk_bytes,
+                        }
+                        for one in run.phases
+                    ],
+                }
+                for run in self.runs
+            ],
+            "to_do": len(self.left),
+            "seconds": self.seconds,
+            "peak_bytes": self.peak_bytes,
+            "disk_bytes": self.disk_bytes,
+        }
+
+
+@dataclass
+class Planner:
+    """Makes plans.
+
+    Args:
+        progress: told what is measured.
+        seconds: of measuring, for all runs together; what would take longer is left out.
+    """
+
+    progress: Progress
+    seconds: float
+    _resident: int = field(default_factory=resident_bytes)
+    _shapes: dict[str, DataShape] = field(default_factory=dict)
+    _requests: dict[tuple[str, ...], RunRequest] = field(default_factory=dict)
+    _counted: dict[str, int] = field(default_factory=dict)
+    _measured: dict[str, StepMeasured | None] = field(default_factory=dict)
+    _unmeasured: dict[str, float] = field(default_factory=dict)
+
+    def plan(self, cells: Iterable[Sequence[str]]) -> Plan:
+        """The plan of the runs of such words.
+
+        Raises:
+            UserError: for the first mistake in them.
+        """
+        runs = tuple(self._run(tuple(words)) for words in cells)
+        return Plan(runs, sum(self._unmeasured.values()))
+
+    def _run(self, words: tuple[str, ...]) -> PlannedRun:
+        request = self._request(words)
+        shape = self._shape(request)
+        notes = [f"{shape.missing}; sizes are the published ones"] if shape.missing else []
+        with process_settings_restored():
+            lab = None if shape.dataset is None else self._lab(request, shape)
+            if lab is not None:
+                key = run_key(request, lab)
+                folder = request.runs_root / folder_name(request, key)
+                if (folder / "record.json").exists():
+                    return PlannedRun(words, folder=folder)
+        measurer = Measurer(request, self._resident)
+        training = measurer.training(request, shape)
+        step = self._step(measurer, request, shape, training)
+        known = seconds_per_image(request.runs_root, request, shape, measurer.execution)
+        phases = estimates(request, shape, training, step, known)
+        skips = next((p.skips for p in phases if p.made is request.method and p.skips), None)
+        if skips is not None:
+            return PlannedRun(words, skips=skips)
+        unknown = [name for name in request.evaluators if name != "accuracy"]
+        if unknown:
+            notes.append(f"without what evaluators={','.join(unknown)} take")
+        left = [self._left(phase, request, lab) for phase in phases]
+        return PlannedRun(words, tuple(left), notes=(*notes, *request.method.notes))
+
+    def _request(self, words: tuple[str, ...]) -> RunRequest:
+        """That of the words; those that differ in seeds alone are composed once."""
+        parted = [word.partition("=")[::2] for word in words]
+        seeds: dict[str, Any] = {
+            key: int(value) for key, value in parted if key in SEEDS and value.isdecimal()
+        }
+        others = tuple(word for word in words if word.partition("=")[0] not in seeds)
+        if others not in self._requests:
+            config = composed(others)
+            self._requests[others] = request_from(config, config.hydra.runtime.choices)
+        found = self._requests[others]
+        network_seed = seeds.pop("network_seed", found.task.lab.network_seed)
+        lab = replace(found.task.lab, network_seed=network_seed)
+        return replace(found, task=replace(found.task, lab=lab, **seeds))
+
+    def _shape(self, request: RunRequest) -> DataShape:
+        lab = request.task.lab
+        place = json.dumps([lab.dataset, lab.dataset_settings, lab.validation], sort_keys=True)
+        if place not in self._shapes:
+            self._shapes[place] = data_shape(lab, request.data_root)
+        return self._shapes[place]
+
+    def _lab(self, request: RunRequest, shape: DataShape) -> Lab:
+        runtime = Runtime.start(request.runs_root, request.device, request.threads, quiet=True)
+        assert shape.dataset is not None
+        space = request.task.input_space
+        return Lab(request.task.lab, RealData(shape.dataset, space, runtime), runtime)
+
+    def _step(
+        self, measurer: Measurer, request: RunRequest, shape: DataShape, training: TrainingCost
+    ) -> StepMeasured | None:
+        """What a step of the method takes, if measuring it takes no longer than is left."""
+        place = key_of(
+            {
+                "method": request.method.name,
+                "settings": request.method.settings.plain(),
+                "model": request.task.model.identity,
+                "ipc": request.task.ipc,
+                "shape": [shape.channels, shape.resolution, shape.classes],
+            }
+        )
+        if place not in self._measured:
+            takes = measurer.seconds_to_measure(request, shape, training)
+            if takes > self.seconds:
+                self._unmeasured[place] = takes
+                return None
+            self.seconds -= takes
+            if takes:
+                self.progress.say(f"measuring a step of {request.method.name}")
+            self._measured[place] = measurer.step(request, shape)
+        return self._measured[place]
+
+    def _left(self, phase: Estimate, request: RunRequest, lab: Lab | None) -> Estimate:
+        """What of a phase is not there yet, and was counted in no run before."""
+        if phase.pool is not None:
+            return self._left_of_pool(phase, request, lab)
+        if phase.made is None:
+            return phase
+        if lab is not None:
+            identity: Any = identity_of(phase.made, request.task, lab)
+            there = lab.runtime.store.find(DISTILLED, identity) is not None
+        else:
+            identity = [phase.made.name, phase.made.settings.plain(), str(request.task)]
+            there = False
+        place = key_of({"set": identity})
+        if there or place in self._counted:
+            return replace(phase, what=f"{phase.what}, made already", seconds=0.0, disk_bytes=0)
+        self._counted[place] = 1
+        return phase
+
+    def _left_of_pool(self, phase: Estimate, request: RunRequest, lab: Lab | None) -> Estimate:
+        pool = phase.pool
+        assert pool is not None
+        about: Any = lab.identity if lab is not None else _plain_lab(request.task.lab)
+        place = key_of({"lab": about, "stream": pool.stream, "recipe": pool.recipe.plain()})
+        known = self._counted.get(place, 0)
+        if lab is not None:
+            found = (
+                lab.runtime.store.find(NETWORK, network_identity(lab, pool.stream, pool.recipe, i))
+                for i in range(known, pool.networks)
+            )
+            known += sum(artefact is not None for artefact in found)
+        self._counted[place] = max(self._counted.get(place, 0), pool.networks)
+        left = max(0, pool.networks - known)
+        if left == pool.networks:
+            return phase
+        share = left / pool.networks
+        return replace(
+            phase,
+            what=f"{phase.what}, {pool.networks - left} there already",
+            seconds=(phase.seconds or 0.0) * share,
+            disk_bytes=round(phase.disk_bytes * share),
+            pool=replace(pool, networks=left) if left else None,
+        )
+
+
+def _plain_lab(spec: LabSpec) -> dict[str, Any]:
+    return {
+        "dataset": spec.dataset,
+        "settings": spec.dataset_settings,
+        "model": spec.model.identity,
+        "space": spec.input_space,
+        "validation": spec.validation,
+        "network_seed": spec.network_seed,
+    }
