@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..errors import UserError
 from ..figures import png
 from ..runs.compose import check_overrides, register
+from ..runs.grid import grid
 from ..runs.overrides import given_value
 from ..runtime.folders import runs_root
 from ..store.files import check_writable, write_bytes
@@ -16,21 +17,27 @@ from ..studies.study import load_study, sweeps_with
 from ..studies.table import markdown
 from .ending import DONE, note
 from .released_study import run_released
-from .sweep import SweptCell, sweep, worst
+from .sweep import do_grids, worst
 
 
-def run_study(name: str, overrides: Sequence[str]) -> int:
-    """All sweeps of a study, one after the other, then its table and pictures; an exit status.
+def run_study(name: str, overrides: Sequence[str], workers: int | None = None) -> int:
+    """The cells of all sweeps of a study, then its table and pictures; an exit status.
 
     Args:
         name: of the study.
         overrides: given instead of or beside the study's own arguments.
+        workers: processes of this machine that work at once; None: this one alone.
+
+    Raises:
+        UserError: for a mistake that can be seen before any work.
     """
     for problem in register():
         note(problem)
     study = load_study(name)
     given = [word for word in overrides if not word.startswith("experiment=")]
     if study.released:
+        if workers:
+            raise UserError(f"workers={workers}: {name} scores its sets one by one")
         return run_released(name, study, given)
     sweeps = sweeps_with(study, given, _takes)
     for words in sweeps:
@@ -41,16 +48,13 @@ def run_study(name: str, overrides: Sequence[str]) -> int:
     root = runs_root(given_value(given, "runs_root"))
     check_writable(root)
     print(f"study {name}: {study.title}\n\n{study.about.strip()}", flush=True)
-    cells: list[SweptCell] = []
-    for number, words in enumerate(sweeps, 1):
-        print(f"\nsweep {number} of {len(sweeps)}: {' '.join(words)}", flush=True)
-        cells += sweep(words, root)
-    swept = swept_keys(cell.overrides for cell in cells)
+    cells = do_grids([grid(words) for words in sweeps], root, workers)
+    swept = swept_keys(one.cell.words for one in cells)
     alike = [word for word in given if word.partition("=")[0] not in swept]
     finished = distinct(
-        Cell(cell_words(c.overrides, without=alike), c.record)
-        for c in cells
-        if c.record is not None
+        Cell(cell_words(one.cell.words, without=alike), one.record)
+        for one in cells
+        if one.record is not None
     )
     folder = root / "studies" / name
     if finished:

@@ -12,7 +12,7 @@ import joblib
 import pytest
 
 import ddbench
-from ddbench.cli import sweep as cells
+from ddbench.cli import cell
 from ddbench.distilling.registry import METHODS
 from ddbench.records.record import Record
 from ddbench.runtime.cores import THREAD_VARIABLES
@@ -45,7 +45,7 @@ def test_a_mistake_in_one_cell_is_said_at_once_and_the_others_finish(run_tiny, t
     answer = run_tiny("-m", "ipc=100000,1")
     assert answer.status == 2
     assert answer.err.count("\n") == 1
-    assert "cell 0" in answer.err
+    assert "cell 1 of 2 (ipc=100000)" in answer.err
     assert "ipc=100000" in answer.err
     assert "sweep: 1 of 2 cells done" in answer.out
     assert len(list(tmp_path.glob("runs/random-digits-ipc1-*/record.json"))) == 1
@@ -101,7 +101,7 @@ def test_a_mistake_that_can_be_known_stops_a_sweep_before_its_first_cell(wrong, 
 
 def test_method_and_ipc_and_recipe_are_right_in_every_cell(run_tiny, monkeypatch, tmp_path):
     seen = []
-    monkeypatch.setattr(cells, "execute", lambda request: seen.append(request) or Ran())
+    monkeypatch.setattr(cell, "execute", lambda request, *_, **__: seen.append(request) or Ran())
     answer = run_tiny("-m", "method=random,apm", "ipc=1,10", "budget=short")
     assert answer.status == 0
     assert [(r.method.name, r.task.ipc) for r in seen] == [
@@ -118,7 +118,7 @@ def test_method_and_ipc_and_recipe_are_right_in_every_cell(run_tiny, monkeypatch
 
 def test_a_pattern_sweeps_over_the_names_that_it_matches(run_tiny, monkeypatch):
     seen = []
-    monkeypatch.setattr(cells, "execute", lambda request: seen.append(request) or Ran())
+    monkeypatch.setattr(cell, "execute", lambda request, *_, **__: seen.append(request) or Ran())
     assert run_tiny("-m", "method=glob(d*)").status == 0
     matched = [name for name in METHODS.names() if name.startswith("d")]
     assert {"dc", "dm", "dsa"} <= set(matched)
@@ -141,23 +141,32 @@ def test_a_single_run_is_that_of_the_package(run_tiny, tmp_path):
     assert not (tmp_path / "runs/sweeps").exists()
 
 
-@pytest.mark.slow
-def test_the_joblib_launcher_gives_cells_their_share_of_the_cores_and_collects_statuses(tmp_path):
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    tiny = ["dataset=digits", "budget=smoke", "method=random", "control=null", "evaluators=[]"]
-    words = ["ipc=1,100000", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+def sweep_apart(folder, *words):
+    """A sweep in a process of its own, which may use all cores."""
     free = {name: value for name, value in os.environ.items() if name not in THREAD_VARIABLES}
-    answer = subprocess.run(
+    tiny = ["dataset=digits", "budget=smoke", "method=random", "control=null", "evaluators=[]"]
+    return subprocess.run(
         [sys.executable, "-m", "ddbench", "run", "-m", *tiny, *words],
-        cwd=tmp_path,
-        env={**free, "DDBENCH_RUNS": str(tmp_path / "runs")},
+        cwd=folder,
+        env={**free, "DDBENCH_RUNS": str(folder / "runs")},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+JOBLIB = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chosen", [("workers=2",), JOBLIB], ids=["workers", "joblib"])
+def test_processes_have_their_share_of_the_cores_and_every_cell_leaves_its_status(chosen, tmp_path):
+    if chosen == JOBLIB:
+        pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    answer = sweep_apart(tmp_path, "ipc=1,100000", *chosen)
     assert answer.returncode == 2, answer.stderr
-    assert "ipc=100000" in answer.stderr
+    assert "cell 2 of 2 (ipc=100000): ipc=100000" in answer.stderr
     assert "Traceback" not in answer.stderr
     assert "sweep: 1 of 2 cells done" in answer.stdout
     (record,) = tmp_path.glob("runs/random-*/record.json")
