@@ -19,6 +19,9 @@ from .ending import FAILURE, ending_of
 Asked = RunRequest | UserError
 """The run that the words of a cell ask for, or what is wrong with them."""
 
+VANISHED = "its process ended and left nothing"
+STOPPED = "stopped, or not begun"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -162,11 +165,17 @@ def ending(cell: Cell, sweep: Sweep) -> CellEnding | None:
     return CellEnding(**read_json(file)) if file.exists() else None
 
 
-def swept(cell: Cell, sweep: Sweep) -> SweptCell:
-    """How a cell ended, with its record."""
+def swept(cell: Cell, sweep: Sweep, missing: str = VANISHED) -> SweptCell:
+    """How a cell ended, with its record.
+
+    Args:
+        cell: which one.
+        sweep: which it is of.
+        missing: why it is not done, where it left nothing.
+    """
     left = ending(cell, sweep)
     if left is None or left.status is None:
-        reason = "another process is at work on it" if left else "its process left nothing"
+        reason = "another process is at work on it" if left else missing
         return SweptCell(cell, FAILURE, None, False, reason)
     file = Path(left.record) if left.record else None
     record = Record.load(file) if file and file.exists() else None

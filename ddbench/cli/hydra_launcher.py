@@ -73,6 +73,8 @@ def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]
             launcher = _launcher(cells, sweep, launching)
             try:
                 launcher.launch([list(cell.words) for cell in cells], initial_job_idx=0)
+            except SystemExit as stop:  # of a cell in this process
+                raise StopRequested(int(stop.code or 0) - 128) from stop
             except Exception as error:  # of any library; a process of its own may have been killed
                 note(f"{' '.join(launching)}: the launcher ended with {shortened(in_words(error))}")
     finally:
@@ -82,7 +84,7 @@ def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]
 def _launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]) -> Launcher:
     """The launcher, ready to start cells."""
     task = Task({cell.words: cell for cell in cells}, sweep)
-    words = [*launching, *as_overrides({"hydra.sweep.dir": sweep.folder})]
+    words = [*launching, *as_overrides({"hydra.sweep.dir": sweep.folder / "launcher"})]
     try:
         config = compose(CONFIG_NAME, words, return_hydra_config=True)
         context = HydraContext(GlobalHydra.instance().config_loader(), Callbacks())

@@ -15,9 +15,9 @@ from ..studies.cells import Cell, cell_words, distinct, swept_keys
 from ..studies.figures import draw
 from ..studies.study import load_study, sweeps_with
 from ..studies.table import markdown
-from .ending import DONE, note
+from .ending import note
 from .released_study import run_released
-from .sweep import do_grids, worst
+from .sweep import do_grids
 
 
 def run_study(name: str, overrides: Sequence[str], workers: int | None = None) -> int:
@@ -48,7 +48,8 @@ def run_study(name: str, overrides: Sequence[str], workers: int | None = None) -
     root = runs_root(given_value(given, "runs_root"))
     check_writable(root)
     print(f"study {name}: {study.title}\n\n{study.about.strip()}", flush=True)
-    cells = do_grids([grid(words) for words in sweeps], root, workers)
+    end = do_grids([grid(words) for words in sweeps], root, workers)
+    cells = end.cells
     swept = swept_keys(one.cell.words for one in cells)
     alike = [word for word in given if word.partition("=")[0] not in swept]
     finished = distinct(
@@ -66,9 +67,8 @@ def run_study(name: str, overrides: Sequence[str], workers: int | None = None) -
             if figure is not None:
                 write_bytes(folder / f"{spec.name}.png", png(figure))
                 print(f"picture: {folder / f'{spec.name}.png'}")
-    done = [cell.status for cell in cells].count(DONE)
-    print(f"\nstudy {name}: {done} of {len(cells)} cells done", flush=True)
-    return worst(cells)
+    print(f"\nstudy {name}: {end.summary}", flush=True)
+    return end.status
 
 
 def _takes(words: Sequence[str], word: str) -> bool:

@@ -6,14 +6,15 @@ each passes over what another holds, and comes back in the end to what is held s
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from omegaconf import DictConfig
 
-from ..errors import UserError
-from ..records.report import sweep_table
+from ..errors import StopRequested, UserError
 from ..runs.compose import check_overrides, composed, register
 from ..runs.execute import disk_trouble_in_one_line, is_free
 from ..runs.grid import Grid, grid
@@ -24,9 +25,56 @@ from ..runtime.interrupt import StopFlag
 from ..runtime.runtime import POLL_SECONDS
 from ..store.files import check_writable
 from ..store.store import Store
-from .cell import Asked, Cell, Sweep, SweptCell, cells_of, do_cell, ending, given, swept
+from ..studies.sweep_tables import Row, cell_table, seed_table
+from .cell import (
+    STOPPED,
+    VANISHED,
+    Asked,
+    Cell,
+    Sweep,
+    SweptCell,
+    cells_of,
+    do_cell,
+    ending,
+    given,
+    swept,
+)
 from .ending import DONE, FAILURE, note
 from .workers import do_in_processes
+
+
+@dataclass(frozen=True)
+class SweepEnd:
+    """How a sweep ended.
+
+    Args:
+        cells: how each of its cells ended.
+        stopped_by: the signal that asked to stop; None where the sweep came to its end.
+    """
+
+    cells: list[SweptCell]
+    stopped_by: int | None
+
+    @property
+    def found(self) -> int:
+        """Cells that were done already, before or by other processes."""
+        return sum(one.status == DONE and not one.ran for one in self.cells)
+
+    @property
+    def summary(self) -> str:
+        """How many cells are done, such as "9 of 12 cells done"."""
+        done = sum(one.status == DONE for one in self.cells)
+        found = f", {self.found} of them before or elsewhere" if self.found else ""
+        stopped = "; stopped: the same command continues" if self.stopped_by else ""
+        return f"{done} of {len(self.cells)} cells done{found}{stopped}"
+
+    @property
+    def status(self) -> int:
+        """0 when every cell is done, 1 when one failed or vanished, else 2; the signal's own."""
+        if self.stopped_by:
+            return 128 + self.stopped_by
+        statuses = {one.status for one in self.cells} or {FAILURE}
+        return FAILURE if FAILURE in statuses else max(statuses)
 
 
 def run_sweep(overrides: Sequence[str], workers: int | None = None) -> int:
@@ -44,15 +92,21 @@ def run_sweep(overrides: Sequence[str], workers: int | None = None) -> int:
     check_overrides(overrides, sweep=True)
     root = runs_root(given_value(overrides, "runs_root"))
     check_writable(root)
-    cells = do_grids([grid(overrides)], root, workers)
-    if any(one.record for one in cells):
-        print(f"\n{sweep_table([(one.cell.title, one.record) for one in cells])}")
-    done = [one.status for one in cells].count(DONE)
-    print(f"\nsweep: {done} of {len(cells)} cells done", flush=True)
-    return worst(cells)
+    end = do_grids([grid(overrides)], root, workers)
+    print(f"\n{_tables(end)}\n\nsweep: {end.summary}", flush=True)
+    return end.status
 
 
-def do_grids(grids: Sequence[Grid], root: Path, workers: int | None = None) -> list[SweptCell]:
+def _tables(end: SweepEnd) -> str:
+    """What was measured; of a sweep that was finished before, over seeds where there are any."""
+    rows = [Row(one.cell.words, one.cell.title, one.record, one.reason) for one in end.cells]
+    over_seeds = seed_table(rows)
+    if over_seeds and end.found == len(rows):
+        return over_seeds
+    return "\n\n".join(filter(None, (cell_table(rows), over_seeds)))
+
+
+def do_grids(grids: Sequence[Grid], root: Path, workers: int | None = None) -> SweepEnd:
     """Do the cells of grids that have been checked, each cell once.
 
     Args:
@@ -85,15 +139,16 @@ def do_grids(grids: Sequence[Grid], root: Path, workers: int | None = None) -> l
             for cell in left:
                 do_cell(cell, sweep, partial(given, asked[cell]))
 
-    with disk_trouble_in_one_line():
-        _do_all(cells, sweep, launch)
-    return [swept(cell, sweep) for cell in cells]
-
-
-def worst(cells: Sequence[SweptCell]) -> int:
-    """0 when every cell is done, 1 when one failed or vanished, else 2."""
-    statuses = {one.status for one in cells} or {FAILURE}
-    return FAILURE if FAILURE in statuses else max(statuses)
+    stopped_by = None
+    try:
+        with disk_trouble_in_one_line():
+            _do_all(cells, sweep, launch)
+    except StopRequested as stop:
+        stopped_by = stop.signal_number
+    except KeyboardInterrupt:
+        stopped_by = signal.SIGINT
+    missing = STOPPED if stopped_by else VANISHED
+    return SweepEnd([swept(cell, sweep, missing) for cell in cells], stopped_by)
 
 
 def _asked(config: DictConfig) -> Asked:
