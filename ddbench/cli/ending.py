@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import StopRequested, UserError, in_words
 from ..records.report import report
 from ..runs.execute import Outcome
+from ..runtime.runtime import HeldElsewhere
 from ..store.files import write_bytes
 
 DONE, FAILURE, MISTAKE = 0, 1, 2
@@ -26,39 +27,47 @@ class Ending:
     Args:
         status: its exit status.
         record: the file that it left, if it is done.
+        ran: False when the record was there already.
+        reason: why it is not done, in a line.
     """
 
     status: int
     record: Path | None = None
+    ran: bool = True
+    reason: str = ""
 
 
-def ending_of(work: Callable[[], Outcome], root: Path, label: str = "") -> Ending:
+def ending_of(
+    work: Callable[[], Outcome], root: Path, label: str = "", brief: bool = False
+) -> Ending:
     """Do a run and say how it ended, a mistake or a failure in one line.
 
     Args:
         work: the run.
         root: the folder of runs, where the traceback of a failure is kept.
         label: what the line begins with, such as the cell of a sweep.
+        brief: say nothing of a run that is finished already.
 
     Raises:
-        StopRequested: alone, when asked to stop.
+        StopRequested: when asked to stop.
+        HeldElsewhere: where another process does the run, and that is not waited for.
     """
     try:
         outcome = work()
-    except StopRequested:
+    except (StopRequested, HeldElsewhere):
         raise
     except UserError as error:
         note(f"{label}{error}")
-        return Ending(MISTAKE)
+        return Ending(MISTAKE, reason=str(error))
     except Exception as error:
         noted = getattr(error, "__notes__", None)
         file = noted[-1] if noted else _traceback_file(root, label)
         note(f"{label}failed: {in_words(error)}; the traceback is in {file}")
-        return Ending(FAILURE)
+        return Ending(FAILURE, reason=in_words(error))
     record = outcome.folder / "record.json"
-    if not outcome.ran:
+    if not outcome.ran and not brief:
         print(f"finished already: {record}\n\n{report(outcome.record)}")
-    return Ending(DONE, record)
+    return Ending(DONE, record, outcome.ran)
 
 
 def note(line: str) -> None:

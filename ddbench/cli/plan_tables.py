@@ -7,6 +7,7 @@ from tabulate import tabulate
 from ..planning.plan import Plan, PlannedRun
 from ..records.units import duration, size
 from ..runtime.device import machine_memory_bytes
+from .cell import cells_of
 
 
 def plan_tables(plan: Plan) -> str:
@@ -43,9 +44,8 @@ def _phases(run: PlannedRun) -> str:
 
 def _cells(plan: Plan) -> str:
     rows = []
-    alike = set.intersection(*(set(run.words) for run in plan.runs))
-    for run in plan.runs:
-        title = " ".join(word for word in run.words if word not in alike)
+    for run, cell in zip(plan.runs, cells_of([run.words for run in plan.runs]), strict=True):
+        title = cell.title
         if run.folder is not None:
             rows.append((title, "finished", "", "", ""))
         elif run.skips is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from argparse import Namespace
 
+from ..errors import UserError
 from .parser import VerbParser
 
 SUMMARY = "distil, score beside a control, and leave a record"
@@ -61,7 +62,8 @@ examples
   ddbench run method=apm dataset=digits method.iterations=50 method.log_distance=true
   ddbench run method=dm dataset=digits ratio=0.02
   ddbench run -m method=random,apm dataset=digits ipc=1,10 seed=0,1,2
-  ddbench run -m method=random,apm hydra/launcher=joblib hydra.launcher.n_jobs=2
+  ddbench run -m method=random,apm seed=0,1,2 workers=2
+  ddbench run -m method=random,apm hydra/launcher=submitit_slurm hydra.launcher.gpus_per_node=1
 
 exit status: 0 done, 1 a failure, 2 a mistake in what was asked; 130 or 143 stopped.
 """
@@ -80,6 +82,11 @@ def define(parser: VerbParser) -> None:
     parser.words("KEY=VALUE", "as above")
     help = "a sweep: every value may be a list of values A,B,C"
     parser.add_argument("-m", "--multirun", action="store_true", help=help)
+    parser.option(
+        "workers",
+        "N",
+        "cells of a sweep at once on this machine (default: one by one)",
+    )
     parser.set_defaults(work=run)
 
 
@@ -89,6 +96,12 @@ def run(given: Namespace) -> int:
     Raises:
         UserError: for a mistake that can be seen before any work.
     """
+    workers = None
+    if given.workers is not None:
+        from .workers import import_beforehand, workers_asked
+
+        workers = workers_asked(given.workers)
+        import_beforehand(workers)  # while this process imports the same
     from ..runs.compose import study_named
     from ..runs.overrides import readable
 
@@ -97,11 +110,13 @@ def run(given: Namespace) -> int:
     if study is not None:
         from .study_verb import run_study
 
-        return run_study(study, words)
+        return run_study(study, words, workers)
     if given.multirun:
         from .sweep import run_sweep
 
-        return run_sweep(words)
+        return run_sweep(words, workers)
+    if workers:
+        raise UserError(f"workers={workers}: workers share the cells of a sweep, with -m")
     from .single import run_single
 
     return run_single(words)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..errors import UserError
 from ..figures import png
 from ..runs.compose import check_overrides, register
+from ..runs.grid import grid
 from ..runs.overrides import given_value
 from ..runtime.folders import runs_root
 from ..store.files import check_writable, write_bytes
@@ -14,23 +15,29 @@ from ..studies.cells import Cell, cell_words, distinct, swept_keys
 from ..studies.figures import draw
 from ..studies.study import load_study, sweeps_with
 from ..studies.table import markdown
-from .ending import DONE, note
+from .ending import note
 from .released_study import run_released
-from .sweep import SweptCell, sweep, worst
+from .sweep import do_grids
 
 
-def run_study(name: str, overrides: Sequence[str]) -> int:
-    """All sweeps of a study, one after the other, then its table and pictures; an exit status.
+def run_study(name: str, overrides: Sequence[str], workers: int | None = None) -> int:
+    """The cells of all sweeps of a study, then its table and pictures; an exit status.
 
     Args:
         name: of the study.
         overrides: given instead of or beside the study's own arguments.
+        workers: processes of this machine that work at once; None: this one alone.
+
+    Raises:
+        UserError: for a mistake that can be seen before any work.
     """
     for problem in register():
         note(problem)
     study = load_study(name)
     given = [word for word in overrides if not word.startswith("experiment=")]
     if study.released:
+        if workers:
+            raise UserError(f"workers={workers}: {name} scores its sets one by one")
         return run_released(name, study, given)
     sweeps = sweeps_with(study, given, _takes)
     for words in sweeps:
@@ -41,16 +48,14 @@ def run_study(name: str, overrides: Sequence[str]) -> int:
     root = runs_root(given_value(given, "runs_root"))
     check_writable(root)
     print(f"study {name}: {study.title}\n\n{study.about.strip()}", flush=True)
-    cells: list[SweptCell] = []
-    for number, words in enumerate(sweeps, 1):
-        print(f"\nsweep {number} of {len(sweeps)}: {' '.join(words)}", flush=True)
-        cells += sweep(words, root)
-    swept = swept_keys(cell.overrides for cell in cells)
+    end = do_grids([grid(words) for words in sweeps], root, workers)
+    cells = end.cells
+    swept = swept_keys(one.cell.words for one in cells)
     alike = [word for word in given if word.partition("=")[0] not in swept]
     finished = distinct(
-        Cell(cell_words(c.overrides, without=alike), c.record)
-        for c in cells
-        if c.record is not None
+        Cell(cell_words(one.cell.words, without=alike), one.record)
+        for one in cells
+        if one.record is not None
     )
     folder = root / "studies" / name
     if finished:
@@ -62,9 +67,8 @@ def run_study(name: str, overrides: Sequence[str]) -> int:
             if figure is not None:
                 write_bytes(folder / f"{spec.name}.png", png(figure))
                 print(f"picture: {folder / f'{spec.name}.png'}")
-    done = [cell.status for cell in cells].count(DONE)
-    print(f"\nstudy {name}: {done} of {len(cells)} cells done", flush=True)
-    return worst(cells)
+    print(f"\nstudy {name}: {end.summary}", flush=True)
+    return end.status
 
 
 def _takes(words: Sequence[str], word: str) -> bool:

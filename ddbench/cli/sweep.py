@@ -1,71 +1,88 @@
-"""A sweep: Hydra starts its cells, and each leaves in a file how it ended.
+"""A sweep: all combinations of some values, each a run of its own.
 
-By itself Hydra does one cell after the other in this process. Its joblib launcher keeps a process
-for each of its workers over all cells, and gives each its share of the cores. A process takes about
-three seconds to start: of eight cells, two workers gain nothing where one takes less than a second.
+Several commands may go over the same cells, on one machine or on many that share a folder of runs:
+each passes over what another holds, and comes back in the end to what is held still.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import signal
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig
 
-from ..errors import StopRequested
-from ..planning.fitting import fitted
-from ..records.record import Record
-from ..records.report import sweep_table
-from ..runs.compose import (
-    CONFIG_MODULE,
-    CONFIG_NAME,
-    check_overrides,
-    composition_error,
-    register,
-)
-from ..runs.execute import disk_trouble_in_one_line, execute
-from ..runs.overrides import as_overrides, given_value
+from ..errors import StopRequested, UserError
+from ..runs.compose import check_overrides, composed, register
+from ..runs.execute import disk_trouble_in_one_line, is_free
+from ..runs.grid import Grid, grid
+from ..runs.overrides import given_value
 from ..runs.request import request_from
 from ..runtime.folders import runs_root
-from ..runtime.output import steady_output
-from ..store.files import check_writable, read_json, write_json
-from .ending import DONE, FAILURE, ending_of, note
-
-CELL_STATUS = "status.json"
+from ..runtime.interrupt import StopFlag
+from ..runtime.runtime import POLL_SECONDS
+from ..store.files import check_writable
+from ..store.store import Store
+from ..studies.sweep_tables import Row, cell_table, seed_table
+from .cell import (
+    STOPPED,
+    VANISHED,
+    Asked,
+    Cell,
+    Sweep,
+    SweptCell,
+    cells_of,
+    do_cell,
+    ending,
+    given,
+    swept,
+)
+from .ending import DONE, FAILURE, note
+from .workers import do_in_processes
 
 
 @dataclass(frozen=True)
-class SweptCell:
-    """How one cell of a sweep ended.
+class SweepEnd:
+    """How a sweep ended.
 
     Args:
-        status: its exit status.
-        overrides: what it was asked for.
-        record: what it left, if it is done.
+        cells: how each of its cells ended.
+        stopped_by: the signal that asked to stop; None where the sweep came to its end.
     """
 
-    status: int
-    overrides: tuple[str, ...]
-    record: Record | None
+    cells: list[SweptCell]
+    stopped_by: int | None
 
     @property
-    def title(self) -> str:
-        """Its overrides in one text."""
-        return " ".join(self.overrides)
+    def found(self) -> int:
+        """Cells that were done already, before or by other processes."""
+        return sum(one.status == DONE and not one.ran for one in self.cells)
+
+    @property
+    def summary(self) -> str:
+        """How many cells are done, such as "9 of 12 cells done"."""
+        done = sum(one.status == DONE for one in self.cells)
+        found = f", {self.found} of them before or elsewhere" if self.found else ""
+        stopped = "; stopped: the same command continues" if self.stopped_by else ""
+        return f"{done} of {len(self.cells)} cells done{found}{stopped}"
+
+    @property
+    def status(self) -> int:
+        """0 when every cell is done, 1 when one failed or vanished, else 2; the signal's own."""
+        if self.stopped_by:
+            return 128 + self.stopped_by
+        statuses = {one.status for one in self.cells} or {FAILURE}
+        return FAILURE if FAILURE in statuses else max(statuses)
 
 
-def run_sweep(overrides: Sequence[str]) -> int:
+def run_sweep(overrides: Sequence[str], workers: int | None = None) -> int:
     """All cells of a sweep, then one table of them; the exit status of the worst.
+
+    Args:
+        overrides: of all cells, some with several values.
+        workers: processes of this machine that work at once; None: this one alone.
 
     Raises:
         UserError: for a mistake that can be seen before any work.
@@ -75,81 +92,94 @@ def run_sweep(overrides: Sequence[str]) -> int:
     check_overrides(overrides, sweep=True)
     root = runs_root(given_value(overrides, "runs_root"))
     check_writable(root)
-    cells = sweep(overrides, root)
-    if any(cell.record for cell in cells):
-        print(f"\n{sweep_table([(cell.title, cell.record) for cell in cells])}")
-    done = [cell.status for cell in cells].count(DONE)
-    print(f"\nsweep: {done} of {len(cells)} cells done", flush=True)
-    return worst(cells)
+    end = do_grids([grid(overrides)], root, workers)
+    print(f"\n{_tables(end)}\n\nsweep: {end.summary}", flush=True)
+    return end.status
 
 
-def sweep(overrides: Sequence[str], root: Path) -> list[SweptCell]:
-    """Hydra's multirun over the overrides, which have been checked."""
-    folder = root / "sweeps" / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{time.time_ns() % 10**9:09}"
-    with _command_line("--multirun", *overrides, *as_overrides({"hydra.sweep.dir": folder})):
-        _start_cells()
-    places = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    return [_swept(place) for place in sorted(places, key=lambda path: int(path.name))]
+def _tables(end: SweepEnd) -> str:
+    """What was measured; of a sweep that was finished before, over seeds where there are any."""
+    rows = [Row(one.cell.words, one.cell.title, one.record, one.reason) for one in end.cells]
+    over_seeds = seed_table(rows)
+    if over_seeds and end.found == len(rows):
+        return over_seeds
+    return "\n\n".join(filter(None, (cell_table(rows), over_seeds)))
 
 
-def worst(cells: Sequence[SweptCell]) -> int:
-    """0 when every cell is done, 1 when one failed or vanished, else 2."""
-    statuses = {cell.status for cell in cells} or {FAILURE}
-    return FAILURE if FAILURE in statuses else max(statuses)
+def do_grids(grids: Sequence[Grid], root: Path, workers: int | None = None) -> SweepEnd:
+    """Do the cells of grids that have been checked, each cell once.
 
+    Args:
+        grids: of which the first says how cells are launched.
+        root: the folder of runs.
+        workers: as of `run_sweep`.
 
-def _start_cells() -> None:
-    """Let Hydra start the cells of the command line."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are raised, not printed, and said in one line
+    Raises:
+        UserError: for words that give no configuration, before any work.
+    """
+    cells, launching = cells_of([words for one in grids for words in one.cells]), grids[0].launching
+    if launching and workers:
+        raise UserError(f"workers={workers}: {launching[0]} starts processes itself; choose one")
+    asked: dict[Cell, Asked] = {}
+    for cell in cells:  # a mistake in any is found before all work
+        config = composed(cell.words)
+        if not launching:  # elsewhere there may be other devices and data
+            asked[cell] = _asked(config)
+    sweep = Sweep.begin(root)
+    sweep.folder.mkdir(parents=True)
+
+    def launch(left: Sequence[Cell]) -> None:
+        if launching:
+            from .hydra_launcher import do_by_launcher
+
+            do_by_launcher(left, sweep, launching)
+        elif workers:
+            do_in_processes(left, sweep, asked, workers)
+        else:
+            for cell in left:
+                do_cell(cell, sweep, partial(given, asked[cell]))
+
+    stopped_by = None
     try:
         with disk_trouble_in_one_line():
-            hydra.main(f"pkg://{CONFIG_MODULE}", CONFIG_NAME, version_base="1.3")(_cell)()
-    except (HydraException, OmegaConfBaseException) as error:
-        raise composition_error(error) from error
+            _do_all(cells, sweep, launch)
+    except StopRequested as stop:
+        stopped_by = stop.signal_number
+    except KeyboardInterrupt:
+        stopped_by = signal.SIGINT
+    missing = STOPPED if stopped_by else VANISHED
+    return SweepEnd([swept(cell, sweep, missing) for cell in cells], stopped_by)
 
 
-@contextmanager
-def _command_line(*words: str) -> Iterator[None]:
-    """Hydra reads a sweep from the command line of the process, and from nowhere else."""
-    own = sys.argv
-    sys.argv = ["ddbench run", *words]
+def _asked(config: DictConfig) -> Asked:
+    """What a cell asks for; what is wrong with it alone is said when its turn comes."""
     try:
-        yield
-    finally:
-        sys.argv = own
+        return request_from(config, config.hydra.runtime.choices)
+    except UserError as error:
+        return error
 
 
-def _swept(place: Path) -> SweptCell:
-    file = place / CELL_STATUS
-    if not file.exists():
-        return SweptCell(FAILURE, (f"cell {place.name} vanished",), None)
-    told = read_json(file)
-    path = Path(told["record"]) if told["record"] else None
-    record = Record.load(path) if path is not None and path.exists() else None
-    return SweptCell(told["status"], tuple(told["overrides"]), record)
+def _do_all(cells: Sequence[Cell], sweep: Sweep, launch: Callable[[Sequence[Cell]], None]) -> None:
+    """Launch cells until no other process holds any of them."""
+    held: dict[Cell, str] = {}
+    left = list(cells)
+    while left:
+        launch(left)
+        for cell in left:
+            held.pop(cell, None)
+            found = ending(cell, sweep)
+            if found is not None and found.held is not None:
+                held[cell] = found.held
+        left = _free(held, sweep.root) if held else []
 
 
-def _cell(config: DictConfig) -> None:
-    """One run. It raises nothing but the wish to stop: a sweep's other cells shall go on."""
-    settings = HydraConfig.get()
-    overrides = list(settings.overrides.task)
-    label = f"cell {settings.job.num} ({' '.join(overrides)})"
-    with steady_output():  # the process may be one of the launcher's
-        print(f"\n{label}", flush=True)
-        try:
-            ending = ending_of(
-                lambda: execute(fitted(request_from(config, settings.runtime.choices))),
-                runs_root(config.runs_root),
-                f"{label}: ",
-            )
-        except StopRequested as stop:
-            note("stopped; the same command continues the run")
-            raise SystemExit(128 + stop.signal_number) from None
-    told = {
-        "status": ending.status,
-        "overrides": overrides,
-        "record": str(ending.record) if ending.record else None,
-    }
-    # As it is: a folder's name may hold what looks like an interpolation.
-    runtime: Any = OmegaConf.to_container(settings.runtime, resolve=False)
-    write_json(Path(runtime["output_dir"]) / CELL_STATUS, told)
+def _free(held: dict[Cell, str], root: Path) -> list[Cell]:
+    """Those that no process holds any more; waits while all of them are held."""
+    store = Store(root)
+    free = [cell for cell, key in held.items() if is_free(key, store)]
+    if not free:
+        print(f"\nwaiting for other processes, which hold {len(held)} cells", flush=True)
+        with StopFlag().listening() as stop:
+            while not (free := [cell for cell, key in held.items() if is_free(key, store)]):
+                stop.wait(POLL_SECONDS)
+    return free

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
-
 from ..runs.compose import check_overrides, study_named
+from ..runs.grid import grid
 from ..studies.study import load_study, sweeps_with
 
 
-def cells_of(words: Sequence[str]) -> list[list[str]]:
-    """The words of each cell of a sweep, in the order in which Hydra does them.
-
-    Raises:
-        UserError: for a mistake in the words.
-    """
-    check_overrides(words, sweep=True)
-    overrides = OverridesParser.create().parse_overrides(list(words))
-    batches = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-    return [list(cell) for batch in batches for cell in batch]
-
-
-def asked_cells(words: Sequence[str], sweep: bool) -> list[list[str]]:
+def asked_cells(words: Sequence[str], sweep: bool) -> list[tuple[str, ...]]:
     """The words of each cell, each once.
 
     Args:
@@ -35,8 +21,13 @@ def asked_cells(words: Sequence[str], sweep: bool) -> list[list[str]]:
     """
     name = study_named(words)
     if name is None:
-        cells = cells_of(words) if sweep else [list(words)]
+        cells = _swept(words) if sweep else [tuple(words)]
     else:
         given = [word for word in words if not word.startswith("experiment=")]
-        cells = [cell for words in sweeps_with(load_study(name), given) for cell in cells_of(words)]
-    return [list(cell) for cell in dict.fromkeys(map(tuple, cells))]
+        cells = [cell for words in sweeps_with(load_study(name), given) for cell in _swept(words)]
+    return list(dict.fromkeys(cells))
+
+
+def _swept(words: Sequence[str]) -> list[tuple[str, ...]]:
+    check_overrides(words, sweep=True)
+    return list(grid(words).cells)

@@ -92,53 +92,6 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
     return "\n".join([table, *notes(own), INTERVAL])
 
 
-def sweep_table(cells: Sequence[tuple[str, Record | None]]) -> str:
-    """One row per cell of a sweep: accuracy and difference from the control under each protocol.
-
-    Beside them what distilling cost: seconds per step (nothing for methods that choose), and peak
-    memory.
-
-    Args:
-        cells: the overrides of each cell in one text, and its record; None where it left none.
-    """
-    words = [text.split() for text, _ in cells]
-    common = set.intersection(*map(set, words)) if len(cells) > 1 else set()
-    records = [record for _, record in cells if record is not None]
-    protocols = list(dict.fromkeys(p.label for record in records for p in record.protocols))
-    rows = [
-        [
-            " ".join(word for word in own if word not in common),
-            *(_in_one_cell(record, protocol) for protocol in protocols),
-            *_distilling_in_two_cells(record),
-        ]
-        for own, (_, record) in zip(words, cells, strict=True)
-    ]
-    accuracies = [f"{protocol} % (- control)" for protocol in protocols]
-    headers = ["cell", *accuracies, "s/step", "peak memory"]
-    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
-
-
-def _in_one_cell(record: Record | None, protocol: str) -> str:
-    if record is None:
-        return NOT_MEASURED
-    for m in record.measurements:
-        place = (m.metric, m.coordinates.get("protocol"), m.coordinates.get("subject"))
-        if place == ("accuracy", protocol, record.method.name):
-            difference = _difference(m, record.measurements)
-            return percent(m) + (f" ({percent(difference, sign=True)})" if difference else "")
-    return ""
-
-
-def _distilling_in_two_cells(record: Record | None) -> tuple[str, str]:
-    """Time of a step, teachers and experts apart, and peak memory."""
-    if record is None:
-        return "", ""
-    cost, steps = record.distilling, record.steps
-    if cost is None:
-        return "", ""
-    return duration(cost.wall_seconds / steps) if steps else "", peak_text(cost.peak)
-
-
 def _difference(m: Measurement, measurements: Iterable[Measurement]) -> Measurement | None:
     """The difference from the control that belongs to an accuracy."""
     for d in measurements:

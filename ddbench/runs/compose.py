@@ -129,7 +129,7 @@ def _check_kind(item: Override, sweep: bool) -> None:
             f"{word}: nothing can be taken away; give another value, or null where there may be "
             "none"
         )
-    if _is_of_hydra(item) and not sweep:
+    if is_of_hydra(item) and not sweep:
         raise UserError(f"{word}: Hydra's own settings, such as launchers, are for sweeps, with -m")
     if isinstance(item.value(), Glob) and item.key_or_group not in GROUPS:
         raise UserError(f"{word}: a pattern chooses among names, of {', '.join(GROUPS)}")
@@ -152,7 +152,7 @@ def _check_keys(items: Sequence[Override]) -> None:
     configs = [compose_config(chosen)]
     for item in groups:
         if item.key_or_group == "method":  # a setting must suit every method of a sweep
-            others = [f"method={names[0]}" for names in _choices(item)[1:]]
+            others = [f"method={names[0]}" for names in choices_of(item)[1:]]
             configs += [compose_config([*chosen, other]) for other in others]
     for config in configs:
         _check_paths(config, items)
@@ -160,11 +160,12 @@ def _check_keys(items: Sequence[Override]) -> None:
 
 def _check_paths(config: DictConfig, items: Sequence[Override]) -> None:
     for item in items:
-        if item.key_or_group not in GROUPS and not _is_of_hydra(item):
+        if item.key_or_group not in GROUPS and not is_of_hydra(item):
             _check_path(config, item.key_or_group)
 
 
-def _is_of_hydra(item: Override) -> bool:
+def is_of_hydra(item: Override) -> bool:
+    """Whether a word is for Hydra, such as the choice of a launcher."""
     return re.match(r"hydra\b", item.key_or_group) is not None
 
 
@@ -224,7 +225,7 @@ def study_named(arguments: Sequence[str]) -> str | None:
     )
 
 
-def _choices(item: Override) -> list[list[str]]:
+def choices_of(item: Override) -> list[list[str]]:
     """The names of options, one list for each value of a sweep; null is no name."""
     pattern: Any = item.value()
     if isinstance(pattern, Glob):
@@ -243,7 +244,7 @@ def _choices(item: Override) -> list[list[str]]:
 
 def _check_choices(item: Override) -> None:
     group = item.key_or_group
-    noun, known, choices = group.removesuffix("s"), options(group), _choices(item)
+    noun, known, choices = group.removesuffix("s"), options(group), choices_of(item)
     word = shortened(item.input_line or "")
     if not choices:
         raise UserError(f"{word}: matches no {noun}; known: {', '.join(known)}")
@@ -267,7 +268,7 @@ def _check_choices(item: Override) -> None:
 
 
 def _first(item: Override) -> str:
-    names = _choices(item)[0]
+    names = choices_of(item)[0]
     return (names or ["null"])[0] if item.key_or_group in ONE_OF else f"[{','.join(names)}]"
 
 

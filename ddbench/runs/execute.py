@@ -32,7 +32,7 @@ from ..store.files import (
     write_bytes,
     write_json,
 )
-from ..store.store import remove_leftovers
+from ..store.store import Store, remove_leftovers
 from ..training.lab import Lab
 from .assemble_record import configuration, folder_name, run_key, subject_made_here
 from .record_scores import RUN, record_scores
@@ -66,11 +66,20 @@ class Outcome:
     ran: bool
 
 
-def execute(request: RunRequest, quiet: bool = False) -> Outcome:
+def execute(
+    request: RunRequest, quiet: bool = False, *, heading: str = "", waits: bool = True
+) -> Outcome:
     """Do a run, or find it done.
+
+    Args:
+        request: the run.
+        quiet: write nothing to the console.
+        heading: said before anything else where there is something to do.
+        waits: whether to wait for another process that is at work on the same run.
 
     Raises:
         UserError: for a mistake of the user, one line.
+        HeldElsewhere: where another process is at work on the run, and that is not waited for.
         StopRequested: when asked to stop; the same request continues the run.
     """
     with disk_trouble_in_one_line(), opened(request, quiet, writes=False) as (lab, data_cost):
@@ -83,12 +92,18 @@ def execute(request: RunRequest, quiet: bool = False) -> Outcome:
             lab,
             request.runs_root / folder_name(request, key),
             key,
-            lambda folder: _run(request, lab, folder, data_cost),
+            lambda folder: _run(request, lab, folder, data_cost, heading),
+            waits,
         )
 
 
 def recorded_once(
-    request: RunRequest, lab: Lab, folder: Path, key: str, work: Callable[[Path], Record]
+    request: RunRequest,
+    lab: Lab,
+    folder: Path,
+    key: str,
+    work: Callable[[Path], Record],
+    waits: bool = True,
 ) -> Outcome:
     """The record in a folder, made now if there is none, by one process at a time.
 
@@ -99,13 +114,17 @@ def recorded_once(
         key: of the run.
         work: makes the record in the folder; what it has stored it finds again when it is stopped
             and begun anew.
+        waits: whether to wait for another process that is at work on it.
+
+    Raises:
+        HeldElsewhere: where another process is, and that is not waited for.
     """
     runtime, done = lab.runtime, folder / "record.json"
     if done.exists():  # a lock is not needed, nor could it be had on a disk that is read only
         return _found(done, key, runtime)
     check_writable(request.runs_root)
     folder.mkdir(parents=True, exist_ok=True)
-    with runtime.locked(RUN, {RUN: key}, "this run"):
+    with runtime.locked(RUN, {RUN: key}, "this run", waits):
         if done.exists():
             return _found(done, key, runtime)
         runtime.progress.log_to(folder / "log.txt")
@@ -156,6 +175,14 @@ def opened(
             with runtime.meter.measure() as cost:
                 lab = Lab.open(request.task.lab, request.data_root, runtime)
             yield lab, cost
+
+
+def is_free(key: str, store: Store) -> bool:
+    """Whether no process is at work on the run of a key."""
+    lock = store.try_lock(RUN, {RUN: key})
+    if lock is not None:
+        lock.release()
+    return lock is not None
 
 
 def continue_as_begun(execution: Execution, begun: Path) -> None:
@@ -227,8 +254,10 @@ def _found(done: Path, key: str, runtime: Runtime) -> Outcome:
     raise UserError(f"{trouble}; remove {done} to make it again")
 
 
-def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> Record:
+def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost, heading: str) -> Record:
     runtime, progress = lab.runtime, lab.runtime.progress
+    if heading:
+        progress.say(heading)
     progress.say(f"run {folder}")
     for note in (*lab.dataset.source.notes(), *request.method.notes):
         progress.say(note)

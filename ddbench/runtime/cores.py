@@ -7,6 +7,8 @@ with two on two cores, because each thread spins, or sleeps, until its neighbour
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 
@@ -32,3 +34,24 @@ def free_cores() -> int:
     busy = psutil.cpu_percent(SAMPLE_SECONDS, percpu=True)
     idle = sum(1 - percent / 100 for percent in busy)
     return max(1, min(int(cpu_count()), int(idle + 1 - NEARLY_IDLE)))
+
+
+@contextmanager
+def share_of_cores(processes: int) -> Iterator[None]:
+    """Let each of several processes that are started in a block use its share of the cores.
+
+    Where the environment says how many threads to use, each uses as many.
+
+    Args:
+        processes: that work at once.
+    """
+    if threads_are_given():
+        yield
+        return
+    from joblib import cpu_count
+
+    os.environ[THREAD_VARIABLES[0]] = str(max(1, int(cpu_count()) // processes))
+    try:
+        yield
+    finally:
+        del os.environ[THREAD_VARIABLES[0]]

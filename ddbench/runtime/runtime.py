@@ -25,6 +25,14 @@ Product = tuple[dict[str, Any], "Mapping[str, Tensor] | bytes | None"]
 """What is worth knowing of an artefact, in plain JSON types, and its tensors, if it has any."""
 
 
+class HeldElsewhere(Exception):
+    """Another process holds the lock of an artefact that was not to be waited for."""
+
+    def __init__(self, identity: Mapping[str, Any]) -> None:
+        super().__init__(f"another process is at work on {identity}")
+        self.identity = identity
+
+
 @dataclass(frozen=True)
 class Runtime:
     """What a run uses besides its task.
@@ -111,18 +119,24 @@ class Runtime:
         return artefact
 
     @contextmanager
-    def locked(self, kind: str, identity: Mapping[str, Any], what: str) -> Iterator[None]:
+    def locked(
+        self, kind: str, identity: Mapping[str, Any], what: str, waits: bool = True
+    ) -> Iterator[None]:
         """Hold an artefact's lock, so that two processes do not make the same thing twice.
 
         Args:
             kind: of artefact.
             identity: of artefact.
             what: the artefact in words, for people who wait.
+            waits: whether to wait for another process that holds it.
 
         Raises:
+            HeldElsewhere: where another process holds it, and that is not waited for.
             StopRequested: when asked to stop while another process holds it.
         """
         lock = self.store.try_lock(kind, identity)
+        if lock is None and not waits:
+            raise HeldElsewhere(identity)
         if lock is None:
             with self.waiting(what) as wait:
                 while lock is None:

@@ -72,8 +72,8 @@ def attempt(draws: random.Random, folder: Path, kept: Path) -> None:
     with (
         patch("ddbench.runs.execute._run", _stop),
         patch("ddbench.runs.record_scores.evaluate_all", _stop),
-        patch("ddbench.cli.sweep.execute", _stop),
-        patch("ddbench.studies.cells.sweep", _stop, create=True),
+        patch("ddbench.cli.cell.execute", _stop),
+        patch("ddbench.cli.hydra_launcher.do_by_launcher", _stop),
     ):
         found = answer(*words)
     story = " ".join(word if len(word) < 100 else f"{word[:100]}…" for word in words)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 import shlex
 import subprocess
@@ -15,6 +14,7 @@ from ddbench.cli.main import VERBS, command_parser, verb_parser
 from ddbench.cli.prepare_verb import TABLE
 from ddbench.data.registry import DATASETS
 from ddbench.runs.compose import check_overrides, compose_config, register, request_of
+from ddbench.runs.grid import grid
 from ddbench.runs.registries import REGISTRIES
 from ddbench.runs.request import RunConfig, request_from
 from ddbench.scoring.protocols import PROTOCOLS
@@ -79,25 +79,15 @@ def test_help_has_examples_of_every_verb():
     assert {verb for verb, _ in EXAMPLES} == set(VERBS)
 
 
-def cells(words):
-    """The arguments of each cell of a sweep whose values are written A,B."""
-    choices = []
-    for word in words:
-        key, _, value = word.partition("=")
-        values = [value] if value.startswith("[") else value.split(",")
-        choices.append([f"{key}={one}" for one in values])
-    return itertools.product(*choices)
-
-
 @pytest.mark.parametrize(("verb", "rest"), EXAMPLES)
 def test_an_example_in_the_help_is_right(verb, rest, command):
     words = shlex.split(rest)
     if verb in ("run", "show"):
         register()
         sweep = "-m" in words
-        words = [word for word in words if word not in ("-m", "--help")]
-        check_overrides(words, sweep)
-        for cell in cells(words) if sweep else [words]:
+        given = verb_parser(verb).read([word for word in words if word != "--help"])
+        check_overrides(given.words, sweep)
+        for cell in grid(given.words).cells:
             config = compose_config(cell)
             assert request_from(config, config.hydra.runtime.choices)
     elif verb == "evaluate":

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ddbench.cli.sweep import SweepEnd
 from ddbench.plugins.presets import preset, preset_names
 from ddbench.runs import compose
 from ddbench.studies import study as studies
@@ -63,12 +64,16 @@ def test_a_study_with_a_mistake_is_refused_before_any_work(command, tmp_path):
 
 def test_a_setting_goes_to_the_sweeps_whose_method_has_it(command, tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(
-        "ddbench.cli.study_verb.sweep", lambda words, root: told.append(words) or []
-    )
+
+    def do_grids(grids, root, workers):
+        told.extend(grids)
+        return SweepEnd([], None)
+
+    monkeypatch.setattr("ddbench.cli.study_verb.do_grids", do_grids)
     command("run", "experiment=memory_time_tradeoff", "method.student_epochs=10", "model=narrow")
-    assert ["method.student_epochs=10" in words for words in told] == [True, False]
-    assert all("model=narrow" in words and "model=published" not in words for words in told)
+    words = [grid.cells[0] for grid in told]
+    assert ["method.student_epochs=10" in own for own in words] == [True, False]
+    assert all("model=narrow" in own and "model=published" not in own for own in words)
 
 
 def test_list_tells_experiments_and_studies(command):

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
+import signal
 import sys
 from pathlib import Path
 
-import joblib
 import pytest
 
 import ddbench
-from ddbench.cli import sweep as cells
+from ddbench.cli import cell
 from ddbench.distilling.registry import METHODS
+from ddbench.errors import StopRequested
 from ddbench.records.record import Record
-from ddbench.runtime.cores import THREAD_VARIABLES
 
 from .conftest import TINY
 
@@ -45,7 +43,7 @@ def test_a_mistake_in_one_cell_is_said_at_once_and_the_others_finish(run_tiny, t
     answer = run_tiny("-m", "ipc=100000,1")
     assert answer.status == 2
     assert answer.err.count("\n") == 1
-    assert "cell 0" in answer.err
+    assert "cell 1 of 2 (ipc=100000)" in answer.err
     assert "ipc=100000" in answer.err
     assert "sweep: 1 of 2 cells done" in answer.out
     assert len(list(tmp_path.glob("runs/random-digits-ipc1-*/record.json"))) == 1
@@ -60,7 +58,8 @@ def test_a_sweep_ends_with_one_table_of_what_varies(run_tiny):
     assert done[0] == "ipc=1"
     assert 0 < float(done[1]) < 100
     assert done[-1] in {"MB", "GB"}
-    assert failed == ["ipc=100000", "n/a"]
+    assert failed[0] == "ipc=100000"
+    assert " ".join(failed[1:]).startswith("ipc=100000: digits has only")
 
 
 def test_a_crash_in_one_cell_is_one_line_with_a_traceback_in_a_file(run_tiny, tmp_path, crash):
@@ -101,7 +100,7 @@ def test_a_mistake_that_can_be_known_stops_a_sweep_before_its_first_cell(wrong, 
 
 def test_method_and_ipc_and_recipe_are_right_in_every_cell(run_tiny, monkeypatch, tmp_path):
     seen = []
-    monkeypatch.setattr(cells, "execute", lambda request: seen.append(request) or Ran())
+    monkeypatch.setattr(cell, "execute", lambda request, *_, **__: seen.append(request) or Ran())
     answer = run_tiny("-m", "method=random,apm", "ipc=1,10", "budget=short")
     assert answer.status == 0
     assert [(r.method.name, r.task.ipc) for r in seen] == [
@@ -118,7 +117,7 @@ def test_method_and_ipc_and_recipe_are_right_in_every_cell(run_tiny, monkeypatch
 
 def test_a_pattern_sweeps_over_the_names_that_it_matches(run_tiny, monkeypatch):
     seen = []
-    monkeypatch.setattr(cells, "execute", lambda request: seen.append(request) or Ran())
+    monkeypatch.setattr(cell, "execute", lambda request, *_, **__: seen.append(request) or Ran())
     assert run_tiny("-m", "method=glob(d*)").status == 0
     matched = [name for name in METHODS.names() if name.startswith("d")]
     assert {"dc", "dm", "dsa"} <= set(matched)
@@ -141,31 +140,6 @@ def test_a_single_run_is_that_of_the_package(run_tiny, tmp_path):
     assert not (tmp_path / "runs/sweeps").exists()
 
 
-@pytest.mark.slow
-def test_the_joblib_launcher_gives_cells_their_share_of_the_cores_and_collects_statuses(tmp_path):
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    tiny = ["dataset=digits", "budget=smoke", "method=random", "control=null", "evaluators=[]"]
-    words = ["ipc=1,100000", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    free = {name: value for name, value in os.environ.items() if name not in THREAD_VARIABLES}
-    answer = subprocess.run(
-        [sys.executable, "-m", "ddbench", "run", "-m", *tiny, *words],
-        cwd=tmp_path,
-        env={**free, "DDBENCH_RUNS": str(tmp_path / "runs")},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert answer.returncode == 2, answer.stderr
-    assert "ipc=100000" in answer.stderr
-    assert "Traceback" not in answer.stderr
-    assert "sweep: 1 of 2 cells done" in answer.stdout
-    (record,) = tmp_path.glob("runs/random-*/record.json")
-    written = json.loads(record.read_text())
-    assert written["task"]["ipc"] == 1
-    assert written["environment"]["threads"] == max(1, joblib.cpu_count() // 2)
-
-
 def test_a_sweep_runs_in_a_folder_whose_name_looks_like_an_interpolation(
     run_tiny, tmp_path, monkeypatch
 ):
@@ -183,3 +157,33 @@ def test_table_of_a_sweep_shows_what_a_step_took(run_tiny):
     assert distilled[0] == "method=dm"
     assert (float(distilled[1]) > 0, distilled[2]) == (True, "s")
     assert len(chosen) == 3  # no step; peak memory and its unit
+
+
+def test_a_finished_sweep_says_so_in_a_few_lines(run_tiny):
+    words = ("-m", "method=random,dm", "ipc=1,2", "seed=0,1,2", "control=random")
+    first = run_tiny(*words).out
+    again = run_tiny(*words).out
+    lines = again.splitlines()
+    assert len(lines) <= 15
+    assert len(first.splitlines()) > 100
+    assert lines[-1] == "sweep: 12 of 12 cells done, 12 of them before or elsewhere"
+    assert all(line in first.splitlines() for line in lines[:-1])
+
+
+def test_stopping_a_sweep_says_how_far_it_came(run_tiny, monkeypatch):
+    before, left = cell.execute, [1]
+
+    def stopped_at_the_second(*arguments, **keywords):
+        if not left:
+            raise StopRequested(signal.SIGINT)
+        left.pop()
+        return before(*arguments, **keywords)
+
+    monkeypatch.setattr(cell, "execute", stopped_at_the_second)
+    answer = run_tiny("-m", "seed=0,1,2", "evaluators=[]")
+    assert answer.status == 128 + signal.SIGINT
+    last = answer.out.splitlines()[-1]
+    assert last == "sweep: 1 of 3 cells done; stopped: the same command continues"
+    rows = [line.split(maxsplit=1) for line in answer.out.splitlines() if line.startswith("seed=")]
+    assert [row[0] for row in rows] == ["seed=0", "seed=1", "seed=2"]
+    assert [row[1] for row in rows[1:]] == [cell.STOPPED, cell.STOPPED]

@@ -1,0 +1,95 @@
+"""Cells of a sweep done by a launcher of Hydra, such as submitit's for a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydra import compose, initialize_config_module
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from ..errors import StopRequested, UserError, in_words, shortened
+from ..runs.compose import CONFIG_MODULE, CONFIG_NAME, composition_error
+from ..runs.overrides import as_overrides
+from ..runs.request import request_from
+from ..runtime.output import steady_output
+from .cell import Cell, Sweep, do_cell
+from .ending import note
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a launcher starts, in this process or elsewhere, with the configuration of a cell.
+
+    Args:
+        cells: by their words.
+        sweep: which they are of.
+    """
+
+    cells: dict[tuple[str, ...], Cell]
+    sweep: Sweep
+
+    def __call__(self, config: DictConfig) -> None:
+        """Do the cell that the configuration is of.
+
+        Raises:
+            SystemExit: when asked to stop, and nothing that a launcher takes for a failure.
+        """
+        settings = HydraConfig.get()
+        cell = self.cells[tuple(settings.overrides.task)]
+        try:
+            with steady_output():
+                do_cell(cell, self.sweep, lambda: request_from(config, settings.runtime.choices))
+        except StopRequested as stop:
+            note("stopped; the same command continues the run")
+            raise SystemExit(128 + stop.signal_number) from None
+
+
+def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]) -> None:
+    """Do cells with the launcher that is asked for, and wait until it says that they ended.
+
+    A launcher that fails is named in a line: the cells that ended have left word of it.
+
+    Args:
+        cells: to do.
+        sweep: which they are of.
+        launching: words for Hydra, such as "hydra/launcher=joblib".
+
+    Raises:
+        UserError: for a launcher that is not there, or does not work on this machine.
+    """
+    own = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_module(CONFIG_MODULE, job_name="ddbench", version_base="1.3"):
+            launcher = _launcher(cells, sweep, launching)
+            try:
+                launcher.launch([list(cell.words) for cell in cells], initial_job_idx=0)
+            except SystemExit as stop:  # of a cell in this process
+                raise StopRequested(int(stop.code or 0) - 128) from stop
+            except Exception as error:  # of any library; a process of its own may have been killed
+                note(f"{' '.join(launching)}: the launcher ended with {shortened(in_words(error))}")
+    finally:
+        GlobalHydra.instance().hydra = own
+
+
+def _launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]) -> Launcher:
+    """The launcher, ready to start cells."""
+    task = Task({cell.words: cell for cell in cells}, sweep)
+    words = [*launching, *as_overrides({"hydra.sweep.dir": sweep.folder / "launcher"})]
+    try:
+        config = compose(CONFIG_NAME, words, return_hydra_config=True)
+        context = HydraContext(GlobalHydra.instance().config_loader(), Callbacks())
+        return Plugins.instance().instantiate_launcher(context, task, config)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise composition_error(error) from error
+    except (ImportError, RuntimeError) as error:
+        raise UserError(f"{' '.join(launching)}: {shortened(in_words(error))}") from error
