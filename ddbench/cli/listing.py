@@ -18,7 +18,7 @@ from ..runtime.folders import runs_root
 from ..scoring.protocol_summaries import protocol_summaries
 from ..studies.study import load_study, study_names
 
-KINDS = (*REGISTRIES, "protocols", "experiments", "runs")
+KINDS = (*REGISTRIES, "protocols", "experiments", "problems", "runs")
 
 
 def listing(words: Sequence[str], folder: str | None = None) -> str:
@@ -47,6 +47,8 @@ def listing(words: Sequence[str], folder: str | None = None) -> str:
         rows = _protocols(pattern)
     elif kind == "experiments":
         rows = _experiments(pattern)
+    elif kind == "problems":
+        rows = _problems(pattern)
     else:
         rows = _plugins(kind, pattern)
     return tabulate(rows, tablefmt="plain") if rows else f"no {kind} match {pattern!r}{place}"
@@ -69,6 +71,15 @@ def _experiments(pattern: str) -> list[tuple[str, str]]:
     told = {name: first_comment("experiment", name) for name in preset_names("experiment")}
     told |= {name: f"{load_study(name).title} (a study)" for name in study_names()}
     return [(name, told[name]) for name in sorted(fnmatch.filter(told, pattern))]
+
+
+def _problems(pattern: str) -> list[tuple[str, ...]]:
+    """What other packages bring that cannot be used, with the reason; the pattern is of names."""
+    told: list[tuple[str, ...]] = []
+    for registry in REGISTRIES.values():
+        registry.loadable()
+        told += [(registry.problems[n],) for n in fnmatch.filter(registry.problems, pattern)]
+    return told
 
 
 def _runs(pattern: str, root: Path) -> list[tuple[str, ...]]:

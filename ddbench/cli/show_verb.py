@@ -28,8 +28,7 @@ examples
 def show(given: Namespace) -> int:
     """Print what a run would do."""
     from ..runs.compose import request_of
-    from .ending import note
     from .request_tables import request_tables
 
-    print(request_tables(request_of(given.words, note)))
+    print(request_tables(request_of(given.words)))
     return 0

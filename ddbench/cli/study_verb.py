@@ -14,7 +14,7 @@ from ..studies.cells import Cell, cell_words, distinct, swept_keys
 from ..studies.figures import draw
 from ..studies.study import load_study, sweeps_with
 from ..studies.table import markdown
-from .ending import DONE, note
+from .ending import DONE
 from .released_study import run_released
 from .sweep import SweptCell, sweep, worst
 
@@ -26,8 +26,7 @@ def run_study(name: str, overrides: Sequence[str]) -> int:
         name: of the study.
         overrides: given instead of or beside the study's own arguments.
     """
-    for problem in register():
-        note(problem)
+    register()
     study = load_study(name)
     given = [word for word in overrides if not word.startswith("experiment=")]
     if study.released:

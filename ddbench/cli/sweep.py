@@ -69,8 +69,7 @@ def run_sweep(overrides: Sequence[str]) -> int:
     Raises:
         UserError: for a mistake that can be seen before any work.
     """
-    for problem in register():
-        note(problem)
+    register()
     check_overrides(overrides, sweep=True)
     root = runs_root(given_value(overrides, "runs_root"))
     check_writable(root)

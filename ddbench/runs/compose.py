@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hydra import compose, initialize_config_module
@@ -33,8 +32,8 @@ CONFIG_NAME = "config"
 NAMED_GROUPS: dict[str, Registry[Any]] = {"dataset": DATASETS, "model": MODELS}
 
 
-def register() -> list[str]:
-    """Offer every plugin as an option of its group; return what could not be loaded.
+def register() -> None:
+    """Offer every plugin that loads as an option of its group.
 
     A method's node is its settings with every value missing, so that what is not missing later was
     given by a person. Datasets and models carry their name beside their settings.
@@ -58,11 +57,6 @@ def register() -> list[str]:
             package=f"evaluators.{name}",
         )
     store.store(group="evaluators", name="all", node={"defaults": sorted(evaluators)})
-    return [
-        problem
-        for registry in (METHODS, EVALUATORS, DATASETS, MODELS)
-        for problem in registry.problems.values()
-    ]
 
 
 def options(group: str) -> list[str]:
@@ -293,17 +287,12 @@ def _with_choice(config: DictConfig, parts: list[str]) -> str:
     return f"{parts[0]} {choice}" if isinstance(choice, str) else ".".join(parts)
 
 
-def request_of(overrides: Sequence[str], note: Callable[[str], None] = warnings.warn) -> RunRequest:
-    """The request that overrides ask for.
-
-    Args:
-        overrides: such as "method=apm".
-        note: told of each foreign plugin that cannot be loaded.
+def request_of(overrides: Sequence[str]) -> RunRequest:
+    """The request that overrides ask for, such as "method=apm".
 
     Raises:
         UserError: one line for the first mistake.
     """
-    for problem in register():
-        note(problem)
+    register()
     config = composed(readable(overrides))
     return request_from(config, config.hydra.runtime.choices)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from ..distilling.gallery import gallery_png
 from ..distilling.loop import KIND, check_possible, distil
 from ..distilling.task import Task
 from ..errors import StopRequested, UserError, in_words
+from ..plugins.source_code import PluginCode
 from ..records.cost import DATA, DISTIL, INPUT_SPACE, Phase, PhaseCost
 from ..records.record import Record
 from ..runtime.determinism import nondeterminism_noted
@@ -34,7 +35,13 @@ from ..store.files import (
 )
 from ..store.store import remove_leftovers
 from ..training.lab import Lab
-from .assemble_record import configuration, folder_name, run_key, subject_made_here
+from .assemble_record import (
+    configuration,
+    folder_name,
+    run_key,
+    subject_made_here,
+)
+from .plugin_code import plugins_of
 from .record_scores import RUN, record_scores
 from .request import RunRequest
 
@@ -84,11 +91,17 @@ def execute(request: RunRequest, quiet: bool = False) -> Outcome:
             request.runs_root / folder_name(request, key),
             key,
             lambda folder: _run(request, lab, folder, data_cost),
+            plugins_of(request),
         )
 
 
 def recorded_once(
-    request: RunRequest, lab: Lab, folder: Path, key: str, work: Callable[[Path], Record]
+    request: RunRequest,
+    lab: Lab,
+    folder: Path,
+    key: str,
+    work: Callable[[Path], Record],
+    code: Sequence[PluginCode],
 ) -> Outcome:
     """The record in a folder, made now if there is none, by one process at a time.
 
@@ -99,15 +112,17 @@ def recorded_once(
         key: of the run.
         work: makes the record in the folder; what it has stored it finds again when it is stopped
             and begun anew.
+        code: of the plugins that have a part in it.
     """
     runtime, done = lab.runtime, folder / "record.json"
-    if done.exists():  # a lock is not needed, nor could it be had on a disk that is read only
-        return _found(done, key, runtime)
+    # A lock is not needed to find it, nor could it be had on a disk that is read only.
+    if done.exists() and (found := _found(done, key, runtime, code)):
+        return found
     check_writable(request.runs_root)
     folder.mkdir(parents=True, exist_ok=True)
     with runtime.locked(RUN, {RUN: key}, "this run"):
-        if done.exists():
-            return _found(done, key, runtime)
+        if done.exists() and (found := _found(done, key, runtime, code)):
+            return found
         runtime.progress.log_to(folder / "log.txt")
         begun = folder / "execution.json"
         (folder / "failed.json").unlink(missing_ok=True)
@@ -151,6 +166,7 @@ def opened(
             request.checkpoint_seconds,
             stop=stop,
             quiet=quiet,
+            fresh=request.fresh,
         )
         with nondeterminism_noted(runtime.execution.nondeterministic):
             with runtime.meter.measure() as cost:
@@ -202,14 +218,18 @@ def write_configuration(folder: Path, configuration: dict[str, Any]) -> None:
     write_bytes(folder / "config.yaml", yaml.safe_dump(configuration, sort_keys=False).encode())
 
 
-def _found(done: Path, key: str, runtime: Runtime) -> Outcome:
+def _found(done: Path, key: str, runtime: Runtime, code: Sequence[PluginCode]) -> Outcome | None:
     """A finished run, whose record must be as it was written, and whose set that of the record.
+
+    None for one that is made anew, since other code of its plugins made it.
 
     Raises:
         UserError: if the record is damaged, or the set is gone or damaged and the store has no
             other copy of it.
     """
     record, folder = Record.load(done), done.parent
+    if runtime.passes_over([one.plain() for one in record.plugins or ()], code):
+        return None
     written = runtime.store.find(RUN, {RUN: key})  # None for runs of earlier versions
     if written is not None and digest_of_file(done) != written.facts["record_sha256"]:
         raise UserError(f"{done} is damaged (its checksum differs); remove it to make it again")

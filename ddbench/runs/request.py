@@ -66,6 +66,7 @@ class RunConfig:
     device: str = "auto"
     threads: int | None = None
     checkpoint_seconds: float = 60.0
+    fresh: bool = False
     runs_root: str | None = None
     data_root: str | None = None
 
@@ -87,6 +88,7 @@ class RunRequest:
         device: "auto", "cpu", "cuda", ….
         threads: of torch on the CPU, or None.
         checkpoint_seconds: least time between checkpoints.
+        fresh: whether what other code of the plugins made is made anew.
         runs_root: folder of runs and artefacts.
         data_root: folder of datasets.
     """
@@ -103,6 +105,7 @@ class RunRequest:
     device: str
     threads: int | None
     checkpoint_seconds: float
+    fresh: bool
     runs_root: Path
     data_root: Path
 
@@ -183,6 +186,7 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
         device=config.device,
         threads=config.threads,
         checkpoint_seconds=config.checkpoint_seconds,
+        fresh=config.fresh,
         runs_root=roots[0],
         data_root=roots[1],
     )

@@ -1,0 +1,55 @@
+"""Packages of plugins in this process: written to a folder, found as installed ones are."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from ddbench.runs.registries import REGISTRIES
+
+NAME = "orchard"
+"""Of the distribution, and of its package."""
+
+
+class Package:
+    """A package in a folder on the path, with the metadata that an installer writes.
+
+    Args:
+        folder: where it lies; empty.
+        monkeypatch: undoes all of it.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.name = folder, NAME
+        monkeypatch.syspath_prepend(folder)
+        for registry in REGISTRIES.values():  # what is installed is looked up once
+            monkeypatch.setitem(vars(registry), "_foreign", {})
+            monkeypatch.setattr(registry, "problems", {})
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Write modules, and forget those that were imported."""
+        for name, text in files.items():
+            path = self.folder / self.name / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        (self.folder / self.name / "__init__.py").touch()
+        for module in [one for one in sys.modules if one.partition(".")[0] == self.name]:
+            del sys.modules[module]
+        importlib.invalidate_caches()
+
+    def install(self, **points: str) -> None:
+        """Offer plugins: by kind, lines such as "apple = orchard.apple:Apple"."""
+        info = self.folder / f"{self.name}-1.2.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {self.name}\nVersion: 1.2\n", encoding="utf-8"
+        )
+        text = "\n".join(f"[ddbench.{kind}]\n{lines}" for kind, lines in points.items())
+        (info / "entry_points.txt").write_text(f"{text}\n", encoding="utf-8")
+        importlib.invalidate_caches()
+        for registry in REGISTRIES.values():
+            vars(registry).pop("_foreign")
