@@ -22,6 +22,8 @@ use the following modules; everything else may move without notice.
 * `ddbench.store.files`: digests of what an evaluator's numbers depend on
 * `ddbench.records.cost`: `PhaseCost`, what a phase of making a set cost
 * `ddbench.records.statistics`, `ddbench.records.units`: intervals; seconds and bytes as text
+* `ddbench.distilling.importing.importer`, `ddbench.distilling.importing.source`: what an importer
+  reads, and the checks of arrays that come from anybody
 * `ddbench.figures`, `ddbench.distilling.method_style`: the look of pictures
 """
 
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from .api import evaluate, run
     from .data.source import DatasetSettings, DatasetSource
     from .distilling.distilled_set import DistilledSet
+    from .distilling.importing.importer import ImportedSet, Importer
     from .distilling.loop import MethodSkips
     from .distilling.method import ImagePasses, Method, MethodSettings
     from .distilling.task import Task
@@ -67,6 +70,8 @@ __all__ = [
     "Examples",
     "FinishedRun",
     "ImagePasses",
+    "ImportedSet",
+    "Importer",
     "Loss",
     "Measurement",
     "Method",
@@ -96,6 +101,8 @@ _MODULES = {
     "Examples": "training.recipe",
     "FinishedRun": "scoring.finished_run",
     "ImagePasses": "distilling.method",
+    "ImportedSet": "distilling.importing.importer",
+    "Importer": "distilling.importing.importer",
     "Loss": "training.recipe",
     "Measurement": "records.measurement",
     "Method": "distilling.method",

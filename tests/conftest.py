@@ -76,4 +76,4 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Package
     folder.mkdir()
     made = Package(folder, monkeypatch)
     yield made
-    made.write({})
+    made.forget()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class Package:
     """
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.name = folder, NAME
+        self.folder, self.name, self.patch = folder, NAME, monkeypatch
         monkeypatch.syspath_prepend(folder)
         for registry in REGISTRIES.values():  # what is installed is looked up once
             monkeypatch.setitem(vars(registry), "_foreign", {})
@@ -37,9 +38,24 @@ class Package:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         (self.folder / self.name / "__init__.py").touch()
+        self.forget()
+
+    def forget(self) -> None:
+        """Let its modules be imported anew."""
         for module in [one for one in sys.modules if one.partition(".")[0] == self.name]:
             del sys.modules[module]
         importlib.invalidate_caches()
+
+    def install_project(self, project: Path) -> None:
+        """Offer what a project offers, by its pyproject.toml."""
+        groups = tomllib.loads((project / "pyproject.toml").read_text())["project"]["entry-points"]
+        self.patch.syspath_prepend(project)
+        self.install(
+            **{
+                group.removeprefix("ddbench."): "\n".join(f"{n} = {to}" for n, to in points.items())
+                for group, points in groups.items()
+            }
+        )
 
     def install(self, **points: str) -> None:
         """Offer plugins: by kind, lines such as "apple = orchard.apple:Apple"."""

@@ -17,6 +17,7 @@ from . import (
     inspect_verb,
     leaderboard_verb,
     list_verb,
+    new_verb,
     prepare_verb,
     regress_verb,
     run_verb,
@@ -39,6 +40,7 @@ VERBS: dict[str, Verb] = {
     "submit": submit_verb,
     "leaderboard": leaderboard_verb,
     "regress": regress_verb,
+    "new": new_verb,
     "test": test_verb,
     "bench": bench_verb,
 }
