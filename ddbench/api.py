@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from .distilling.distilled_set import DistilledSet
+from .plugins.presets import searching
 from .records.record import Record
 from .runs.compose import request_of
 from .runs.execute import execute
-from .runs.overrides import as_overrides
+from .runs.overrides import as_overrides, given_value, readable
 from .runs.score_file import score_set, set_from_file
 
 
@@ -27,7 +28,9 @@ def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: A
         UserError: for a mistake in what was asked, one line.
         StopRequested: when a signal asks to stop; the same call continues the run.
     """
-    return execute(request_of(_joined(overrides, values)), quiet).record
+    words = _joined(overrides, values)
+    with searching(given_value(readable(words), "config_dir")):
+        return execute(request_of(words), quiet).record
 
 
 def evaluate(
@@ -57,9 +60,10 @@ def evaluate(
             when it does not fit the dataset.
     """
     words = _joined(overrides, values)
-    if not isinstance(distilled, DistilledSet):
-        distilled = set_from_file(distilled, words, says or {}, like).distilled
-    return score_set(distilled, words, quiet).record
+    with searching(given_value(readable(words), "config_dir")):
+        if not isinstance(distilled, DistilledSet):
+            distilled = set_from_file(distilled, words, says or {}, like).distilled
+        return score_set(distilled, words, quiet).record
 
 
 def _joined(overrides: str | Sequence[str], values: dict[str, Any]) -> list[str]:

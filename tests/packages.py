@@ -7,10 +7,9 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-
-from ddbench.runs.registries import REGISTRIES
 
 NAME = "orchard"
 """Of the distribution, and of its package."""
@@ -27,7 +26,7 @@ class Package:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.name, self.patch = folder, NAME, monkeypatch
         monkeypatch.syspath_prepend(folder)
-        for registry in REGISTRIES.values():  # what is installed is looked up once
+        for registry in _registries():  # what is installed is looked up once
             monkeypatch.setitem(vars(registry), "_foreign", {})
             monkeypatch.setattr(registry, "problems", {})
 
@@ -45,6 +44,10 @@ class Package:
         for module in [one for one in sys.modules if one.partition(".")[0] == self.name]:
             del sys.modules[module]
         importlib.invalidate_caches()
+        # Imported here: a test session chooses its threads before torch is loaded.
+        from ddbench.plugins.presets import package_folders
+
+        package_folders.cache_clear()
 
     def install_project(self, project: Path) -> None:
         """Offer what a project offers, by its pyproject.toml."""
@@ -67,5 +70,12 @@ class Package:
         text = "\n".join(f"[ddbench.{kind}]\n{lines}" for kind, lines in points.items())
         (info / "entry_points.txt").write_text(f"{text}\n", encoding="utf-8")
         importlib.invalidate_caches()
-        for registry in REGISTRIES.values():
+        for registry in _registries():
             vars(registry).pop("_foreign")
+        self.forget()
+
+
+def _registries() -> list[Any]:
+    from ddbench.runs.registries import REGISTRIES
+
+    return list(REGISTRIES.values())

@@ -22,6 +22,7 @@ examples
   ddbench list runs 'apm-digits-*'
 """
     parser.words("KIND", "what is listed, and perhaps a pattern of names such as 'a*'")
+    parser.config_dir()
     parser.option("runs_root", "FOLDER", "the runs (default: $DDBENCH_RUNS, else ./runs)")
     parser.set_defaults(work=list_names)
 

@@ -12,7 +12,7 @@ import yaml
 from tabulate import tabulate
 
 from ..errors import UserError, unknown_name
-from ..plugins.presets import first_comment, preset_names, read_yaml
+from ..plugins.presets import first_comment, preset_names, preset_problems, read_yaml
 from ..runs.registries import REGISTRIES
 from ..runtime.folders import runs_root
 from ..scoring.protocol_summaries import protocol_summaries
@@ -79,7 +79,8 @@ def _problems(pattern: str) -> list[tuple[str, ...]]:
     for registry in REGISTRIES.values():
         registry.loadable()
         told += [(registry.problems[n],) for n in fnmatch.filter(registry.problems, pattern)]
-    return told
+    taken = preset_problems()
+    return told + [(taken[name],) for name in fnmatch.filter(taken, pattern)]
 
 
 def _runs(pattern: str, root: Path) -> list[tuple[str, ...]]:

@@ -98,12 +98,15 @@ def _answer(words: list[str]) -> int:
 
         print(f"ddbench {importlib.metadata.version('ddbench')}")
         return 0
+    from ..plugins.presets import searching
+
     parser = verb_parser(words[0])
     try:
         given = parser.read(words[1:])
     except SystemExit:  # argparse has answered --help
         return 0
-    status: int = given.work(given)
+    with searching(getattr(given, "config_dir", None)):
+        status: int = given.work(given)
     return status
 
 

@@ -45,6 +45,8 @@ how to score
   whole=true          also train networks on all real data
 
 where and how
+  config_dir=FOLDER   experiments, studies and recipes of your own, as FOLDER/experiment/NAME.yaml
+                      (default $DDBENCH_CONFIGS, if set)
   runs_root=FOLDER    records and artefacts              (default $DDBENCH_RUNS, else ./runs)
   data_root=FOLDER    datasets                           (default $DDBENCH_DATA, else a cache)
   device=NAME         auto, cpu, cuda, cuda:1
@@ -76,6 +78,7 @@ def define(parser: VerbParser) -> None:
     parser.epilog = EXAMPLES
     parser.open_keys = True
     parser.words("KEY=VALUE", "as above")
+    parser.config_dir()
     help = "a sweep: every value may be a list of values A,B,C"
     parser.add_argument("-m", "--multirun", action="store_true", help=help)
     parser.set_defaults(work=run)

@@ -22,6 +22,7 @@ examples
 """
     parser.open_keys = True
     parser.words("KEY=VALUE", "as for `ddbench run`")
+    parser.config_dir()
     parser.set_defaults(work=show)
 
 

@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ..errors import StopRequested
+from ..plugins.presets import given_folder, searching
 from ..records.record import Record
 from ..records.report import sweep_table
 from ..runs.compose import (
@@ -31,6 +32,7 @@ from ..runs.compose import (
     check_overrides,
     composition_error,
     register,
+    search_path,
 )
 from ..runs.execute import disk_trouble_in_one_line, execute
 from ..runs.overrides import as_overrides, given_value
@@ -41,6 +43,7 @@ from ..store.files import check_writable, read_json, write_json
 from .ending import DONE, FAILURE, ending_of, note
 
 CELL_STATUS = "status.json"
+CONFIG_DIR = "config_dir"
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,10 @@ def run_sweep(overrides: Sequence[str]) -> int:
 def sweep(overrides: Sequence[str], root: Path) -> list[SweptCell]:
     """Hydra's multirun over the overrides, which have been checked."""
     folder = root / "sweeps" / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{time.time_ns() % 10**9:09}"
-    with _command_line("--multirun", *overrides, *as_overrides({"hydra.sweep.dir": folder})):
+    own: dict[str, Any] = {"hydra.sweep.dir": folder}
+    if given_folder():
+        own[CONFIG_DIR] = given_folder()  # a cell may be done in another process
+    with _command_line("--multirun", *overrides, *search_path(), *as_overrides(own)):
         _start_cells()
     places = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     return [_swept(place) for place in sorted(places, key=lambda path: int(path.name))]
@@ -130,9 +136,10 @@ def _swept(place: Path) -> SweptCell:
 def _cell(config: DictConfig) -> None:
     """One run. It raises nothing but the wish to stop: a sweep's other cells shall go on."""
     settings = HydraConfig.get()
-    overrides = list(settings.overrides.task)
+    given = settings.overrides.task
+    overrides = [word for word in given if not word.startswith(f"{CONFIG_DIR}=")]
     label = f"cell {settings.job.num} ({' '.join(overrides)})"
-    with steady_output():  # the process may be one of the launcher's
+    with steady_output(), searching(config.config_dir):  # the process may be one of the launcher's
         print(f"\n{label}", flush=True)
         try:
             ending = ending_of(

@@ -19,12 +19,12 @@ from ..data.registry import DATASETS
 from ..distilling.registry import METHODS
 from ..errors import UserError, shortened, unknown_name
 from ..models.registry import MODELS
-from ..plugins.presets import preset_names
+from ..plugins.presets import folders, own_folder, preset_names, searching
 from ..plugins.registry import Registry
 from ..plugins.settings import one_line, schema
 from ..scoring.registry import EVALUATORS
 from .asked_counts import images_asked
-from .overrides import check_is_one_value, parsed, readable
+from .overrides import as_overrides, check_is_one_value, given_value, parsed, readable
 from .request import RunConfig, RunRequest, request_from
 
 CONFIG_MODULE = "ddbench.configs"
@@ -191,11 +191,18 @@ def compose_config(overrides: Iterable[str]) -> DictConfig:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
-            return compose(CONFIG_NAME, list(overrides), return_hydra_config=True)
+            words = [*search_path(), *overrides]
+            return compose(CONFIG_NAME, words, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise composition_error(error) from error
     finally:
         GlobalHydra.instance().hydra = own
+
+
+def search_path() -> list[str]:
+    """The override by which Hydra looks for options where presets are looked for."""
+    others = [f"file://{folder}" for folder in folders() if folder != own_folder()]
+    return as_overrides({"hydra.searchpath": others}) if others else []
 
 
 def composition_error(error: Exception) -> UserError:
@@ -293,6 +300,8 @@ def request_of(overrides: Sequence[str]) -> RunRequest:
     Raises:
         UserError: one line for the first mistake.
     """
-    register()
-    config = composed(readable(overrides))
-    return request_from(config, config.hydra.runtime.choices)
+    words = readable(overrides)
+    with searching(given_value(words, "config_dir")):
+        register()
+        config = composed(words)
+        return request_from(config, config.hydra.runtime.choices)

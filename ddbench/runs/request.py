@@ -67,6 +67,7 @@ class RunConfig:
     threads: int | None = None
     checkpoint_seconds: float = 60.0
     fresh: bool = False
+    config_dir: str | None = None
     runs_root: str | None = None
     data_root: str | None = None
 
