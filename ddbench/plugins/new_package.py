@@ -71,11 +71,19 @@ def package_files(noun: str, name: str) -> dict[str, str]:
     templates = {
         Path("pyproject.toml"): "pyproject.toml",
         Path("README.md"): "README.md",
+        Path(".gitignore"): "gitignore",
         package / "__init__.py": "init.py",
         package / f"{module}.py": f"{kind}.py",
         Path("tests", f"test_{module}.py"): "test.py",
         Path(".github", "workflows", "test.yml"): "test.yml",
     }
+    if noun == "method":
+        templates |= {
+            package / "configs" / "recipes" / f"{name}.yaml": "recipe.yaml",
+            package / "configs" / "experiment" / f"{module}_small_steps.yaml": "experiment.yaml",
+            Path("regression.yaml"): "regression.yaml",
+            Path(".github", "workflows", "regress.yml"): "regress.yml",
+        }
     folder = files(__package__).joinpath("templates")
     return {
         path.as_posix(): environment.from_string(

@@ -48,7 +48,7 @@ def preset(group: str, name: str) -> Any:
     Raises:
         UserError: where a file that is not this program's is no YAML.
     """
-    file = _file(group, name)
+    file = preset_file(group, name)
     if file is None:
         return {}
     try:
@@ -58,6 +58,12 @@ def preset(group: str, name: str) -> Any:
         raise UserError(f"{file} is not YAML: {reason}") from error
 
 
+def preset_file(group: str, name: str) -> Path | None:
+    """The file `<group>/<name>.yaml` that counts, or None."""
+    candidates = (folder / group / f"{name}.yaml" for folder in folders())
+    return next((file for file in candidates if file.is_file()), None)
+
+
 def preset_names(group: str) -> list[str]:
     """The names of a group's files, sorted."""
     return sorted({name for folder in folders() for name in _names(folder, group)})
@@ -65,7 +71,7 @@ def preset_names(group: str) -> list[str]:
 
 def first_comment(group: str, name: str) -> str:
     """The first sentence of the comment that a file begins with; "" where there is none."""
-    file = _file(group, name)
+    file = preset_file(group, name)
     text = file.read_text(encoding="utf-8") if file else ""
     lines = [line[2:] for line in text.splitlines() if line.startswith("# ") and "@" not in line]
     return " ".join(lines).partition(". ")[0].rstrip(".")
@@ -148,11 +154,6 @@ def _places(package: str) -> list[str]:
     except (ImportError, ValueError):
         return []
     return list(spec.submodule_search_locations or []) if spec else []
-
-
-def _file(group: str, name: str) -> Path | None:
-    candidates = (folder / group / f"{name}.yaml" for folder in folders())
-    return next((file for file in candidates if file.is_file()), None)
 
 
 def _names(folder: Path, group: str) -> list[str]:
