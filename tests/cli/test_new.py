@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,10 @@ import pytest
 import yaml
 from packages import Package
 
+from ddbench.cli.main import verb_parser
 from ddbench.plugins.new_package import KINDS, package_files
+from ddbench.runs.compose import request_of
+from ddbench.studies.grid import load_grid
 
 Command = Callable[..., Any]
 FILES = {"pyproject.toml", "README.md", ".github/workflows/test.yml"}
@@ -46,6 +51,28 @@ def test_a_new_plugin_keeps_the_promises_of_its_kind_at_once(
     assert "skipped" not in answer.out
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert names >= FILES
+
+
+def test_presets_beside_a_new_method_are_found(
+    written: Callable[[str], Path], command: Command
+) -> None:
+    folder = written("method")
+    answer = command("show", "experiment=own_method_small_steps", "dataset=digits", "device=cpu")
+    assert answer.status == 0, answer.err
+    assert re.search(r"image_rate +0\.1 +given", answer.out)
+    assert re.search(r"batch +32 +recipe: own choice, not tuned", answer.out)
+    grid = load_grid(folder / "regression.yaml")
+    for cell in grid.cells:
+        assert request_of(grid.overrides(cell, 0)).method.name == "own-method"
+
+
+def test_a_new_method_has_a_workflow_for_its_regression() -> None:
+    made = package_files("method", "own")
+    steps = yaml.safe_load(made[".github/workflows/regress.yml"])["jobs"]["regress"]["steps"]
+    (gate,) = [step for step in steps if step.get("run", "").startswith("ddbench")]
+    assert verb_parser("regress").read(shlex.split(gate["run"])[2:]).grid == "regression.yaml"
+    saved = [step["with"]["path"] for step in steps if "cache/" in step.get("uses", "")]
+    assert saved == ["regression.history.jsonl"] * 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
