@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .models.model import Model, ModelSettings
     from .plugins.settings import setting
     from .records.measurement import Coordinates, Measurement
+    from .runtime.tracking import NetworkScored, RunBegun, Tracker
     from .scoring.evaluator import Evaluator, EvaluatorSettings
     from .scoring.finished_run import FinishedRun
     from .scoring.training_sets import NotScorable
@@ -79,10 +80,13 @@ __all__ = [
     "MethodSkips",
     "Model",
     "ModelSettings",
+    "NetworkScored",
     "NotScorable",
+    "RunBegun",
     "SnapshotFormat",
     "StopRequested",
     "Task",
+    "Tracker",
     "TrainingRecipe",
     "UserError",
     "__version__",
@@ -110,10 +114,13 @@ _MODULES = {
     "MethodSkips": "distilling.loop",
     "Model": "models.model",
     "ModelSettings": "models.model",
+    "NetworkScored": "runtime.tracking",
     "NotScorable": "scoring.training_sets",
+    "RunBegun": "runtime.tracking",
     "SnapshotFormat": "training.recipe",
     "StopRequested": "errors",
     "Task": "distilling.task",
+    "Tracker": "runtime.tracking",
     "TrainingRecipe": "training.recipe",
     "UserError": "errors",
     "evaluate": "api",

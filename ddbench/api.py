@@ -13,14 +13,22 @@ from .runs.compose import request_of
 from .runs.execute import execute
 from .runs.overrides import as_overrides, given_value, readable
 from .runs.score_file import score_set, set_from_file
+from .runtime.tracking import Tracker
 
 
-def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: Any) -> Record:
+def run(
+    overrides: str | Sequence[str] = (),
+    *,
+    quiet: bool = False,
+    trackers: Sequence[str | Tracker] = (),
+    **values: Any,
+) -> Record:
     """Distil, score beside a control, and return the record; a finished run is found again.
 
     Args:
         overrides: as on the command line, such as "method.image_rate=2".
         quiet: print nothing.
+        trackers: what follows the run, by name, such as "tensorboard", or of one's own.
         values: the keys of `ddbench run`, such as method="apm", dataset="digits", and ipc=1,
             ipc="max", ipc=[5, 3, 1] or ratio=0.01.
 
@@ -28,9 +36,11 @@ def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: A
         UserError: for a mistake in what was asked, one line.
         StopRequested: when a signal asks to stop; the same call continues the run.
     """
-    words = _joined(overrides, values)
+    named = [one for one in trackers if isinstance(one, str)]
+    own = [one for one in trackers if not isinstance(one, str)]
+    words = _joined(overrides, {**values, **({"trackers": named} if named else {})})
     with searching(given_value(readable(words), "config_dir")):
-        return execute(request_of(words), quiet).record
+        return execute(request_of(words), quiet, own).record
 
 
 def evaluate(

@@ -50,6 +50,8 @@ where and how
   runs_root=FOLDER    records and artefacts              (default $DDBENCH_RUNS, else ./runs)
   data_root=FOLDER    datasets                           (default $DDBENCH_DATA, else a cache)
   device=NAME         auto, cpu, cuda, cuda:1
+  trackers=[A,B]      what follows the run: tensorboard, wandb, mlflow, where they are installed
+                      (`ddbench list trackers`)
   fresh=true          make anew what was made before the code of a plugin changed
   threads=N           of the CPU; they change bits, so a stopped run keeps its number
                       (default $OMP_NUM_THREADS, else the cores that are free at the start)

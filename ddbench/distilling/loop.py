@@ -174,7 +174,10 @@ class _Distilling:
             scalars = self.method.step(i)
         if i % max(1, self.total_steps // CURVE_POINTS) == 0 or i == last:
             seconds = math.fsum(self.times.seconds)
-            self.curve.append(_curve_point(self.name, i, seconds, scalars))
+            point = _curve_point(self.name, i, seconds, scalars)
+            self.curve.append(point)
+            told = {name: value for name, value in point.items() if name not in CLOCK}
+            self.lab.runtime.tell(lambda tracker: tracker.step(i, told))
         self.steps_done = i + 1
         return scalars
 

@@ -23,6 +23,7 @@ from ..runtime.determinism import nondeterminism_noted
 from ..runtime.device import Execution, process_settings_restored
 from ..runtime.interrupt import StopFlag
 from ..runtime.runtime import Runtime
+from ..runtime.tracking import TRACKERS, RunBegun, Tracker
 from ..store.files import (
     check_writable,
     digest,
@@ -73,14 +74,20 @@ class Outcome:
     ran: bool
 
 
-def execute(request: RunRequest, quiet: bool = False) -> Outcome:
+def execute(request: RunRequest, quiet: bool = False, trackers: Sequence[Tracker] = ()) -> Outcome:
     """Do a run, or find it done.
+
+    Args:
+        request: what is asked for.
+        quiet: print nothing.
+        trackers: that follow it besides those that the request names.
 
     Raises:
         UserError: for a mistake of the user, one line.
         StopRequested: when asked to stop; the same request continues the run.
     """
-    with disk_trouble_in_one_line(), opened(request, quiet, writes=False) as (lab, data_cost):
+    reading = opened(request, quiet, writes=False, trackers=trackers)
+    with disk_trouble_in_one_line(), reading as (lab, data_cost):
         task = Task(request.task, lab)  # refused before anything is written
         for choice in filter(None, (request.method, request.control)):
             check_possible(choice, task)
@@ -129,7 +136,8 @@ def recorded_once(
         remove_leftovers(folder)
         continue_as_begun(runtime.execution, begun)
         try:
-            record = work(folder)
+            with tracked(runtime):
+                record = work(folder)
         except (StopRequested, KeyboardInterrupt):
             runtime.progress.write_log("stopped; the same command continues")
             raise
@@ -145,7 +153,7 @@ def recorded_once(
 
 @contextmanager
 def opened(
-    request: RunRequest, quiet: bool, writes: bool = True
+    request: RunRequest, quiet: bool, writes: bool = True, trackers: Sequence[Tracker] = ()
 ) -> Iterator[tuple[Lab, PhaseCost]]:
     """The data and the model of a request, checked, and what reading them cost.
 
@@ -155,6 +163,7 @@ def opened(
         request: names them.
         quiet: write nothing to the console.
         writes: whether the folder of runs must be one that can be written to.
+        trackers: that follow the run besides those that the request names.
     """
     if writes:
         check_writable(request.runs_root)
@@ -167,6 +176,10 @@ def opened(
             stop=stop,
             quiet=quiet,
             fresh=request.fresh,
+            trackers={
+                **{name: TRACKERS[name]() for name in request.trackers},
+                **{f"{type(one).__name__} {n}": one for n, one in enumerate(trackers)},
+            },
         )
         with nondeterminism_noted(runtime.execution.nondeterministic):
             with runtime.meter.measure() as cost:
@@ -213,9 +226,25 @@ def note_failure(folder: Path, error: BaseException) -> None:
         error.add_note(str(folder / "failed.json"))
 
 
-def write_configuration(folder: Path, configuration: dict[str, Any]) -> None:
-    """Leave `config.yaml`, what was asked for."""
+@contextmanager
+def tracked(runtime: Runtime) -> Iterator[None]:
+    """Tell the trackers how the block ends."""
+    failure: BaseException | None = None
+    try:
+        yield
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        runtime.tell(lambda tracker: tracker.ended(failure))
+
+
+def begin(runtime: Runtime, folder: Path, key: str, configuration: dict[str, Any]) -> None:
+    """Say which run begins, leave its `config.yaml`, what was asked for, and tell the trackers."""
+    runtime.progress.say(f"run {folder}")
     write_bytes(folder / "config.yaml", yaml.safe_dump(configuration, sort_keys=False).encode())
+    run = RunBegun(key, folder, configuration)
+    runtime.tell(lambda tracker: tracker.begun(run))
 
 
 def _found(done: Path, key: str, runtime: Runtime, code: Sequence[PluginCode]) -> Outcome | None:
@@ -249,10 +278,9 @@ def _found(done: Path, key: str, runtime: Runtime, code: Sequence[PluginCode]) -
 
 def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost) -> Record:
     runtime, progress = lab.runtime, lab.runtime.progress
-    progress.say(f"run {folder}")
+    begin(runtime, folder, run_key(request, lab), configuration(request))
     for note in (*lab.dataset.source.notes(), *request.method.notes):
         progress.say(note)
-    write_configuration(folder, configuration(request))
     with runtime.meter.measure(data_cost):
         lab.real.prepare()
     made = distil(request.method, request.task, lab)

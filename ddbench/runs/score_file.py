@@ -29,10 +29,10 @@ from .assemble_record import configuration, subject_made_elsewhere
 from .compose import request_of
 from .execute import (
     Outcome,
+    begin,
     disk_trouble_in_one_line,
     opened,
     recorded_once,
-    write_configuration,
 )
 from .overrides import as_overrides, given_value, parsed, plain_values, readable
 from .plugin_code import plugins_of
@@ -132,10 +132,9 @@ def score_set(distilled: DistilledSet, given: Sequence[str], quiet: bool = False
             write_bytes(file, data)  # the set is at hand, whatever became of its copy
 
         def work(folder: Path) -> Record:
-            progress.say(f"run {folder}")
+            begin(lab.runtime, folder, subject.run, configuration(request, subject))
             for note in _notes(distilled, request):
                 progress.say(note)
-            write_configuration(folder, configuration(request, subject))
             write_bytes(file, data)
             seen = distilled.decoded()
             write_bytes(folder / "gallery.png", gallery_png(seen, lab.space, _title(origin, seen)))

@@ -16,6 +16,7 @@ from .interrupt import StopFlag
 from .ledger import Ledger
 from .meters import CostMeter
 from .progress import Progress
+from .tracking import Tracker, Tracking
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,6 +42,7 @@ class Runtime:
         stop: set when a signal asks to stop.
         checkpoint_seconds: least time between two checkpoints.
         ledger: of the networks that are used.
+        tracking: the trackers that are told of the run.
         fresh: whether what other code of its plugins made, or may have made, is made anew.
     """
 
@@ -51,6 +53,7 @@ class Runtime:
     stop: StopFlag
     checkpoint_seconds: float = 60.0
     ledger: Ledger = field(default_factory=Ledger)
+    tracking: Tracking = field(default_factory=Tracking)
     fresh: bool = False
     _said: set[str] = field(default_factory=set)
 
@@ -65,6 +68,7 @@ class Runtime:
         stop: StopFlag | None = None,
         quiet: bool = False,
         fresh: bool = False,
+        trackers: Mapping[str, Tracker] | None = None,
     ) -> Runtime:
         """Choose the device and open the store.
 
@@ -76,6 +80,7 @@ class Runtime:
             stop: a flag that listens to signals; None: one that nobody sets.
             quiet: write nothing to the console.
             fresh: make anew what other code of its plugins made.
+            trackers: that are told of the run, by what messages call them.
 
         Raises:
             UserError: for a device that is not there, or a folder that cannot be written.
@@ -83,7 +88,23 @@ class Runtime:
         store, execution = Store(root), Execution.start(device, threads)
         meter, progress = CostMeter(execution.device), Progress(quiet=quiet)
         stop = stop or StopFlag()
-        return cls(store, execution, meter, progress, stop, checkpoint_seconds, fresh=fresh)
+        tracking = Tracking(dict(trackers or {}), progress.say)
+        return cls(
+            store,
+            execution,
+            meter,
+            progress,
+            stop,
+            checkpoint_seconds,
+            tracking=tracking,
+            fresh=fresh,
+        )
+
+    def tell(self, tell: Callable[[Tracker], None]) -> None:
+        """Tell the trackers something; no cost contains the time that they take."""
+        if self.tracking.trackers:
+            with self.meter.measure():
+                self.tracking.tell(tell)
 
     def make_once(
         self,
