@@ -17,7 +17,7 @@ from ddbench.distilling.registry import METHODS
 from ddbench.records.record import Record
 from ddbench.runtime.runtime import Runtime
 from ddbench.runtime.tracking import TRACKERS, means
-from ddbench.testing import Check, checks
+from ddbench.testing import Check, checks, judge
 
 QUICK = {
     "dataset": "digits",
@@ -127,8 +127,26 @@ def test_the_time_of_a_tracker_is_in_no_cost(clock: Clock, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", TRACKERS.names())
 @pytest.mark.parametrize("check", checks("trackers"), ids=str)
-def test_a_tracker_keeps_the_promises_of_its_kind(check: Check, name: str, tmp_path: Path) -> None:
-    check.run(name, tmp_path)
+def test_a_tracker_keeps_the_promises_of_its_kind(
+    check: Check, name: str, tmp_path: Path, hold: Callable[[Check, str, Path], None]
+) -> None:
+    hold(check, name, tmp_path)
+
+
+def test_a_tracker_that_fails_breaks_its_promise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(Notes):
+        """Fails."""
+
+        def recorded(self, record: Record) -> None:
+            raise KeyError("gallery")
+
+    monkeypatch.setattr(TRACKERS, "_added", {"notes": Notes, "broken": Broken})
+    assert [judge(check, "notes", tmp_path).state for check in checks("trackers")] == ["holds"] * 5
+    verdict = judge(checks("trackers")[-1], "broken", tmp_path)
+    assert verdict.state == "broken"
+    assert "KeyError: 'gallery'" in verdict.reason
 
 
 @pytest.mark.parametrize("name", TRACKERS.names())
