@@ -15,7 +15,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -239,6 +239,7 @@ def name_problem(name: str) -> str | None:
     return f"{name} has another meaning on the command line" if name.lower() in WORDS else None
 
 
+@cache
 def _distribution(name: str) -> importlib.metadata.Distribution | None:
     try:
         return importlib.metadata.distribution(name)

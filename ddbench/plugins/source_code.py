@@ -15,6 +15,7 @@ import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ class PluginCode:
         return asdict(self)
 
 
+@cache
 def plugin_code(
     kind: str,
     name: str,
@@ -122,8 +124,7 @@ def code_digest(module: str, packages: Collection[str]) -> str | None:
         if path is not None:
             data = path.read_bytes()
             tree = None if path.suffix in EXTENSIONS else _tree(data)
-            plain = data if tree is None else json.dumps(_plain(tree)).encode()
-            said[name] = hashlib.sha256(plain).hexdigest()
+            said[name] = hashlib.sha256(_said(tree, data)).hexdigest()
             imported = _imports(name, tree, path) if tree else ()
             waiting |= {one for one in imported if _lies_in(one, packages)} - said.keys()
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
@@ -164,6 +165,14 @@ def _tree(data: bytes) -> ast.Module | None:
         return None
 
 
+def _said(tree: ast.Module | None, data: bytes) -> bytes:
+    """What counts of a file: its syntax tree, or its bytes where that cannot be written."""
+    try:
+        return data if tree is None else json.dumps(_plain(tree)).encode()
+    except (ValueError, RecursionError):  # of a number, or a formula, of absurd size
+        return data
+
+
 def _plain(node: Any) -> Any:
     """A syntax tree without positions, documentation and empty fields.
 
@@ -174,7 +183,7 @@ def _plain(node: Any) -> Any:
         return [type(node).__name__, *([name, _plain(value)] for name, value in fields)]
     if isinstance(node, list):
         return [_plain(one) for one in node if not _is_documentation(one)]
-    return node if isinstance(node, str) else f"{type(node).__name__} {node!r}"
+    return f"{type(node).__name__} {node!a}"
 
 
 def _is_documentation(node: Any) -> bool:

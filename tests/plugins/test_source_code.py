@@ -83,6 +83,16 @@ def test_a_file_that_cannot_be_parsed_counts_by_its_bytes(
     assert digest(late="more = (\n") != digest(late="more = [\n")
 
 
+def test_a_formula_of_absurd_size_counts_by_its_bytes(digest: Callable[..., str | None]) -> None:
+    long = "more = " + "-" * 300 + "1\n" + "x = " + " + ".join(["1"] * 3000) + "\n"
+    assert digest(late=long) != digest(late=long.replace("1\n", "2\n", 1))
+
+
+@pytest.mark.parametrize("value", ["2", "'1'", "'int 1'", "1.0", "True", "None", "b'1'", "0x10"])
+def test_values_of_any_type_are_told_apart(value: str, digest: Callable[..., str | None]) -> None:
+    assert digest(late=f"more = {value}\n") != digest(late="more = 1\n")
+
+
 def test_a_module_without_a_file_has_no_digest() -> None:
     assert code_digest("sys", ["sys"]) is None
     assert code_digest("no.such.module", ["no"]) is None
