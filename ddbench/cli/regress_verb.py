@@ -85,7 +85,10 @@ def regress(given: Namespace) -> int:
     history = load_history(places.history) if places.history else []
     reference = None if update else load_reference(places.reference)
     for cell in grid.cells:
-        request_of(grid.overrides(cell, grid.seeds[0]))
+        try:
+            request_of(grid.overrides(cell, grid.seeds[0]))
+        except UserError as error:
+            raise UserError(f"cell {cell}: {error}") from error
     records: list[Record] = []
 
     def run_all(runs: Sequence[list[str]]) -> Iterator[Record]:

@@ -14,6 +14,7 @@ from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from ..data.registry import DATASETS
 from ..distilling.registry import METHODS
@@ -193,7 +194,7 @@ def compose_config(overrides: Iterable[str]) -> DictConfig:
         with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
             words = [*search_path(), *overrides]
             return compose(CONFIG_NAME, words, return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise composition_error(error) from error
     finally:
         GlobalHydra.instance().hydra = own
@@ -213,6 +214,8 @@ def composition_error(error: Exception) -> UserError:
             extra = f"pip install 'ddbench[{LAUNCHER_EXTRAS[name]}]'"
             return UserError(f"{group}={name} needs a package that is not installed: {extra}")
         return unknown_name(group, name, error.options)
+    if isinstance(error, YAMLError):  # of a file of one's own; it names the place
+        return UserError(f"a configuration is not YAML: {shortened(str(error))}")
     cause = error.__cause__
     return UserError(one_line(cause if isinstance(cause, OmegaConfBaseException) else error))
 

@@ -82,7 +82,8 @@ def load_grid(path: Path | None = None) -> Grid:
     try:
         values = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise UserError(f"{path} cannot be read as a grid: {shortened(str(error))}") from error
+        reason = getattr(error, "strerror", None) or shortened(str(error))
+        raise UserError(f"{path} cannot be read as a grid: {reason}") from error
     try:
         grid = _grid(values)
     except (TypeError, KeyError, ValueError, AttributeError) as error:
@@ -108,6 +109,8 @@ def _grid(values: Any) -> Grid:
     if not cells or not all(isinstance(words, str) for words in cells.values()):
         raise ValueError("cells are words of `ddbench run` by name, one cell at least")
     grid = Grid(gates=gates, seeds=seeds, cells=cells, **given)
+    for cell in cells:
+        grid.overrides(cell, seeds[0])  # whose quotes may be open
     for name in ("least_band", "memory_growth"):
         if not isinstance(getattr(grid, name), int | float) or getattr(grid, name) <= 0:
             raise ValueError(f"{name} is a number above 0")

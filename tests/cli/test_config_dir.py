@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from ddbench.cli import sweep
+from ddbench.plugins.presets import searching
+
 Command = Callable[..., Any]
 SMALL = """\
 # @package _global_
@@ -63,14 +66,36 @@ def test_a_study_and_its_sweep_find_experiments_of_ones_own(
     assert [json.loads(file.read_text())["task"]["seed"] for file in records] == [0, 1]
 
 
-@pytest.mark.slow
-def test_cells_in_other_processes_find_experiments_of_ones_own(
-    command: Command, folder: Path, tmp_path: Path
+def test_a_cell_looks_there_by_itself_for_it_may_be_done_in_another_process(
+    command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ("experiment=pairs", "seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    answer = command("run", "-m", *words, *QUICK, f"config_dir={folder}")
+    searched = []
+
+    def noted(given: str | None) -> Any:
+        searched.append(given)
+        return searching(given)
+
+    monkeypatch.setattr(sweep, "searching", noted)
+    answer = command("run", "-m", "experiment=pairs", *QUICK, f"config_dir={folder}")
     assert answer.status == 0, answer.err
-    assert "sweep: 2 of 2 cells done" in answer.out
+    assert searched == [str(folder)]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: [", "a configuration is not YAML"),
+        ("# @package _global_\nsed: 3\n", "'sed'"),
+        ("# @package _global_\nmethod: {nosuch: 3}\n", "'nosuch'"),
+        ("# @package _global_\ndefaults: [{override /method: rondom}]\n", "did you mean random"),
+    ],
+)
+def test_an_experiment_with_a_mistake_is_one_line(
+    text: str, reason: str, command: Command, folder: Path
+) -> None:
+    (folder / "experiment" / "wrong.yaml").write_text(text)
+    answer = command("show", "experiment=wrong", "--config-dir", str(folder))
+    assert reason in answer.complaint
 
 
 def test_a_folder_that_is_not_there_is_said_before_any_work(

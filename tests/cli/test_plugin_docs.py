@@ -51,6 +51,7 @@ def test_the_commands_succeed_in_their_order(
         _, verb, *words = shlex.split(line)
         if verb in CHECKED_ELSEWHERE:
             continue
+        words = [word.replace("seed=0,1,2", "seed=0") for word in words]
         answer = command(verb, *words, *(TINY if verb == "run" else ()))
         assert answer.status == 0, (line, answer.err)
         assert answer.out

@@ -14,7 +14,7 @@ from ddbench.cli.main import main
 from ddbench.errors import UserError
 from ddbench.plugins.presets import searching
 from ddbench.records.record import Record
-from ddbench.runs.compose import request_of
+from ddbench.runs.overrides import plain_values
 from ddbench.studies.grid import Grid, grid_file, load_grid
 from ddbench.studies.history import Entry, append, last_steps, load_history, new_entry
 from ddbench.studies.regression import CellResult, cell_result, series
@@ -112,6 +112,7 @@ def test_an_entry_says_whose_code_ran(make: Callable[..., Record]) -> None:
         (GRID + "least_bend: 3\n", "least_bend"),
         (GRID + "least_band: -1\n", "least_band is a number above 0"),
         (GRID + "gates: [{cell: two, protocol: hard/1, above_control: 0}]\n", "cell 'two'"),
+        (GRID.replace("protocols", "'protocols"), "No closing quotation"),
         ("a: [", "cannot be read as a grid"),
     ],
 )
@@ -147,7 +148,7 @@ def gate(
     def regress(level: float, *words: str) -> tuple[int, str]:
         def runs(asked: Sequence[list[str]]) -> Any:
             for one in asked:
-                seed = request_of(one).task.seed
+                seed = int(plain_values(one)["seed"])
                 yield make("random", dataset="digits", ipc=1, seed=seed, control=None, level=level)
 
         monkeypatch.setattr(regress_verb, "in_two_processes", runs)
@@ -219,7 +220,7 @@ def test_a_cell_that_cannot_run_is_said_before_any_work(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "grid.yaml").write_text(GRID.replace("method=random", "method=rondam"))
     assert main(["regress", "--grid", "grid.yaml", "--update", "--reason", "x"]) == 2
-    assert "did you mean random" in capsys.readouterr().err
+    assert "cell one: unknown method 'rondam': did you mean random" in capsys.readouterr().err
 
 
 def test_a_cell_of_one_record_has_its_accuracy(make: Callable[..., Record]) -> None:
