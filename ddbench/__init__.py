@@ -22,6 +22,8 @@ use the following modules; everything else may move without notice.
 * `ddbench.store.files`: digests of what an evaluator's numbers depend on
 * `ddbench.records.cost`: `PhaseCost`, what a phase of making a set cost
 * `ddbench.records.statistics`, `ddbench.records.units`: intervals; seconds and bytes as text
+* `ddbench.distilling.importing.importer`, `ddbench.distilling.importing.source`: what an importer
+  reads, and the checks of arrays that come from anybody
 * `ddbench.figures`, `ddbench.distilling.method_style`: the look of pictures
 """
 
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from .api import evaluate, run
     from .data.source import DatasetSettings, DatasetSource
     from .distilling.distilled_set import DistilledSet
+    from .distilling.importing.importer import ImportedSet, Importer
     from .distilling.loop import MethodSkips
     from .distilling.method import ImagePasses, Method, MethodSettings
     from .distilling.task import Task
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from .models.model import Model, ModelSettings
     from .plugins.settings import StepCost, setting
     from .records.measurement import Coordinates, Measurement
+    from .runtime.tracking import NetworkScored, RunBegun, Tracker
     from .scoring.evaluator import Evaluator, EvaluatorSettings
     from .scoring.finished_run import FinishedRun
     from .scoring.training_sets import NotScorable
@@ -67,6 +71,8 @@ __all__ = [
     "Examples",
     "FinishedRun",
     "ImagePasses",
+    "ImportedSet",
+    "Importer",
     "Loss",
     "Measurement",
     "Method",
@@ -74,11 +80,14 @@ __all__ = [
     "MethodSkips",
     "Model",
     "ModelSettings",
+    "NetworkScored",
     "NotScorable",
+    "RunBegun",
     "SnapshotFormat",
     "StepCost",
     "StopRequested",
     "Task",
+    "Tracker",
     "TrainingRecipe",
     "UserError",
     "__version__",
@@ -97,6 +106,8 @@ _MODULES = {
     "Examples": "training.recipe",
     "FinishedRun": "scoring.finished_run",
     "ImagePasses": "distilling.method",
+    "ImportedSet": "distilling.importing.importer",
+    "Importer": "distilling.importing.importer",
     "Loss": "training.recipe",
     "Measurement": "records.measurement",
     "Method": "distilling.method",
@@ -104,11 +115,14 @@ _MODULES = {
     "MethodSkips": "distilling.loop",
     "Model": "models.model",
     "ModelSettings": "models.model",
+    "NetworkScored": "runtime.tracking",
     "NotScorable": "scoring.training_sets",
+    "RunBegun": "runtime.tracking",
     "SnapshotFormat": "training.recipe",
     "StepCost": "plugins.settings",
     "StopRequested": "errors",
     "Task": "distilling.task",
+    "Tracker": "runtime.tracking",
     "TrainingRecipe": "training.recipe",
     "UserError": "errors",
     "evaluate": "api",

@@ -8,19 +8,28 @@ from typing import Any
 
 from .distilling.distilled_set import DistilledSet
 from .planning.fitting import fitted
+from .plugins.presets import searching
 from .records.record import Record
 from .runs.compose import request_of
 from .runs.execute import execute
-from .runs.overrides import as_overrides
+from .runs.overrides import as_overrides, given_value, readable
 from .runs.score_file import score_set, set_from_file
+from .runtime.tracking import Tracker
 
 
-def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: Any) -> Record:
+def run(
+    overrides: str | Sequence[str] = (),
+    *,
+    quiet: bool = False,
+    trackers: Sequence[str | Tracker] = (),
+    **values: Any,
+) -> Record:
     """Distil, score beside a control, and return the record; a finished run is found again.
 
     Args:
         overrides: as on the command line, such as "method.image_rate=2".
         quiet: print nothing.
+        trackers: what follows the run, by name, such as "tensorboard", or of one's own.
         values: the keys of `ddbench run`, such as method="apm", dataset="digits", and ipc=1,
             ipc="max", ipc=[5, 3, 1] or ratio=0.01.
 
@@ -28,7 +37,11 @@ def run(overrides: str | Sequence[str] = (), *, quiet: bool = False, **values: A
         UserError: for a mistake in what was asked, one line.
         StopRequested: when a signal asks to stop; the same call continues the run.
     """
-    return execute(fitted(request_of(_joined(overrides, values)), quiet), quiet).record
+    named = [one for one in trackers if isinstance(one, str)]
+    own = [one for one in trackers if not isinstance(one, str)]
+    words = _joined(overrides, {**values, **({"trackers": named} if named else {})})
+    with searching(given_value(readable(words), "config_dir")):
+        return execute(fitted(request_of(words), quiet), quiet, own).record
 
 
 def evaluate(
@@ -58,9 +71,10 @@ def evaluate(
             when it does not fit the dataset.
     """
     words = _joined(overrides, values)
-    if not isinstance(distilled, DistilledSet):
-        distilled = set_from_file(distilled, words, says or {}, like).distilled
-    return score_set(distilled, words, quiet).record
+    with searching(given_value(readable(words), "config_dir")):
+        if not isinstance(distilled, DistilledSet):
+            distilled = set_from_file(distilled, words, says or {}, like).distilled
+        return score_set(distilled, words, quiet).record
 
 
 def _joined(overrides: str | Sequence[str], values: dict[str, Any]) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from packages import Package
 from plausible import changed, plausible, write_records
 from processes import start_child
 
@@ -66,3 +67,13 @@ def written() -> Callable[..., list[Path]]:
 def altered() -> Callable[..., Record]:
     """Replace the values at dotted places of a record."""
     return changed
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Package]:
+    """A package of plugins in this process."""
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    made = Package(folder, monkeypatch)
+    yield made
+    made.forget()

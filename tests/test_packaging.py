@@ -23,7 +23,7 @@ INSTALLED_AS = {
 }
 # Which files of a room belong to the package; results are measurements, not software.
 INSTALLED_FILES = {
-    "ddbench": ("**/*.py", "py.typed", "leaderboard/page.html"),
+    "ddbench": ("**/*.py", "py.typed", "leaderboard/page.html", "plugins/templates/*"),
     "configs": ("**/*.py", "**/*.yaml"),
     "evaluators": ("**/*.py",),
     "leaderboards": ("*.py", "published/*", "regression.json"),

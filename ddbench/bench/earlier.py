@@ -75,7 +75,7 @@ def give_present_names(package: ModuleType) -> None:
     compose.request_of = _request_of
 
 
-def _request_of(words: Sequence[str], note: Any = None) -> Any:
+def _request_of(words: Sequence[str]) -> Any:
     """What `request_of` of `runs.compose` does, in steps."""
     compose: Any = _module("cli.compose")
     compose.register()

@@ -29,6 +29,7 @@ examples
 """
     parser.open_keys = True
     parser.words("FILE", "the set, and keys of `ddbench run`")
+    parser.config_dir()
     define_import_options(parser)
     parser.set_defaults(work=evaluate_file)
 

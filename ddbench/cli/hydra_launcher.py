@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from hydra import compose, initialize_config_module
 from hydra._internal.callbacks import Callbacks
@@ -17,7 +18,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from ..errors import StopRequested, UserError, in_words, shortened
-from ..runs.compose import CONFIG_MODULE, CONFIG_NAME, composition_error
+from ..plugins.presets import given_folder, searching
+from ..runs.compose import CONFIG_MODULE, CONFIG_NAME, composition_error, search_path
 from ..runs.overrides import as_overrides
 from ..runs.request import request_from
 from ..runtime.output import steady_output
@@ -32,10 +34,12 @@ class Task:
     Args:
         cells: by their words.
         sweep: which they are of.
+        config_dir: a person's own folder of recipes and experiments, if one is searched.
     """
 
     cells: dict[tuple[str, ...], Cell]
     sweep: Sweep
+    config_dir: Path | None
 
     def __call__(self, config: DictConfig) -> None:
         """Do the cell that the configuration is of.
@@ -46,7 +50,7 @@ class Task:
         settings = HydraConfig.get()
         cell = self.cells[tuple(settings.overrides.task)]
         try:
-            with steady_output():
+            with steady_output(), searching(self.config_dir):
                 do_cell(cell, self.sweep, lambda: request_from(config, settings.runtime.choices))
         except StopRequested as stop:
             note("stopped; the same command continues the run")
@@ -83,8 +87,9 @@ def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]
 
 def _launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]) -> Launcher:
     """The launcher, ready to start cells."""
-    task = Task({cell.words: cell for cell in cells}, sweep)
-    words = [*launching, *as_overrides({"hydra.sweep.dir": sweep.folder / "launcher"})]
+    task = Task({cell.words: cell for cell in cells}, sweep, given_folder())
+    own = {"hydra.sweep.dir": sweep.folder / "launcher"}
+    words = [*launching, *search_path(), *as_overrides(own)]
     try:
         config = compose(CONFIG_NAME, words, return_hydra_config=True)
         context = HydraContext(GlobalHydra.instance().config_loader(), Callbacks())

@@ -6,13 +6,13 @@ from argparse import Namespace
 
 from .parser import VerbParser
 
-SUMMARY = "methods, datasets, importers, protocols, experiments, runs …"
+SUMMARY = "methods, datasets, importers, protocols, experiments, problems, runs …"
 
 
 def define(parser: VerbParser) -> None:
     """Describe the verb."""
     parser.usage = """\
-ddbench list methods|datasets|evaluators|models|protocols|experiments [PATTERN]
+ddbench list methods|datasets|evaluators|models|protocols|experiments|problems [PATTERN]
        ddbench list runs [PATTERN] [runs_root=FOLDER]"""
     parser.description = "Prints names that match a pattern, each with what it is in a line."
     parser.epilog = """\
@@ -22,6 +22,7 @@ examples
   ddbench list runs 'apm-digits-*'
 """
     parser.words("KIND", "what is listed, and perhaps a pattern of names such as 'a*'")
+    parser.config_dir()
     parser.option("runs_root", "FOLDER", "the runs (default: $DDBENCH_RUNS, else ./runs)")
     parser.set_defaults(work=list_names)
 

@@ -12,13 +12,13 @@ import yaml
 from tabulate import tabulate
 
 from ..errors import UserError, unknown_name
-from ..plugins.presets import first_comment, preset_names, read_yaml
+from ..plugins.presets import first_comment, preset_names, preset_problems, read_yaml
 from ..runs.registries import REGISTRIES
 from ..runtime.folders import runs_root
 from ..scoring.protocol_summaries import protocol_summaries
 from ..studies.study import load_study, study_names
 
-KINDS = (*REGISTRIES, "protocols", "experiments", "runs")
+KINDS = (*REGISTRIES, "protocols", "experiments", "problems", "runs")
 
 
 def listing(words: Sequence[str], folder: str | None = None) -> str:
@@ -47,6 +47,8 @@ def listing(words: Sequence[str], folder: str | None = None) -> str:
         rows = _protocols(pattern)
     elif kind == "experiments":
         rows = _experiments(pattern)
+    elif kind == "problems":
+        rows = _problems(pattern)
     else:
         rows = _plugins(kind, pattern)
     return tabulate(rows, tablefmt="plain") if rows else f"no {kind} match {pattern!r}{place}"
@@ -69,6 +71,16 @@ def _experiments(pattern: str) -> list[tuple[str, str]]:
     told = {name: first_comment("experiment", name) for name in preset_names("experiment")}
     told |= {name: f"{load_study(name).title} (a study)" for name in study_names()}
     return [(name, told[name]) for name in sorted(fnmatch.filter(told, pattern))]
+
+
+def _problems(pattern: str) -> list[tuple[str, ...]]:
+    """What other packages bring that cannot be used, with the reason; the pattern is of names."""
+    told: list[tuple[str, ...]] = []
+    for registry in REGISTRIES.values():
+        registry.loadable()
+        told += [(registry.problems[n],) for n in fnmatch.filter(registry.problems, pattern)]
+    taken = preset_problems()
+    return told + [(taken[name],) for name in fnmatch.filter(taken, pattern)]
 
 
 def _runs(pattern: str, root: Path) -> list[tuple[str, ...]]:

@@ -17,6 +17,7 @@ from . import (
     inspect_verb,
     leaderboard_verb,
     list_verb,
+    new_verb,
     plan_verb,
     prepare_verb,
     regress_verb,
@@ -41,6 +42,7 @@ VERBS: dict[str, Verb] = {
     "submit": submit_verb,
     "leaderboard": leaderboard_verb,
     "regress": regress_verb,
+    "new": new_verb,
     "test": test_verb,
     "bench": bench_verb,
 }
@@ -98,12 +100,15 @@ def _answer(words: list[str]) -> int:
 
         print(f"ddbench {importlib.metadata.version('ddbench')}")
         return 0
+    from ..plugins.presets import searching
+
     parser = verb_parser(words[0])
     try:
         given = parser.read(words[1:])
     except SystemExit:  # argparse has answered --help
         return 0
-    status: int = given.work(given)
+    with searching(getattr(given, "config_dir", None)):
+        status: int = given.work(given)
     return status
 
 

@@ -55,6 +55,14 @@ class VerbParser(argparse.ArgumentParser):
         names = [*([short] if short else []), f"--{name}"]
         self.add_argument(*names, metavar=metavar, help=help, default=default, action=_Once)
 
+    def config_dir(self) -> None:
+        """Add the option that names a folder of presets of one's own."""
+        self.option(
+            "config_dir",
+            "FOLDER",
+            "experiments, studies and recipes of your own (default: $DDBENCH_CONFIGS, if set)",
+        )
+
     def flag(self, name: str, help: str, default: bool = False) -> None:
         """Add an option that is true or false: --NAME, --no-NAME, NAME=true, NAME=false."""
         self.flags.add(name)
@@ -119,6 +127,8 @@ class VerbParser(argparse.ArgumentParser):
         before = ""
         for word in arguments:
             name, sign, value = word.removeprefix("--").partition("=")
+            if word.startswith("--") and (spelt_so := name.replace("-", "_")) in self.valued:
+                name, word = spelt_so, f"--{spelt_so}{sign}{value}"
             is_a_value = before.removeprefix("--") in self.valued and before.startswith("--")
             if sign and not is_a_value and name in self.flags:
                 word = f"--{name}" if truth(name, value) else f"--no-{name}"

@@ -53,11 +53,9 @@ def plan(given: Namespace) -> int:
     from ..runs.overrides import readable
     from ..runtime.progress import Progress
     from ..store.files import json_bytes
-    from .ending import note
     from .plan_tables import plan_tables
 
-    for problem in register():
-        note(problem)
+    register()
     cells = asked_cells(readable(given.words), given.multirun)
     made = Planner(Progress(quiet=given.json), seconds).plan(cells)
     print(json_bytes(made.plain()).decode() if given.json else plan_tables(made))

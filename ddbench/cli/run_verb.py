@@ -46,9 +46,14 @@ how to score
   whole=true          also train networks on all real data
 
 where and how
+  config_dir=FOLDER   experiments, studies and recipes of your own, as FOLDER/experiment/NAME.yaml
+                      (default $DDBENCH_CONFIGS, if set)
   runs_root=FOLDER    records and artefacts              (default $DDBENCH_RUNS, else ./runs)
   data_root=FOLDER    datasets                           (default $DDBENCH_DATA, else a cache)
   device=NAME         auto, cpu, cuda, cuda:1
+  trackers=[A,B]      what follows the run: tensorboard, wandb, mlflow, where they are installed
+                      (`ddbench list trackers`)
+  fresh=true          make anew what was made before the code of a plugin changed
   threads=N           of the CPU; they change bits, so a stopped run keeps its number
                       (default $OMP_NUM_THREADS, else the cores that are free at the start)
   memory_budget=8GB   most memory that a phase may need, as a measured step tells: the method's
@@ -80,6 +85,7 @@ def define(parser: VerbParser) -> None:
     parser.epilog = EXAMPLES
     parser.open_keys = True
     parser.words("KEY=VALUE", "as above")
+    parser.config_dir()
     help = "a sweep: every value may be a list of values A,B,C"
     parser.add_argument("-m", "--multirun", action="store_true", help=help)
     parser.option(

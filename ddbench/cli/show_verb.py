@@ -22,14 +22,14 @@ examples
 """
     parser.open_keys = True
     parser.words("KEY=VALUE", "as for `ddbench run`")
+    parser.config_dir()
     parser.set_defaults(work=show)
 
 
 def show(given: Namespace) -> int:
     """Print what a run would do."""
     from ..runs.compose import request_of
-    from .ending import note
     from .request_tables import request_tables
 
-    print(request_tables(request_of(given.words, note)))
+    print(request_tables(request_of(given.words)))
     return 0

@@ -11,14 +11,14 @@ from ..runs.execute import Outcome, execute
 from ..runs.overrides import given_value
 from ..runtime.folders import runs_root
 from ..store.files import check_writable
-from .ending import ending_of, note
+from .ending import ending_of
 
 
 def run_single(words: Sequence[str]) -> int:
     """Do one run; its exit status."""
 
     def work() -> Outcome:
-        request = request_of(words, note)
+        request = request_of(words)
         if not os.path.isdir(request.runs_root):  # a finished run is shown from a read-only disk
             check_writable(request.runs_root)
         return execute(fitted(request))

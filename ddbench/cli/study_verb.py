@@ -15,7 +15,6 @@ from ..studies.cells import Cell, cell_words, distinct, swept_keys
 from ..studies.figures import draw
 from ..studies.study import load_study, sweeps_with
 from ..studies.table import markdown
-from .ending import note
 from .released_study import run_released
 from .sweep import do_grids
 
@@ -31,8 +30,7 @@ def run_study(name: str, overrides: Sequence[str], workers: int | None = None) -
     Raises:
         UserError: for a mistake that can be seen before any work.
     """
-    for problem in register():
-        note(problem)
+    register()
     study = load_study(name)
     given = [word for word in overrides if not word.startswith("experiment=")]
     if study.released:

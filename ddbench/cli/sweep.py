@@ -39,7 +39,7 @@ from .cell import (
     given,
     swept,
 )
-from .ending import DONE, FAILURE, note
+from .ending import DONE, FAILURE
 from .workers import do_in_processes
 
 
@@ -87,8 +87,7 @@ def run_sweep(overrides: Sequence[str], workers: int | None = None) -> int:
     Raises:
         UserError: for a mistake that can be seen before any work.
     """
-    for problem in register():
-        note(problem)
+    register()
     check_overrides(overrides, sweep=True)
     root = runs_root(given_value(overrides, "runs_root"))
     check_writable(root)

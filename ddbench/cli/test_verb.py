@@ -40,7 +40,6 @@ def test(given: Namespace) -> int:
         UserError: for a name or a kind that there is not.
     """
     import tempfile
-    import warnings
 
     from ..runs.registries import REGISTRIES
 
@@ -55,9 +54,7 @@ def test(given: Namespace) -> int:
     with (
         tempfile.TemporaryDirectory(prefix="ddbench-test-") as folder,
         process_settings_restored(),
-        warnings.catch_warnings(),
     ):
-        warnings.simplefilter("ignore")  # of other plugins that do not load
         Execution.start("cpu", 1)
         for kind, name in plugins:
             if not _test_one(kind, name, Path(folder), given.traceback):

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..data.registry import DATASETS
 from ..errors import UserError
 from ..records.cost import PhaseCost
 from ..runtime.checkpoint import Checkpoint
@@ -104,7 +105,15 @@ def identity_of(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> dict[str, Any
         "seed": spec.seed,
         "group": spec.group,
         **_counts(spec),
+        **METHODS.code_identity(choice.name),
+        **_dataset_code(spec),
     }
+
+
+def _dataset_code(spec: TaskSpec) -> dict[str, Any]:
+    """The code of another package's dataset: the set holds more of it than its pixels."""
+    found = DATASETS.code_identity(spec.dataset)
+    return {"dataset_code": found["code"]} if found else {}
 
 
 def _counts(spec: TaskSpec) -> dict[str, Any]:
@@ -127,6 +136,7 @@ def distil(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> Distillation:
         identity_of(choice, spec, lab),
         f"the same set of {choice.name}",
         partial(_distil, choice, task, lab),
+        [METHODS.code(choice.name), *lab.code],
     )
     distilled = DistilledSet.load(runtime.store.file(artefact))
     return Distillation(distilled, artefact, artefact.facts["sha256"])
@@ -164,7 +174,10 @@ class _Distilling:
             scalars = self.method.step(i)
         if i % max(1, self.total_steps // CURVE_POINTS) == 0 or i == last:
             seconds = math.fsum(self.times.seconds)
-            self.curve.append(_curve_point(self.name, i, seconds, scalars))
+            point = _curve_point(self.name, i, seconds, scalars)
+            self.curve.append(point)
+            told = {name: value for name, value in point.items() if name not in CLOCK}
+            self.lab.runtime.tell(lambda tracker: tracker.step(i, told))
         self.steps_done = i + 1
         return scalars
 
@@ -258,7 +271,23 @@ def _tensor_bytes(state: Any) -> int:
 
 
 def _check(distilled: DistilledSet, task: Task) -> None:
-    """A method's product is what the task asked for; anything else is a fault of the method."""
+    """A method's product is what the task asked for; anything else is a fault of the method.
+
+    Raises:
+        TypeError: for what is no distilled set.
+        ValueError: for a set of other images, classes or data than the task's.
+    """
+    if not isinstance(distilled, DistilledSet):
+        raise TypeError(f"the method made no distilled set, but a {type(distilled).__name__}")
+    made = {
+        "images of shape": (tuple(distilled.images.shape[1:]), task.image_shape),
+        "a set of the dataset": (distilled.dataset, task.spec.dataset),
+        "a set in the input space": (distilled.input_space, task.spec.input_space),
+        "a set of so many classes:": (distilled.classes, task.classes),
+    }
+    for what, (found, asked) in made.items():
+        if found != asked:
+            raise ValueError(f"the method made {what} {found}, not {asked}")
     counts = distilled.class_counts
     wrong = (counts != torch.tensor(task.class_counts)).nonzero().flatten().tolist()
     if wrong:

@@ -22,6 +22,8 @@ from ..records.statistics import (
 )
 from ..store.files import digest
 
+PACKAGE = "ddbench"
+"""Whose methods raise their version when their numbers change."""
 _OF_THE_MODEL = OWN_COORDINATES | {"control"}
 
 Values = tuple[tuple[str, str], ...]
@@ -191,7 +193,7 @@ def entries(records: Iterable[Record]) -> list[Entry]:
         firsts = [same[0].record for same in by_identity.values()]
         differing = _differing(firsts) if len(by_identity) > 1 else set()
         for same in by_identity.values():
-            values = same[0].variant.values
+            values = _told_of(same[0].record)
             apart = _as_text({key: values[key] for key in differing if key in values})
             variant = replace(same[0].variant, apart=apart)
             for entry in same:
@@ -276,7 +278,7 @@ def _variant(record: Record) -> Variant:
     origin = ""
     if record.origin:
         origin = f"{record.origin.source} #{record.distilled.sha256[:8]}".strip()
-    identity = canonical([method.name, method.version, origin, values])
+    identity = canonical([method.name, method.version, origin, _told_of(record)])
     return Variant(method.name, method.version, origin, _as_text(given), (), identity, values)
 
 
@@ -284,10 +286,21 @@ def _values(record: Record) -> dict[str, Any]:
     return {**record.method.values, "input_space": record.task.input_space}
 
 
+def _told_of(record: Record) -> dict[str, Any]:
+    """What tells two variants apart: the values, and the code where that is another package's."""
+    values = _values(record)
+    # A method under development is another one when its code is.
+    for plugin in record.plugins or ():
+        own = (plugin.kind, plugin.name) == ("method", record.method.name)
+        if own and plugin.package != PACKAGE and plugin.digest:
+            values["code"] = plugin.digest[:8]
+    return values
+
+
 def _differing(records: list[Record]) -> set[str]:
     seen = defaultdict(set)
     for record in records:
-        for name, value in _values(record).items():
+        for name, value in _told_of(record).items():
             seen[name].add(canonical(value))
         for name in record.method.settings.keys() ^ records[0].method.settings.keys():
             seen[name].add("")

@@ -36,7 +36,8 @@ class ModelSpec:
     @property
     def identity(self) -> dict[str, Any]:
         """What determines the network's numbers, for keys."""
-        return {"name": self.name, "version": MODELS[self.name].version, "settings": self.settings}
+        version, code = MODELS[self.name].version, MODELS.code_identity(self.name)
+        return {"name": self.name, "version": version, "settings": self.settings, **code}
 
     @property
     def label(self) -> str:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .presets import preset
+from .presets import folders, preset
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,14 @@ class Layer:
     note: str | None = None
 
 
-@cache
 def recipe_entries(method: str) -> tuple[Entry, ...]:
     """The entries of a method's recipe; none for a method without one."""
+    return entries_in(folders(), method)
+
+
+@cache
+def entries_in(folders: tuple[Path, ...], method: str) -> tuple[Entry, ...]:
+    """The entries of a method's recipe while presets are looked for in some folders."""
     try:
         return tuple(Entry(**row) for row in preset("recipes", method))
     except TypeError as error:

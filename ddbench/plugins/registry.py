@@ -12,15 +12,23 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from ..errors import UserError, unknown_name
+from ..errors import UserError, shown, unknown_name
+from .source_code import PluginCode, code_digest, plugin_code
 
 T = TypeVar("T")
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)*")
+"""What a plugin may be called: what a key, a folder and a record can carry alike."""
+LONGEST_NAME = 60
+WORDS = {"all", "null", "true", "false", "nan", "inf"}
+"""What a command line means otherwise."""
 
 
 @dataclass
@@ -40,6 +48,7 @@ class Registry(Generic[T]):
     entry_points: str
     problems: dict[str, str] = field(default_factory=dict)
     _added: dict[str, type[T]] = field(default_factory=dict)
+    _digests: dict[type[T], str | None] = field(default_factory=dict)
 
     @cached_property
     def _files(self) -> dict[str, Path]:
@@ -52,10 +61,12 @@ class Registry(Generic[T]):
     def _foreign(self) -> dict[str, importlib.metadata.EntryPoint]:
         found: dict[str, importlib.metadata.EntryPoint] = {}
         for point in importlib.metadata.entry_points(group=self.entry_points):
+            problem = name_problem(point.name)
             if point.name in self._files or point.name in found:
-                self.problems[point.name] = (
-                    f"{self.noun} {point.name!r} of {point.value} is passed over: the name is taken"
-                )
+                problem = "the name is taken"
+            if problem:
+                named = f"the {self.noun} {shown(point.name)} of {point.value}"
+                self.problems[point.name] = f"{named} is passed over: {problem}"
             else:
                 found[point.name] = point
         return found
@@ -77,10 +88,19 @@ class Registry(Generic[T]):
     def check(self, name: str) -> None:
         """Raise a `UserError` with near names when nothing bears this name."""
         if name not in self.names():
+            if name in self.problems:
+                raise UserError(self.problems[name])
             raise unknown_name(self.noun, name, self.names())
 
     def add(self, name: str, plugin: type[T]) -> None:
-        """Register a class by hand, as a notebook or a test does. A taken name is refused."""
+        """Register a class by hand, as a notebook or a test does.
+
+        Raises:
+            UserError: for a name that is taken, or that no record could carry.
+        """
+        problem = name_problem(name)
+        if problem:
+            raise UserError(f"{self.noun} {shown(name)}: {problem}")
         if name in self.names():
             raise UserError(f"the {self.noun} {name!r} is registered already; choose another name")
         self._added[name] = plugin
@@ -92,11 +112,33 @@ class Registry(Generic[T]):
             UserError: for an unknown name, or a foreign plugin that does not load.
         """
         self.check(name)
-        if name in self._added:
-            return self._added[name]
         if name in self._files:
             return self._class_in(importlib.import_module(f"{self.package}.{name}"))
-        return self._load_foreign(name)
+        plugin = self._added[name] if name in self._added else self._load_foreign(name)
+        if plugin not in self._digests:  # now, before its files change under this process
+            self._digests[plugin] = self._digest_of(plugin, name)
+        return plugin
+
+    def code(self, name: str) -> PluginCode:
+        """Where the code of a plugin is from, and its digest.
+
+        Raises:
+            UserError: as `[name]` does.
+        """
+        plugin = self[name]
+        if plugin not in self._digests:
+            self._digests[plugin] = self._digest_of(plugin, name)
+        return plugin_code(
+            self.noun, name, plugin.__module__, self._digests[plugin], self._distribution_of(name)
+        )
+
+    def code_identity(self, name: str) -> dict[str, Any]:
+        """The digest of a plugin's code, for keys; nothing for one of this program's own.
+
+        Keys of what has been published must stay as they are, whoever words a line of the program
+        anew; its own plugins raise their `version`, and what older code made is said aloud.
+        """
+        return {} if name in self._files else {"code": self.code(name).digest}
 
     def loadable(self) -> dict[str, type[T]]:
         """Every plugin that loads; a foreign one that does not is noted in `problems`."""
@@ -119,6 +161,19 @@ class Registry(Generic[T]):
         else:
             text = self[name].__doc__  # not inspect.getdoc, which takes the base class's
         return (text or "").strip().split("\n")[0]
+
+    def _digest_of(self, plugin: type[T], name: str) -> str | None:
+        module = plugin.__module__
+        if name in self._files:
+            return code_digest(module, [".".join(self.package.split(".")[:2])])
+        own, distribution = {module.partition(".")[0]}, self._distribution_of(name)
+        listed = distribution.read_text("top_level.txt") if distribution else None
+        return code_digest(module, own | set((listed or "").split()))
+
+    def _distribution_of(self, name: str) -> importlib.metadata.Distribution | None:
+        if name in self._files:
+            return _distribution("ddbench")
+        return self._foreign[name].dist if name in self._foreign else None
 
     @cached_property
     def _base(self) -> type[T]:
@@ -172,3 +227,21 @@ class Registry(Generic[T]):
             return f"Settings that are no {base.__name__} class"
         problem = schema_problem(own)  # type: ignore[arg-type]
         return problem and f"Settings that cannot be used: {problem}"
+
+
+def name_problem(name: str) -> str | None:
+    """Why nothing can be called this, or None."""
+    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        return (
+            "a name has letters, digits and single _ or - between them, begins with a letter, and "
+            f"has at most {LONGEST_NAME} signs"
+        )
+    return f"{name} has another meaning on the command line" if name.lower() in WORDS else None
+
+
+@cache
+def _distribution(name: str) -> importlib.metadata.Distribution | None:
+    try:
+        return importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

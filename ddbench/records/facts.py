@@ -175,6 +175,18 @@ class EvaluatorFacts(Facts):
     skipped: Text | None = None
 
 
+class PluginFacts(Facts):
+    """Where the code of a plugin is from; see `ddbench.plugins.source_code.PluginCode`."""
+
+    kind: Name
+    name: Name
+    package: Line | None
+    version: Line | None
+    commit: Hash | None
+    modified: Truth | None
+    digest: Sha256 | None
+
+
 class DataFacts(Facts):
     """Hashes of the images trained on and of those scored, and of which split these are."""
 

@@ -24,6 +24,7 @@ from .facts import (
     MethodFacts,
     OriginFacts,
     PhaseCostFacts,
+    PluginFacts,
     PoolFacts,
     ProtocolFacts,
     TaskFacts,
@@ -59,6 +60,8 @@ class Record(ExtendedFacts):
         measurements: each with value, unit, values behind it and coordinates.
         curve: scalars over the steps of distilling, "step" among them.
         paper_seconds: what `budget=paper` would take on this machine, estimated; None if unknown.
+        plugins: where the code of its method, control, dataset, model and evaluators is from;
+            None in records of earlier versions.
         environment: packages, machine, revision.
         finished: when, in ISO 8601, UTC.
 
@@ -66,7 +69,7 @@ class Record(ExtendedFacts):
         ValidationError: where a field is not what it must be, or two do not fit each other.
     """
 
-    LEFT_OUT = frozenset({"origin"})
+    LEFT_OUT = frozenset({"origin", "plugins"})
 
     run: Hash
     supersedes: Hash | None
@@ -85,6 +88,7 @@ class Record(ExtendedFacts):
     measurements: tuple[Measurement, ...]
     curve: tuple[dict[Name, Number], ...]
     paper_seconds: Amount | None
+    plugins: tuple[PluginFacts, ...] | None = None
     environment: EnvironmentFacts
     finished: Time
 

@@ -30,6 +30,7 @@ from ..records.facts import (
     ModelFacts,
     OriginFacts,
     PhaseCostFacts,
+    PluginFacts,
     PoolFacts,
     ProtocolFacts,
     SettingFacts,
@@ -42,6 +43,7 @@ from ..scoring.registry import EVALUATORS
 from ..store.files import digest
 from ..store.store import key_of
 from ..training.lab import Lab
+from .plugin_code import foreign_code, plugins_of
 from .request import RunRequest
 
 
@@ -232,6 +234,9 @@ def assemble_record(
             measurements=tuple(measurements),
             curve=tuple(dict(point) for point in subject.curve),
             paper_seconds=paper_seconds,
+            plugins=tuple(
+                PluginFacts(**code.plain()) for code in plugins_of(request, subject.origin is None)
+            ),
             environment=EnvironmentFacts(**environment(lab.runtime.execution)),
             finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         )
@@ -253,13 +258,18 @@ def _scoring(request: RunRequest) -> dict[str, Any]:
 
 
 def _scoring_with_tables(request: RunRequest) -> dict[str, Any]:
-    """How a set is scored, and what tables its evaluators read."""
+    """How a set is scored, what tables its evaluators read, and the code of other packages'."""
     tables = {
         name: found
         for name, settings in request.evaluators.items()
         if (found := EVALUATORS[name](settings).identity(request.task.dataset, request.data_root))
     }
-    return {**_scoring(request), **({"tables": tables} if tables else {})}
+    others = foreign_code(request)
+    return {
+        **_scoring(request),
+        **({"tables": tables} if tables else {}),
+        **({"code": others} if others else {}),
+    }
 
 
 def _task(request: RunRequest, class_counts: tuple[int, ...] | None) -> TaskFacts:

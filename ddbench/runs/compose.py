@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hydra import compose, initialize_config_module
@@ -15,17 +14,18 @@ from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from ..data.registry import DATASETS
 from ..distilling.registry import METHODS
 from ..errors import UserError, shortened, unknown_name
 from ..models.registry import MODELS
-from ..plugins.presets import preset_names
+from ..plugins.presets import folders, own_folder, preset_names, searching
 from ..plugins.registry import Registry
 from ..plugins.settings import one_line, schema
 from ..scoring.registry import EVALUATORS
 from .asked_counts import images_asked
-from .overrides import check_is_one_value, parsed, readable
+from .overrides import as_overrides, check_is_one_value, given_value, parsed, readable
 from .request import RunConfig, RunRequest, request_from
 
 CONFIG_MODULE = "ddbench.configs"
@@ -33,8 +33,8 @@ CONFIG_NAME = "config"
 NAMED_GROUPS: dict[str, Registry[Any]] = {"dataset": DATASETS, "model": MODELS}
 
 
-def register() -> list[str]:
-    """Offer every plugin as an option of its group; return what could not be loaded.
+def register() -> None:
+    """Offer every plugin that loads as an option of its group.
 
     A method's node is its settings with every value missing, so that what is not missing later was
     given by a person. Datasets and models carry their name beside their settings.
@@ -58,11 +58,6 @@ def register() -> list[str]:
             package=f"evaluators.{name}",
         )
     store.store(group="evaluators", name="all", node={"defaults": sorted(evaluators)})
-    return [
-        problem
-        for registry in (METHODS, EVALUATORS, DATASETS, MODELS)
-        for problem in registry.problems.values()
-    ]
 
 
 def options(group: str) -> list[str]:
@@ -198,11 +193,18 @@ def compose_config(overrides: Iterable[str]) -> DictConfig:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
-            return compose(CONFIG_NAME, list(overrides), return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException) as error:
+            words = [*search_path(), *overrides]
+            return compose(CONFIG_NAME, words, return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise composition_error(error) from error
     finally:
         GlobalHydra.instance().hydra = own
+
+
+def search_path() -> list[str]:
+    """The override by which Hydra looks for options where presets are looked for."""
+    others = [f"file://{folder}" for folder in folders() if folder != own_folder()]
+    return as_overrides({"hydra.searchpath": others}) if others else []
 
 
 def composition_error(error: Exception) -> UserError:
@@ -213,6 +215,8 @@ def composition_error(error: Exception) -> UserError:
             extra = f"pip install 'ddbench[{LAUNCHER_EXTRAS[name]}]'"
             return UserError(f"{group}={name} needs a package that is not installed: {extra}")
         return unknown_name(group, name, error.options)
+    if isinstance(error, YAMLError):  # of a file of one's own; it names the place
+        return UserError(f"a configuration is not YAML: {shortened(str(error))}")
     cause = error.__cause__
     return UserError(one_line(cause if isinstance(cause, OmegaConfBaseException) else error))
 
@@ -294,17 +298,14 @@ def _with_choice(config: DictConfig, parts: list[str]) -> str:
     return f"{parts[0]} {choice}" if isinstance(choice, str) else ".".join(parts)
 
 
-def request_of(overrides: Sequence[str], note: Callable[[str], None] = warnings.warn) -> RunRequest:
-    """The request that overrides ask for.
-
-    Args:
-        overrides: such as "method=apm".
-        note: told of each foreign plugin that cannot be loaded.
+def request_of(overrides: Sequence[str]) -> RunRequest:
+    """The request that overrides ask for, such as "method=apm".
 
     Raises:
         UserError: one line for the first mistake.
     """
-    for problem in register():
-        note(problem)
-    config = composed(readable(overrides))
-    return request_from(config, config.hydra.runtime.choices)
+    words = readable(overrides)
+    with searching(given_value(words, "config_dir")):
+        register()
+        config = composed(words)
+        return request_from(config, config.hydra.runtime.choices)

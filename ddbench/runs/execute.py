@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,14 @@ from ..distilling.gallery import gallery_png
 from ..distilling.loop import KIND, check_possible, distil
 from ..distilling.task import Task
 from ..errors import StopRequested, UserError, in_words
+from ..plugins.source_code import PluginCode
 from ..records.cost import DATA, DISTIL, INPUT_SPACE, Phase, PhaseCost
 from ..records.record import Record
 from ..runtime.determinism import nondeterminism_noted
 from ..runtime.device import Execution, process_settings_restored
 from ..runtime.interrupt import StopFlag
 from ..runtime.runtime import Runtime
+from ..runtime.tracking import TRACKERS, RunBegun, Tracker
 from ..store.files import (
     check_writable,
     digest,
@@ -34,7 +36,13 @@ from ..store.files import (
 )
 from ..store.store import Store, remove_leftovers
 from ..training.lab import Lab
-from .assemble_record import configuration, folder_name, run_key, subject_made_here
+from .assemble_record import (
+    configuration,
+    folder_name,
+    run_key,
+    subject_made_here,
+)
+from .plugin_code import plugins_of
 from .record_scores import RUN, record_scores
 from .request import RunRequest
 
@@ -67,13 +75,19 @@ class Outcome:
 
 
 def execute(
-    request: RunRequest, quiet: bool = False, *, heading: str = "", waits: bool = True
+    request: RunRequest,
+    quiet: bool = False,
+    trackers: Sequence[Tracker] = (),
+    *,
+    heading: str = "",
+    waits: bool = True,
 ) -> Outcome:
     """Do a run, or find it done.
 
     Args:
         request: the run.
         quiet: write nothing to the console.
+        trackers: that follow it besides those that the request names.
         heading: said before anything else where there is something to do.
         waits: whether to wait for another process that is at work on the same run.
 
@@ -82,7 +96,8 @@ def execute(
         HeldElsewhere: where another process is at work on the run, and that is not waited for.
         StopRequested: when asked to stop; the same request continues the run.
     """
-    with disk_trouble_in_one_line(), opened(request, quiet, writes=False) as (lab, data_cost):
+    reading = opened(request, quiet, writes=False, trackers=trackers)
+    with disk_trouble_in_one_line(), reading as (lab, data_cost):
         task = Task(request.task, lab)  # refused before anything is written
         for choice in filter(None, (request.method, request.control)):
             check_possible(choice, task)
@@ -93,6 +108,7 @@ def execute(
             request.runs_root / folder_name(request, key),
             key,
             lambda folder: _run(request, lab, folder, data_cost, heading),
+            plugins_of(request),
             waits,
         )
 
@@ -103,6 +119,7 @@ def recorded_once(
     folder: Path,
     key: str,
     work: Callable[[Path], Record],
+    code: Sequence[PluginCode],
     waits: bool = True,
 ) -> Outcome:
     """The record in a folder, made now if there is none, by one process at a time.
@@ -114,26 +131,29 @@ def recorded_once(
         key: of the run.
         work: makes the record in the folder; what it has stored it finds again when it is stopped
             and begun anew.
+        code: of the plugins that have a part in it.
         waits: whether to wait for another process that is at work on it.
 
     Raises:
         HeldElsewhere: where another process is, and that is not waited for.
     """
     runtime, done = lab.runtime, folder / "record.json"
-    if done.exists():  # a lock is not needed, nor could it be had on a disk that is read only
-        return _found(done, key, runtime)
+    # A lock is not needed to find it, nor could it be had on a disk that is read only.
+    if done.exists() and (found := _found(done, key, runtime, code)):
+        return found
     check_writable(request.runs_root)
     folder.mkdir(parents=True, exist_ok=True)
     with runtime.locked(RUN, {RUN: key}, "this run", waits):
-        if done.exists():
-            return _found(done, key, runtime)
+        if done.exists() and (found := _found(done, key, runtime, code)):
+            return found
         runtime.progress.log_to(folder / "log.txt")
         begun = folder / "execution.json"
         (folder / "failed.json").unlink(missing_ok=True)
         remove_leftovers(folder)
         continue_as_begun(runtime.execution, begun)
         try:
-            record = work(folder)
+            with tracked(runtime):
+                record = work(folder)
         except (StopRequested, KeyboardInterrupt):
             runtime.progress.write_log("stopped; the same command continues")
             raise
@@ -149,7 +169,7 @@ def recorded_once(
 
 @contextmanager
 def opened(
-    request: RunRequest, quiet: bool, writes: bool = True
+    request: RunRequest, quiet: bool, writes: bool = True, trackers: Sequence[Tracker] = ()
 ) -> Iterator[tuple[Lab, PhaseCost]]:
     """The data and the model of a request, checked, and what reading them cost.
 
@@ -159,6 +179,7 @@ def opened(
         request: names them.
         quiet: write nothing to the console.
         writes: whether the folder of runs must be one that can be written to.
+        trackers: that follow the run besides those that the request names.
     """
     if writes:
         check_writable(request.runs_root)
@@ -170,6 +191,11 @@ def opened(
             request.checkpoint_seconds,
             stop=stop,
             quiet=quiet,
+            fresh=request.fresh,
+            trackers={
+                **{name: TRACKERS[name]() for name in request.trackers},
+                **{f"{type(one).__name__} {n}": one for n, one in enumerate(trackers)},
+            },
         )
         with nondeterminism_noted(runtime.execution.nondeterministic):
             with runtime.meter.measure() as cost:
@@ -224,19 +250,39 @@ def note_failure(folder: Path, error: BaseException) -> None:
         error.add_note(str(folder / "failed.json"))
 
 
-def write_configuration(folder: Path, configuration: dict[str, Any]) -> None:
-    """Leave `config.yaml`, what was asked for."""
+@contextmanager
+def tracked(runtime: Runtime) -> Iterator[None]:
+    """Tell the trackers how the block ends."""
+    failure: BaseException | None = None
+    try:
+        yield
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        runtime.tell(lambda tracker: tracker.ended(failure))
+
+
+def begin(runtime: Runtime, folder: Path, key: str, configuration: dict[str, Any]) -> None:
+    """Say which run begins, leave its `config.yaml`, what was asked for, and tell the trackers."""
+    runtime.progress.say(f"run {folder}")
     write_bytes(folder / "config.yaml", yaml.safe_dump(configuration, sort_keys=False).encode())
+    run = RunBegun(key, folder, configuration)
+    runtime.tell(lambda tracker: tracker.begun(run))
 
 
-def _found(done: Path, key: str, runtime: Runtime) -> Outcome:
+def _found(done: Path, key: str, runtime: Runtime, code: Sequence[PluginCode]) -> Outcome | None:
     """A finished run, whose record must be as it was written, and whose set that of the record.
+
+    None for one that is made anew, since other code of its plugins made it.
 
     Raises:
         UserError: if the record is damaged, or the set is gone or damaged and the store has no
             other copy of it.
     """
     record, folder = Record.load(done), done.parent
+    if runtime.passes_over([one.plain() for one in record.plugins or ()], code):
+        return None
     written = runtime.store.find(RUN, {RUN: key})  # None for runs of earlier versions
     if written is not None and digest_of_file(done) != written.facts["record_sha256"]:
         raise UserError(f"{done} is damaged (its checksum differs); remove it to make it again")
@@ -258,10 +304,9 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost, head
     runtime, progress = lab.runtime, lab.runtime.progress
     if heading:
         progress.say(heading)
-    progress.say(f"run {folder}")
+    begin(runtime, folder, run_key(request, lab), configuration(request))
     for note in (*lab.dataset.source.notes(), *request.method.notes):
         progress.say(note)
-    write_configuration(folder, configuration(request))
     with runtime.meter.measure(data_cost):
         lab.real.prepare()
     made = distil(request.method, request.task, lab)

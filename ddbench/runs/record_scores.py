@@ -73,5 +73,6 @@ def record_scores(
     data = json_bytes(record.plain())
     runtime.store.save(RUN, {RUN: record.run}, {"record_sha256": digest(data)})
     write_bytes(folder / "record.json", data)
+    runtime.tell(lambda tracker: tracker.recorded(record))
     progress.say(f"\n{report(record)}\n\nrecord: {folder / 'record.json'}")
     return record

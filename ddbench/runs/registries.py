@@ -10,6 +10,7 @@ from ..distilling.importing.registry import IMPORTERS
 from ..distilling.registry import METHODS
 from ..models.registry import MODELS
 from ..plugins.registry import Registry
+from ..runtime.tracking import TRACKERS
 from ..scoring.registry import EVALUATORS
 
 REGISTRIES: dict[str, Registry[Any]] = {
@@ -19,4 +20,5 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "models": MODELS,
     "importers": IMPORTERS,
     "exporters": EXPORTERS,
+    "trackers": TRACKERS,
 }

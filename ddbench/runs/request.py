@@ -26,6 +26,7 @@ from ..plugins.settings import S, Settings, given_values, one_line, range_proble
 from ..records.units import bytes_of
 from ..runtime.device import device_named
 from ..runtime.folders import data_root, runs_root
+from ..runtime.tracking import check_trackers
 from ..scoring.protocols import Labels, Protocol, protocol_named
 from ..scoring.registry import EVALUATORS
 from ..training.budget import Budget
@@ -68,6 +69,9 @@ class RunConfig:
     threads: int | None = None
     memory_budget: str | None = None
     checkpoint_seconds: float = 60.0
+    trackers: Any = field(default_factory=list)
+    fresh: bool = False
+    config_dir: str | None = None
     runs_root: str | None = None
     data_root: str | None = None
 
@@ -90,6 +94,8 @@ class RunRequest:
         threads: of torch on the CPU, or None.
         memory_budget: bytes that no phase may need more than; None: any number.
         checkpoint_seconds: least time between checkpoints.
+        trackers: names of what follows the run.
+        fresh: whether what other code of the plugins made is made anew.
         runs_root: folder of runs and artefacts.
         data_root: folder of datasets.
     """
@@ -107,6 +113,8 @@ class RunRequest:
     threads: int | None
     memory_budget: int | None
     checkpoint_seconds: float
+    trackers: tuple[str, ...]
+    fresh: bool
     runs_root: Path
     data_root: Path
 
@@ -188,6 +196,8 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
         threads=config.threads,
         memory_budget=_memory_budget(config.memory_budget),
         checkpoint_seconds=config.checkpoint_seconds,
+        trackers=_trackers(config.trackers),
+        fresh=config.fresh,
         runs_root=roots[0],
         data_root=roots[1],
     )
@@ -216,6 +226,13 @@ def _typed(settings_type: type[S], node: Any, where: str) -> S:
     """The settings of a node that carries its plugin's name beside them."""
     given = given_values(node, where)
     return typed_settings(settings_type, {key: given[key] for key in given if key != "name"}, where)
+
+
+def _trackers(given: Any) -> tuple[str, ...]:
+    names = [str(name) for name in given] if isinstance(given, ListConfig) else [str(given)]
+    found = tuple(dict.fromkeys(names)) if given is not None else ()
+    check_trackers(found)
+    return found
 
 
 def _protocols(given: Any, soft_rate: float | None, validation: float) -> tuple[Protocol, ...]:

@@ -29,12 +29,13 @@ from .assemble_record import configuration, subject_made_elsewhere
 from .compose import request_of
 from .execute import (
     Outcome,
+    begin,
     disk_trouble_in_one_line,
     opened,
     recorded_once,
-    write_configuration,
 )
 from .overrides import as_overrides, given_value, parsed, plain_values, readable
+from .plugin_code import plugins_of
 from .record_scores import record_scores
 from .request import RunRequest
 
@@ -93,7 +94,7 @@ def check_keys(given: Sequence[str], dataset: str | None = None) -> None:
     left_out = OF_THE_SET if dataset else (*OF_THE_SET, OF_THE_DATASET.rstrip("."))
     kept = [w for w in words if parsed(w).key_or_group.partition(".")[0] not in left_out]
     chosen = {"dataset": dataset} if dataset and "dataset" not in plain else {}
-    request_of([*kept, *as_overrides(chosen)], note=lambda told: None)
+    request_of([*kept, *as_overrides(chosen)])
 
 
 def _check_only_scored(plain: Mapping[str, Any]) -> None:
@@ -131,16 +132,16 @@ def score_set(distilled: DistilledSet, given: Sequence[str], quiet: bool = False
             write_bytes(file, data)  # the set is at hand, whatever became of its copy
 
         def work(folder: Path) -> Record:
-            progress.say(f"run {folder}")
+            begin(lab.runtime, folder, subject.run, configuration(request, subject))
             for note in _notes(distilled, request):
                 progress.say(note)
-            write_configuration(folder, configuration(request, subject))
             write_bytes(file, data)
             seen = distilled.decoded()
             write_bytes(folder / "gallery.png", gallery_png(seen, lab.space, _title(origin, seen)))
             return record_scores(request, lab, folder, subject, distilled, {DATA: data_cost})
 
-        return recorded_once(request, lab, folder, subject.run, work)
+        code = plugins_of(request, made_here=False)
+        return recorded_once(request, lab, folder, subject.run, work, code)
 
 
 def _request(distilled: DistilledSet, given: Sequence[str]) -> RunRequest:

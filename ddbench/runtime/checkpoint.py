@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,12 +26,23 @@ class Checkpoint:
         path: of the file.
         seconds: the least time between two periodic saves.
         execution: what computes; the numbers of a resumed run depend on it.
+        code: what is noted of the code that computes, in plain JSON types.
+        passes_over: whether a state that other code left is not gone on from; told that code.
     """
 
-    def __init__(self, path: Path, seconds: float, execution: Execution) -> None:
+    def __init__(
+        self,
+        path: Path,
+        seconds: float,
+        execution: Execution,
+        code: Sequence[Mapping[str, Any]] = (),
+        passes_over: Callable[[Sequence[Mapping[str, Any]]], bool] = lambda code: False,
+    ) -> None:
         self.path = path
         self.seconds = seconds
         self.execution = execution
+        self.code = list(code)
+        self.passes_over = passes_over
         self._last = time.monotonic()
         self._threads = execution.threads
 
@@ -53,9 +65,12 @@ class Checkpoint:
         try:
             saved = torch.load(self.path, map_location="cpu", weights_only=True)
             execution, state = saved["execution"], saved["state"]
+            code = saved.get("code", [])
             assert isinstance(state, dict)
         except Exception as error:  # a damaged pickle may fail in any way at all
             raise damaged from error
+        if self.passes_over(code):
+            return None
         self.execution.continue_from(execution, self.path)
         return state
 
@@ -64,7 +79,9 @@ class Checkpoint:
         try:
             with replacing(self.path) as file:
                 hashed = _Hashed(file, self.path)
-                torch.save({"execution": self.execution.plain(), "state": state}, hashed)  # type: ignore[arg-type]
+                execution = self.execution.plain()
+                whole = {"execution": execution, "code": self.code, "state": state}
+                torch.save(whole, hashed)  # type: ignore[arg-type]
                 file.write(hashed.digest())
         except RuntimeError as error:
             if isinstance(error.__context__, OSError):  # torch hides a full disk behind its own

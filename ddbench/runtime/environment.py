@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from ..plugins.revision import git, is_modified
 from .device import Execution
 
 PACKAGES = ("ddbench", "torch", "torchvision", "timm", "numpy", "hydra-core", "scipy")
@@ -37,21 +38,9 @@ def _revision() -> dict[str, Any]:
     """The git commit of this program's source and whether it was changed; None if unknown."""
     folder = Path(__file__).resolve().parent
     try:
-        root = _git(folder, "rev-parse", "--show-toplevel")
-        if not (Path(root) / "ddbench" / "runtime" / "environment.py").exists():
+        root = Path(git(folder, "rev-parse", "--show-toplevel"))
+        if not (root / "ddbench" / "runtime" / "environment.py").exists():
             raise OSError("installed inside some other repository")
-        dirty = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
-        return {"git_commit": _git(folder, "rev-parse", "HEAD"), "git_dirty": dirty}
+        return {"git_commit": git(folder, "rev-parse", "HEAD"), "git_dirty": is_modified(root)}
     except (OSError, subprocess.SubprocessError):
         return {"git_commit": None, "git_dirty": None}
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=10,
-    )
-    return done.stdout.strip()

@@ -17,6 +17,7 @@ from ..models.spec import ModelSpec
 from ..records.cost import Phase, PhaseCost
 from ..runtime.progress import Progress
 from ..runtime.randomness import RandomStream
+from ..runtime.tracking import NetworkScored
 from ..training.budget import Budget
 from ..training.lab import Lab
 from ..training.recipe import TrainingRecipe
@@ -201,8 +202,15 @@ class FinishedRun:
             new = [work(index)(lab) for index in missing]
         made = dict(zip(missing, new, strict=True))
         scores = [score or made[index] for index, score in enumerate(known)]
-        self.scored |= {score.key: score for score in scores}
+        for index, score in enumerate(scores):
+            self._note(score, title, index)
         return scores
+
+    def _note(self, score: Score, title: str, network: int) -> None:
+        """Keep a score, whose cost is that of scoring, and tell the trackers."""
+        self.scored[score.key] = score
+        told = NetworkScored(title, network, score.accuracy)
+        self.lab.runtime.tell(lambda tracker: tracker.scored(told))
 
     def score_models(
         self, work: Work, models: Sequence[ModelSpec], title: str, processes: int = 1
@@ -229,7 +237,8 @@ class FinishedRun:
                 scores += scores_in_flight(
                     self.lab, jobs, processes, lambda n: phase.advance(known + n)
                 )
-        self.scored |= {score.key: score for score in scores}
+        for number, score in enumerate(scores):
+            self._note(score, title, number)
         return scores
 
     def score_whole(
@@ -244,7 +253,7 @@ class FinishedRun:
         """
         lab = self.lab if model is None else self.lab_of(model)
         score = score_whole(lab, self.budget, index, epochs)
-        self.scored[score.key] = score
+        self._note(score, f"{lab.model.label} on all real data", index)
         return score
 
     def score_union(

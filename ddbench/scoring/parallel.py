@@ -45,6 +45,7 @@ class _Opening:
     device: str
     threads: int
     checkpoint_seconds: float
+    fresh: bool
 
     @classmethod
     def of(cls, lab: Lab, processes: int) -> _Opening:
@@ -57,12 +58,18 @@ class _Opening:
             str(runtime.execution.device),
             max(1, runtime.execution.threads // processes),
             runtime.checkpoint_seconds,
+            runtime.fresh,
         )
 
     def open(self) -> Lab:
         """Open the lab with a silent console."""
         runtime = Runtime.start(
-            self.store, self.device, self.threads, self.checkpoint_seconds, quiet=True
+            self.store,
+            self.device,
+            self.threads,
+            self.checkpoint_seconds,
+            quiet=True,
+            fresh=self.fresh,
         )
         return Lab.open(self.spec, self.data_root, runtime)
 

@@ -80,7 +80,7 @@ def score_student(
         return {"accuracy": accuracy, "cost": cost.plain(), "diverged": diverged}, None
 
     identity = _identity(lab, training_set, protocol, index)
-    return _score(runtime.make_once(KIND, identity, "the same score", make), lab)
+    return _score(runtime.make_once(KIND, identity, "the same score", make, lab.code), lab)
 
 
 def known_score(
@@ -88,7 +88,7 @@ def known_score(
 ) -> Score | None:
     """What `score_student` would find in the store; None where it would have to train."""
     identity = _identity(lab, training_set, protocol, index)
-    found = lab.runtime.store.find(KIND, identity)
+    found = lab.runtime.find(KIND, identity, lab.code)
     return None if found is None else _score(found, lab)
 
 
@@ -132,7 +132,7 @@ def score_whole(lab: Lab, budget: Budget, index: int, epochs: int | None = None)
             accuracy = accuracy_of(networks[0], scored)
         return {"accuracy": accuracy, "cost": cost.plain()}, None
 
-    score = _score(runtime.make_once(KIND, identity, "the same score", make), lab)
+    score = _score(runtime.make_once(KIND, identity, "the same score", make, lab.code), lab)
     return replace(score, training_cost=networks.artefacts[0].facts["cost"])
 
 

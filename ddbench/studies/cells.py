@@ -15,7 +15,7 @@ from .study import Study
 TASK_WORDS = (
     "dataset", "ipc", "ratio", "seed", "group", "network_seed", "validation", "model",
     "input_space", "budget", "budget.networks", "protocols", "evaluators", "control", "whole",
-    "device", "runs_root", "data_root",
+    "device", "fresh", "trackers", "config_dir", "runs_root", "data_root",
 )  # fmt: skip
 """Words that are no arm's own: they are in the panel, or cells are put together over them."""
 

@@ -7,7 +7,6 @@ the grid starts from an empty store, so that nothing is found that an older prog
 from __future__ import annotations
 
 import math
-import shlex
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,54 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..plugins.presets import preset
 from ..records.cost import Peak, largest_peak
 from ..records.record import Record
 from ..store.files import read_json
+from .grid import Grid
 
 SCHEMA = "ddbench-regression/1"
-MADE_BY = "`ddbench regress --update --reason TEXT` makes it"
+MADE_BY = "`ddbench regress` with --update --reason TEXT makes it"
 ACCURACY, DIFFERENCE = "accuracy", "accuracy_difference"
-
-
-@dataclass(frozen=True)
-class Gate:
-    """An order that must hold: a cell's difference from the control.
-
-    Args:
-        cell: its name.
-        protocol: such as "hard/1".
-        above_control: least mean difference, a fraction.
-    """
-
-    cell: str
-    protocol: str
-    above_control: float
-
-
-@dataclass(frozen=True)
-class Grid:
-    """What is run.
-
-    Args:
-        common: overrides of all cells, in one text.
-        seeds: of distillation.
-        least_band: least drift of a mean accuracy that counts, a fraction.
-        memory_growth: factor by which a cell's peak memory may grow.
-        cells: overrides by name.
-        gates: orders that must hold.
-    """
-
-    common: str
-    seeds: tuple[int, ...]
-    least_band: float
-    memory_growth: float
-    cells: dict[str, str]
-    gates: tuple[Gate, ...]
-
-    def overrides(self, cell: str, seed: int) -> list[str]:
-        """The overrides of one run."""
-        return [*shlex.split(self.common), *shlex.split(self.cells[cell]), f"seed={seed}"]
 
 
 @dataclass(frozen=True)
@@ -125,13 +84,6 @@ class Verdict:
     memory: list[str] = field(default_factory=list)
 
 
-def load_grid() -> Grid:
-    """The grid of `configs/regression.yaml`."""
-    values = dict(preset(".", "regression"))
-    gates = tuple(Gate(**row) for row in values.pop("gates"))
-    return Grid(gates=gates, seeds=tuple(values.pop("seeds")), **values)
-
-
 def load_reference(path: Path) -> Reference:
     """The reference in a file.
 
@@ -144,7 +96,7 @@ def load_reference(path: Path) -> Reference:
     if not isinstance(values, dict) or values.get("schema") != SCHEMA:
         raise UserError(f"{path} is not a reference of schema {SCHEMA}")
     try:
-        cells = {name: _cell_result(**row) for name, row in values["cells"].items()}
+        cells = {name: cell_from_plain(**row) for name, row in values["cells"].items()}
         return Reference(cells, values["environment"], values["reason"])
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{path} is damaged: {error}") from error
@@ -266,9 +218,11 @@ def _held(result: CellResult) -> dict[str, Series]:
     return held
 
 
-def _cell_result(
+def cell_from_plain(
     accuracy: dict[str, Any], difference: dict[str, Any], peak_bytes: int
 ) -> CellResult:
+    """A result as `asdict` gives it."""
+
     def read(rows: dict[str, Any]) -> dict[str, Series]:
         return {
             name: Series(row["mean"], row["spread"], tuple(row["values"]))

@@ -46,18 +46,19 @@ def train_networks(
     runtime, store = lab.runtime, lab.runtime.store
     wanted = {index: network_identity(lab, stream_name, recipe, index) for index in indices}
     found: dict[int, Artefact] = {}
-    missing = sum(store.find(KIND, identity) is None for identity in wanted.values())
+    code = lab.code
+    missing = sum(runtime.find(KIND, identity, code) is None for identity in wanted.values())
     _announce(lab, stream_name, recipe, missing)
     while True:
         for index, identity in wanted.items():
             if index in found:
                 continue
-            artefact = store.find(KIND, identity)
+            artefact = runtime.find(KIND, identity, code)
             if artefact is None and (lock := store.try_lock(KIND, identity)):
                 title = f"{stream_name} {len(found) + 1}/{len(wanted)}"
                 work = partial(_train_one, lab, stream_name, recipe, index, title)
                 try:
-                    artefact = runtime.make(KIND, identity, work)
+                    artefact = runtime.make(KIND, identity, work, code)
                 finally:
                     lock.release()
             if artefact is not None:

@@ -22,6 +22,7 @@ from .importers import CHECKS as IMPORTER_CHECKS
 from .methods import CHECKS as METHOD_CHECKS
 from .models import CHECKS as MODEL_CHECKS
 from .promise import Broken, Check, NotApplicable, Verdict, judge
+from .trackers import CHECKS as TRACKER_CHECKS
 
 __all__ = ["CHECKS", "Broken", "Check", "NotApplicable", "Verdict", "checks", "judge", "verdicts"]
 
@@ -32,6 +33,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "models": MODEL_CHECKS,
     "importers": IMPORTER_CHECKS,
     "exporters": EXPORTER_CHECKS,
+    "trackers": TRACKER_CHECKS,
 }
 """The promises of each kind of plugin, by its name in `ddbench.runs.registries`."""
 

@@ -10,9 +10,12 @@ from ..data.augmentation.dsa import AUGMENTATION_VERSION, DSA
 from ..data.dataset import Dataset
 from ..data.input_space import InputSpace, input_space_definition
 from ..data.real_images import RealImages
+from ..data.registry import DATASETS
 from ..data.whitening_memory import check_memory
 from ..models.model import Model
+from ..models.registry import MODELS
 from ..models.spec import ModelSpec
+from ..plugins.source_code import PluginCode
 from ..runtime.randomness import RandomStream
 from ..runtime.runtime import Runtime
 from .loop import LOOP_VERSION, Weights
@@ -101,6 +104,11 @@ class Lab:
             "training_loop": LOOP_VERSION,
             "augmentation": AUGMENTATION_VERSION,
         }
+
+    @property
+    def code(self) -> list[PluginCode]:
+        """The code of its dataset and its model, which have a part in all that is made here."""
+        return [DATASETS.code(self.spec.dataset), MODELS.code(self.model.name)]
 
     def with_model(self, model: ModelSpec) -> Lab:
         """The same lab for networks of another architecture; images and space are shared."""

@@ -215,7 +215,10 @@ OTHER_VERBS = {
     "show of a sweep": (["show", "-m"], ["'-m'"]),
     "list of nothing": (
         ["list"],
-        ["methods, datasets, evaluators, models, importers, exporters, protocols", "runs"],
+        [
+            "methods, datasets, evaluators, models, importers, exporters, trackers, protocols",
+            "runs",
+        ],
     ),
     "list of one thing": (["list", "method"], ["'method'", "methods"]),
     "list of too much": (["list", "methods", "a", "b"], ["a pattern"]),

@@ -56,6 +56,23 @@ def test_budget_that_is_not_as_its_name_says_is_another_one(make, altered):
     assert labels == ["short", "short (evaluation=0.5)"]
 
 
+def test_seeds_of_other_code_of_another_package_are_another_variant(make):
+    def by(package, digest, seed):
+        code = {"kind": "method", "name": "mine", "package": package, "version": "1.0"}
+        code |= {"commit": None, "modified": None, "digest": digest * 64}
+        return make("mine", seed=seed, plugins=[code])
+
+    (board,) = boards_of(by("own", "a", 0), by("own", "a", 1), by("own", "b", 0))
+    assert sorted(label(row) for row in board.rows) == [
+        "mine/1 (code=aaaaaaaa)",
+        "mine/1 (code=bbbbbbbb)",
+    ]
+    (board,) = boards_of(by("own", "a", 0), by("own", "a", 1))
+    assert [label(row) for row in board.rows] == ["mine/1"]
+    (board,) = boards_of(by("ddbench", "a", 0), by("ddbench", "b", 1))
+    assert [label(row) for row in board.rows] == ["mine/1"]
+
+
 def test_networks_of_another_seed_are_not_compared(make, altered):
     other = altered(make("dm"), {"task.network_seed": 1})
     assert len(boards_of(make("apm"), other)) == 2

@@ -12,7 +12,7 @@ from ddbench.distilling.registry import METHODS
 from ddbench.errors import UserError
 from ddbench.plugins import recipes
 from ddbench.plugins.presets import preset_names
-from ddbench.plugins.recipes import Entry, layers, recipe_entries
+from ddbench.plugins.recipes import Entry, entries_in, layers, recipe_entries
 from ddbench.plugins.settings import typed_settings
 
 
@@ -124,7 +124,7 @@ def test_an_ipc_without_a_dataset_stands_in_for_every_dataset(entries):
 
 def test_a_recipe_with_an_unknown_key_is_refused_by_its_name(monkeypatch):
     monkeypatch.setattr(recipes, "preset", lambda group, name: [{"source": "x", "iqc": 1}])
-    recipe_entries.cache_clear()
+    entries_in.cache_clear()
     with pytest.raises(UserError, match=r"recipe example\.yaml.*iqc"):
         recipe_entries("example")
-    recipe_entries.cache_clear()
+    entries_in.cache_clear()

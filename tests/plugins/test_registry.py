@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import sys
 from dataclasses import dataclass
 
@@ -11,7 +12,8 @@ import pytest
 from ddbench import Method, MethodSettings, setting
 from ddbench.distilling.registry import METHODS
 from ddbench.errors import UserError
-from ddbench.plugins.registry import Registry
+from ddbench.plugins.registry import LONGEST_NAME, Registry
+from ddbench.records.fields import NAME as RECORD_NAME
 
 BASE = '''
 class Plant:
@@ -144,6 +146,27 @@ def test_a_foreign_plugin_with_a_taken_name_is_reported_and_passed_over(plants):
     registry = plants(rose="foreign_tulip:Tulip")
     assert registry["rose"].__name__ == "Rose"
     assert "the name is taken" in registry.problems["rose"]
+
+
+NAMES = ["a b", "é", "a.b", "a/b", "-a", "1a", "a__b", "All", "null", "a" * 61]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_a_record_or_a_command_cannot_carry_is_refused(name, plants):
+    registry = plants(**{name: "foreign_tulip:Tulip"})
+    assert registry.names() == ["lily", "rose"]
+    assert "is passed over: " in registry.problems[name]
+    with pytest.raises(UserError, match="is passed over"):
+        registry[name]
+    with pytest.raises(UserError, match=r"a name has letters|another meaning on the command line"):
+        registry.add(name, registry["lily"])
+
+
+@pytest.mark.parametrize("name", ["a", "my_method", "my-method2", "A1", "a" * LONGEST_NAME])
+def test_a_name_that_is_taken_fits_a_record(name, plants):
+    registry = plants(**{name: "foreign_tulip:Tulip"})
+    assert name in registry
+    assert re.fullmatch(RECORD_NAME, name)
 
 
 def test_a_second_registration_of_a_name_is_refused(plants):

@@ -144,3 +144,18 @@ def test_the_checkpoint_of_other_work_is_refused(tmp_path: Path) -> None:
     other = Checkpoint(tmp_path / "b.checkpoint", 0, Execution(torch.device("cpu"), 1))
     with pytest.raises(UserError, match=r"b\.checkpoint is damaged; remove it"):
         other.load()
+
+
+def test_a_state_of_other_code_is_passed_over_where_that_is_asked(tmp_path: Path) -> None:
+    def with_code(digest: str, fresh: bool) -> Checkpoint:
+        code = [{"name": "mine", "digest": digest}]
+        execution = Execution(torch.device("cpu"), 1, False)
+        path = tmp_path / "a.checkpoint"
+        return Checkpoint(path, 0, execution, code, lambda before: fresh and before != code)
+
+    with_code("old", fresh=True).save(STATE)
+    assert with_code("new", fresh=True).load() is None
+    for kept in (with_code("old", fresh=True), with_code("new", fresh=False)):
+        loaded = kept.load()
+        assert loaded is not None
+        assert loaded["done"] == 3

@@ -13,13 +13,11 @@ from ddbench.cli.regress_verb import FILE
 from ddbench.errors import UserError
 from ddbench.runs.compose import request_of
 from ddbench.store.files import write_json
+from ddbench.studies.grid import Gate, Grid, load_grid
 from ddbench.studies.regression import (
     CellResult,
-    Gate,
-    Grid,
     Reference,
     compare,
-    load_grid,
     load_reference,
     run_grid,
     series,

@@ -39,7 +39,7 @@ FAULTS = {
     "method wrong_shape": (IMAGES, "one finite float32 for each channel of its images"),
     "method wrong_type": (IMAGES, "labels must be int64 (10,), not torch.int32"),
     "method wrong_count": (IMAGES, "the method made 0 images of the class '0', not 1"),
-    "method no_set": (IMAGES, "AttributeError"),
+    "method no_set": (IMAGES, "the method made no distilled set, but a Tensor"),
     "method asks_the_clock": (AGAIN, "two runs of one request give different sets"),
     "method remembers_the_process": (AGAIN, "two runs of one request give different sets"),
     "method forgets_the_velocity": (STATE, "self.velocity does not come back from the state"),
@@ -143,5 +143,19 @@ def test_broken_plugins_stop_no_run_of_others(ddbench: Any) -> None:
         "run", "method=random", "dataset=digits", "budget=smoke", "threads=1", "protocols=[hard]"
     )
     assert answer.status == 0, answer.err
-    assert "'exits' (weeds.exits:Weed) cannot be loaded: SystemExit: 3" in answer.err
-    assert "'random' of weeds.methods:Sound is passed over: the name is taken" in answer.err
+    assert answer.err == ""
+
+
+def test_broken_plugins_are_named_once_where_they_are_listed(ddbench: Any) -> None:
+    answer = ddbench("list", "problems")
+    assert answer.status == 0
+    assert "'exits' (weeds.exits:Weed) cannot be loaded: SystemExit: 3" in answer.out
+    assert "'random' of weeds.methods:Sound is passed over: the name is taken" in answer.out
+
+
+def test_a_broken_plugin_that_is_asked_for_says_why(ddbench: Any) -> None:
+    answer = ddbench("run", "method=exits")
+    assert answer.status == 2
+    assert answer.err.splitlines() == [
+        "ddbench: the method 'exits' (weeds.exits:Weed) cannot be loaded: SystemExit: 3"
+    ]

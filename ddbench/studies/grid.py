@@ -1,0 +1,117 @@
+"""The grid of a regression: what is run, and what must hold of it whatever came before."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from yaml import YAMLError
+
+from ..errors import UserError, shortened, shown, unknown_name
+from ..plugins.presets import preset, preset_file, preset_names, read_yaml
+
+GROUP = "grid"
+"""Of presets, in which packages and folders of one's own keep grids."""
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """An order that must hold: a cell's difference from the control.
+
+    Args:
+        cell: its name.
+        protocol: such as "hard/1".
+        above_control: least mean difference, a fraction.
+    """
+
+    cell: str
+    protocol: str
+    above_control: float
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What is run.
+
+    Args:
+        common: overrides of all cells, in one text.
+        seeds: of distillation.
+        least_band: least drift of a mean accuracy that counts, a fraction.
+        memory_growth: factor by which a cell's peak memory may grow.
+        cells: overrides by name.
+        gates: orders that must hold.
+    """
+
+    common: str
+    seeds: tuple[int, ...]
+    least_band: float = 0.015
+    memory_growth: float = 1.25
+    cells: dict[str, str] = field(default_factory=dict)
+    gates: tuple[Gate, ...] = ()
+
+    def overrides(self, cell: str, seed: int) -> list[str]:
+        """The overrides of one run."""
+        return [*shlex.split(self.common), *shlex.split(self.cells[cell]), f"seed={seed}"]
+
+
+def grid_file(given: str) -> Path:
+    """The file of a grid: as given, or by its name in a folder `grid` of presets.
+
+    Raises:
+        UserError: where there is neither, with near names.
+    """
+    path, named = Path(given).expanduser(), preset_file(GROUP, given)
+    if path.exists() or path.suffix in SUFFIXES:
+        return path
+    if named is None:
+        raise unknown_name("grid", given, preset_names(GROUP))
+    return named
+
+
+def load_grid(path: Path | None = None) -> Grid:
+    """A grid from a file, or that of `configs/regression.yaml`.
+
+    Raises:
+        UserError: one line, where the file is no grid.
+    """
+    if path is None:
+        return _grid(preset(".", "regression"))
+    try:
+        values = read_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        reason = getattr(error, "strerror", None) or shortened(str(error))
+        raise UserError(f"{path} cannot be read as a grid: {reason}") from error
+    try:
+        grid = _grid(values)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(f"{path} is no grid: {reason}") from error
+    unknown = [gate.cell for gate in grid.gates if gate.cell not in grid.cells]
+    if unknown:
+        raise UserError(f"{path}: a gate is about the cell {shown(unknown[0])}, which is not there")
+    return grid
+
+
+def _grid(values: Any) -> Grid:
+    """A grid from plain values; bands and gates need not be given.
+
+    Raises:
+        TypeError, KeyError, ValueError, AttributeError: for what is none.
+    """
+    given = dict(values)
+    gates = tuple(Gate(**row) for row in given.pop("gates", None) or ())
+    seeds, cells = tuple(given.pop("seeds")), dict(given.pop("cells"))
+    if not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
+        raise ValueError("seeds are numbers from 0, one at least")
+    if not cells or not all(isinstance(words, str) for words in cells.values()):
+        raise ValueError("cells are words of `ddbench run` by name, one cell at least")
+    grid = Grid(gates=gates, seeds=seeds, cells=cells, **given)
+    for cell in cells:
+        grid.overrides(cell, seeds[0])  # whose quotes may be open
+    for name in ("least_band", "memory_growth"):
+        if not isinstance(getattr(grid, name), int | float) or getattr(grid, name) <= 0:
+            raise ValueError(f"{name} is a number above 0")
+    return grid
