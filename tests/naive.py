@@ -202,3 +202,36 @@ def trajectory_gradients(
     below = sum(((p - t) ** 2).sum() for p, t in zip(student.start, student.target, strict=True))
     result = above / below
     return (result.detach(), *torch.autograd.grad(result, [images, step_size]))
+
+
+def soft_trajectory_gradients(
+    forward: Callable[[int, Sequence[Tensor], Tensor], Tensor],
+    given: tuple[Tensor, Tensor, Tensor],
+    order: Sequence[list[int]],
+    start: Sequence[Tensor],
+    target: Sequence[Tensor],
+) -> tuple[Tensor, ...]:
+    """DATM's loss, and its gradients for images, labels and step size, image by image.
+
+    Args:
+        forward: logits of (step, parameters, images).
+        given: images, logits of their labels, step size.
+        order: positions of the images of each step.
+        start: the student's first parameters.
+        target: where it should end.
+    """
+    x, y, a = leaves = [value.clone().requires_grad_() for value in given]
+    theta: Sequence[Tensor] = [p.clone().requires_grad_() for p in start]
+    for step, positions in enumerate(order):
+        loss = a.new_zeros(())
+        for j in positions:
+            q = torch.exp(y[j]) / torch.exp(y[j]).sum()
+            out = forward(step, theta, x[j : j + 1])[0]
+            log_p = out - torch.log(torch.exp(out).sum())
+            loss = loss - (q * log_p).sum() / len(positions)
+        slopes = torch.autograd.grad(loss, theta, create_graph=True)
+        theta = [p - a * g for p, g in zip(theta, slopes, strict=True)]
+    above = sum(((p - t) ** 2).sum() for p, t in zip(theta, target, strict=True))
+    below = sum(((p - t) ** 2).sum() for p, t in zip(start, target, strict=True))
+    result = above / below
+    return (result.detach(), *torch.autograd.grad(result, leaves))
