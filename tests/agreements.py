@@ -1,4 +1,4 @@
-"""What DATM and IDC have to agree with: tests hold them to it, and mistakes are planted in them."""
+"""What DATM, IDC and RaT-BPTT have to agree with: tests hold them to it, and plant mistakes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from closeness import assert_agrees, assert_close, summed_terms
-from naive import soft_trajectory_gradients, tiles_loss, with_gradient
+from naive import (
+    soft_trajectory_gradients,
+    tiles_loss,
+    truncated_adam_gradient,
+    with_gradient,
+)
 from torch import Tensor
 from torch.func import functional_call
 
@@ -246,3 +252,44 @@ def networks_learn_from_real_images_alone(given: Given) -> None:
         assert training.steps_done == method.settings.network_steps
         for learned, before in zip(training.network.parameters(), fresh.parameters(), strict=True):
             assert not torch.equal(learned, before)
+
+
+def adam_unroll(given: Given, window: int = 3) -> tuple[Found, Check]:
+    """RaT-BPTT's loss and gradient through the last of five steps, and how they are checked.
+
+    Mini-batches are of five images, and four real ones judge.
+    """
+    unroll, network = given.room("_adam_unroll"), given.network()
+    order, labels, rate = [[0, 1, 2], [3, 4], [4, 0, 2], [1], [2, 3]], [0, 1, 2, 0, 1], 0.01
+    names = [name for name, _ in network.named_parameters()]
+    images, real, of_images = given.images(5), given.images(4, 1), torch.tensor(labels)
+    start = [p.detach() for p in given.network(1).parameters()]
+
+    def logits(parameters: Sequence[Tensor], batch: Tensor) -> Tensor:
+        return functional_call(network, dict(zip(names, parameters, strict=True)), batch)
+
+    def loss(step: int, parameters: Sequence[Tensor], batch: Tensor) -> Tensor:
+        seen = batch * (1 + step)  # another batch each step
+        return F.cross_entropy(logits(parameters, seen), of_images[order[step]])
+
+    def judge(parameters: Sequence[Tensor]) -> Tensor:
+        return F.cross_entropy(logits(parameters, real), of_images[:4])
+
+    def judged(parameters: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
+        leaves = [p.detach().requires_grad_() for p in parameters]
+        value = judge(leaves)
+        return value.detach(), torch.autograd.grad(value, leaves)
+
+    steps = [torch.tensor(positions) for positions in order]
+    begun = unroll.AdamState.fresh(start)
+    found = unroll.truncated_gradient(loss, images, steps, begun, rate, window, judged)
+
+    def check(found: Found) -> None:
+        assert_agrees(
+            found,
+            lambda: truncated_adam_gradient(loss, images, order, start, rate, window, judge),
+            [images, real, *start],
+            terms=10 * len(order) * summed_terms(network, images),
+        )
+
+    return (found.loss, found.images), check

@@ -187,8 +187,13 @@ def grow(
             rows.setdefault(label, []).append(point)
     for label, row in rows.items():
         values, seconds, *counts = zip(*row, strict=True)
-        peaks, kept = (() if None in one else one for one in counts)
-        yield Growth(label, case, size.name, clock, values, seconds, peaks, kept)
+        yield Growth(label, case, size.name, clock, values, seconds, *map(_known, counts))
+
+
+def _known(counts: Sequence[int | None]) -> tuple[int, ...]:
+    """The counts, or none of them where one is not known."""
+    known = tuple(count for count in counts if count is not None)
+    return known if len(known) == len(counts) else ()
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> Exponent | None:

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-from agreements import Given, soft_student, tiles
+from agreements import Given, adam_unroll, soft_student, tiles
 from closeness import assert_agrees, summed_terms
 from naive import (
     apm_loss,
@@ -144,6 +144,11 @@ def idc(given: Given) -> tuple[Tensor, Check]:
     return found, lambda gradient: check((distance, gradient))
 
 
+def rat_bptt(given: Given) -> tuple[Tensor, Check]:
+    found, check = adam_unroll(given)
+    return found[1], lambda gradient: check((found[0], gradient))
+
+
 def everywhere(gradient: Tensor) -> Tensor:
     return gradient * (1 + ERROR)
 
@@ -162,7 +167,7 @@ def one_pixel(gradient: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("plant", [everywhere, one_image, one_pixel])
-@pytest.mark.parametrize("method", [apm, dm, mtt, frepo, rcig, datm, idc])
+@pytest.mark.parametrize("method", [apm, dm, mtt, frepo, rcig, datm, idc, rat_bptt])
 def test_error_of_a_millionth_in_a_gradient_is_caught(
     method: Callable[..., tuple[Tensor, Check]],
     plant: Callable[[Tensor], Tensor],
