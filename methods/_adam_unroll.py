@@ -4,7 +4,7 @@ A network takes steps by Adam on mini-batches of the distilled images, and is th
 of its parameters. The gradient of that loss for the images follows the last steps alone, those of
 the window; what Adam knows at its beginning counts as constant.
 
-Y. Feng, R. Vedantam, J. Kempe, "Embarrassingly simple dataset distillation" (ICLR 2024), section 4.
+Y. Feng, R. Vedantam, J. Kempe, "Embarrassingly simple dataset distillation" (ICLR 2024).
 """
 
 from __future__ import annotations

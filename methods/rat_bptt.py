@@ -1,7 +1,7 @@
-"""RaT-BPTT: images by whose last steps of Adam a network learns real images best.
+"""RaT-BPTT: images moved by the gradient through a random window of a network's training.
 
-Y. Feng, R. Vedantam, J. Kempe, "Embarrassingly simple dataset distillation" (ICLR 2024), algorithm
-1, and the released code: a fresh network takes steps on the distilled images and is judged by its
+Y. Feng, R. Vedantam, J. Kempe, "Embarrassingly simple dataset distillation" (ICLR 2024), and the
+released code: a fresh network takes steps on the distilled images and is judged by its
 cross-entropy on real ones. The gradient follows a window of steps, which begins at random, so that
 networks of every age are trained at bounded cost.
 
