@@ -15,7 +15,6 @@ from ddbench import (
     Method,
     MethodSettings,
     StepCost,
-    Task,
     TrainingRecipe,
     setting,
 )
@@ -24,6 +23,7 @@ from ddbench.training.schedule import Schedule
 
 from ._kernel_regression import centred
 from ._online_networks import OnlineNetworks
+from ._real_rounds import RealRounds
 
 
 class LearnedTargets(Method):
@@ -52,11 +52,6 @@ class LearnedTargets(Method):
 
     settings: Settings
 
-    def __init__(self, task: Task, settings: Any) -> None:
-        """Begin with no real image in any order."""
-        super().__init__(task, settings)
-        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
-
     @property
     def total_steps(self) -> int:
         return self.settings.iterations
@@ -68,24 +63,12 @@ class LearnedTargets(Method):
 
     def begin(self) -> None:
         task = self.task
+        self.real = RealRounds(task, self.settings.real_batch)
         self.labels = task.class_ids()
         self.start = task.real.images(task.real_subset()).clone()
         self.images = self.start.clone()
         self.targets = centred(self.labels.to(task.device), task.classes)
         self.pixel_std = task.pixel_std.view(1, -1, 1, 1).to(task.device)
-
-    def real_images(self, i: int) -> tuple[Tensor, Tensor]:
-        """Images and class ids of a step: each real image once before any comes again.
-
-        What is left of a round, less than a batch, is left out.
-        """
-        total = len(self.task.real)
-        size = min(self.settings.real_batch, total)
-        around, place = divmod(i, total // size)
-        if self._order[0] != around:
-            generator = self.task.generator("real-order", around)
-            self._order = (around, torch.randperm(total, generator=generator))
-        return self.task.real.batch(self._order[1][place * size : (place + 1) * size])
 
     def movement(self) -> Tensor:
         """Mean absolute change of pixels since the start, in standard deviations of pixels."""

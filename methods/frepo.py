@@ -205,7 +205,7 @@ class FRePo(LearnedTargets):
         given = self.settings
         generator = self.task.generator("online-step", i)
         place = int(torch.randint(len(self.online), (), generator=generator))
-        images, class_ids = self.real_images(i)
+        images, class_ids = self.real.batch(i)
         found = regression_gradient(
             self.online.networks[place].features,
             self.images,

@@ -126,7 +126,7 @@ class RCIG(LearnedTargets):
                 given.solver_residual,
             ),
             self.log_scale,
-            self.real_images(i),
+            self.real.batch(i),
         )
         margin = self.descend(found)
         images, targets = self.seen()

@@ -202,3 +202,79 @@ def trajectory_gradients(
     below = sum(((p - t) ** 2).sum() for p, t in zip(student.start, student.target, strict=True))
     result = above / below
     return (result.detach(), *torch.autograd.grad(result, [images, step_size]))
+
+
+def soft_trajectory_gradients(
+    forward: Callable[[int, Sequence[Tensor], Tensor], Tensor],
+    given: tuple[Tensor, Tensor, Tensor],
+    order: Sequence[list[int]],
+    start: Sequence[Tensor],
+    target: Sequence[Tensor],
+) -> tuple[Tensor, ...]:
+    """DATM's loss, and its gradients for images, labels and step size, image by image.
+
+    Args:
+        forward: logits of (step, parameters, images).
+        given: images, logits of their labels, step size.
+        order: positions of the images of each step.
+        start: the student's first parameters.
+        target: where it should end.
+    """
+    x, y, a = leaves = [value.clone().requires_grad_() for value in given]
+    theta: Sequence[Tensor] = [p.clone().requires_grad_() for p in start]
+    for step, positions in enumerate(order):
+        loss = a.new_zeros(())
+        for j in positions:
+            q = torch.exp(y[j]) / torch.exp(y[j]).sum()
+            out = forward(step, theta, x[j : j + 1])[0]
+            log_p = out - torch.log(torch.exp(out).sum())
+            loss = loss - (q * log_p).sum() / len(positions)
+        slopes = torch.autograd.grad(loss, theta, create_graph=True)
+        theta = [p - a * g for p, g in zip(theta, slopes, strict=True)]
+    above = sum(((p - t) ** 2).sum() for p, t in zip(theta, target, strict=True))
+    below = sum(((p - t) ** 2).sum() for p, t in zip(start, target, strict=True))
+    result = above / below
+    return (result.detach(), *torch.autograd.grad(result, leaves))
+
+
+def truncated_adam_gradient(
+    loss: Callable[[int, Sequence[Tensor], Tensor], Tensor],
+    images: Tensor,
+    order: Sequence[list[int]],
+    start: Sequence[Tensor],
+    rate: float,
+    window: int,
+    judge: Callable[[Sequence[Tensor]], Tensor],
+) -> tuple[Tensor, Tensor]:
+    """RaT-BPTT's loss and gradient, by torch alone: Adam unrolled, and cut off before the window.
+
+    Args:
+        loss: of (step, parameters, mini-batch).
+        images: distilled images.
+        order: positions of the images of each step.
+        start: the network's first parameters.
+        rate: of Adam.
+        window: number of the last steps that are followed.
+        judge: the loss of the last parameters.
+    """
+    x = images.clone().requires_grad_()
+    theta = [p.clone().requires_grad_() for p in start]
+    m, v = ([torch.zeros_like(p) for p in start] for _ in range(2))
+    for t, positions in enumerate(order, 1):
+        if t == len(order) - window + 1:
+            theta = [p.detach().requires_grad_() for p in theta]
+            m, v = ([one.detach() for one in kept] for kept in (m, v))
+        g = torch.autograd.grad(loss(t - 1, theta, x[positions]), theta, create_graph=True)
+        m = [0.9 * a + 0.1 * b for a, b in zip(m, g, strict=True)]
+        v = [0.999 * a + 0.001 * b * b for a, b in zip(v, g, strict=True)]
+        theta = [
+            p - rate * (a / (1 - 0.9**t)) / (_root(b / (1 - 0.999**t)) + 1e-8)
+            for p, a, b in zip(theta, m, v, strict=True)
+        ]
+    value = judge(theta)
+    return value.detach(), torch.autograd.grad(value, x)[0]
+
+
+def _root(v: Tensor) -> Tensor:
+    """The root of v, with the derivative 0 at 0."""
+    return torch.where(v > 0, torch.sqrt(torch.where(v > 0, v, 1)), 0)

@@ -42,7 +42,8 @@ class Size:
 
 SIZES = (
     Size("N", "ipc", (4, 10, 20, 40), (),
-         ("method.images_per_update=20", "method.images_per_step=20")),
+         ("method.images_per_update=20", "method.images_per_step=20",
+          "method.part=20", "method.online_batch=20")),
     Size("classes", "dataset.classes", (5, 10, 20, 40)),
     Size("ipc", "ipc", (1, 2, 5, 10), (STUDENT,)),
     Size("resolution", "dataset.resolution", (16, 32, 64), OTHERS),
@@ -50,6 +51,8 @@ SIZES = (
     Size("K", "method.checkpoints", (1, 2, 4, 8)),
     Size("segment", "method.segment", (10, 25, 50, 100)),
     Size("steps", "method.student_steps", (2, 4, 8, 16)),
+    Size("pool", "method.online_networks", (2, 4, 8, 16)),
+    Size("solver", "method.solver_steps", (5, 10, 20, 40)),
     Size("batch", BATCH, (25, 50, 100, 200), (TEACHER, NAS_CELL), of_methods=False),
     Size("images", "dataset.images", (32, 64, 128, 256), (TESTING,), of_methods=False),
 )  # fmt: skip
@@ -77,6 +80,7 @@ class Growth:
         values: of the size.
         seconds: of doing the thing once, at each value; the median of a few times.
         peak_bytes: at each value; empty where it is not known.
+        kept_bytes: of what stays from one time to the next; empty where nothing does.
     """
 
     label: str
@@ -86,6 +90,7 @@ class Growth:
     values: tuple[int, ...]
     seconds: tuple[float, ...]
     peak_bytes: tuple[int, ...]
+    kept_bytes: tuple[int, ...] = ()
 
     @property
     def of_seconds(self) -> Exponent | None:
@@ -97,9 +102,18 @@ class Growth:
         """The exponent of the peak of memory."""
         return exponent(self.values, self.peak_bytes)
 
+    @property
+    def of_kept(self) -> Exponent | None:
+        """The exponent of what stays."""
+        return exponent(self.values, self.kept_bytes)
+
     def plain(self) -> dict[str, Any]:
         """Plain JSON types."""
-        fits = {"seconds_exponent": self.of_seconds, "memory_exponent": self.of_memory}
+        fits = {
+            "seconds_exponent": self.of_seconds,
+            "memory_exponent": self.of_memory,
+            "kept_exponent": self.of_kept,
+        }
         return {**asdict(self), **{name: fit and asdict(fit) for name, fit in fits.items()}}
 
 
@@ -155,7 +169,7 @@ def grow(
     """
     kept = [word for word in words if word.partition("=")[0] != size.key]
     fixed = words_of(size, name) or []
-    rows: dict[str, list[tuple[int, float, int | None]]] = {}
+    rows: dict[str, list[tuple[int, float, int | None, int | None]]] = {}
     clock = ""
     for value in size.values:
         batch = value if size.key == BATCH else plan.batch
@@ -168,12 +182,18 @@ def grow(
             times = plan.times(first[WALL])
             readings = [own.step(number, times)[clock] for _ in range(plan.fewest)]
             label = f"{name}, {part['which']}" if part["which"] else name
-            point = (value, statistics.median(readings), first["peak_bytes"])
+            bytes_of = (first["peak_bytes"], first["kept_bytes"])
+            point = (value, statistics.median(readings), *bytes_of)
             rows.setdefault(label, []).append(point)
     for label, row in rows.items():
-        values, seconds, peaks = zip(*row, strict=True)
-        known = () if None in peaks else peaks
-        yield Growth(label, case, size.name, clock, values, seconds, known)
+        values, seconds, *counts = zip(*row, strict=True)
+        yield Growth(label, case, size.name, clock, values, seconds, *map(_known, counts))
+
+
+def _known(counts: Sequence[int | None]) -> tuple[int, ...]:
+    """The counts, or none of them where one is not known."""
+    known = tuple(count for count in counts if count is not None)
+    return known if len(known) == len(counts) else ()
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> Exponent | None:

@@ -18,6 +18,10 @@ Seconds of doing it once; faults: pages of memory that the system had to give fo
 what the process has before. x floor: how many times as long as its convolutions and matrix products
 alone, by processor time on one thread, else by wall time."""
 
+GROWN = """\
+Exponents b of y = a x^b, with 95% intervals. Memory: beyond what the process has before; kept:
+tensors that stay from one step to the next, as checkpoints have them."""
+
 
 def report(bench: Bench, style: str = TERMINAL) -> str:
     """All tables of a measurement, each with a line on how to read it.
@@ -32,7 +36,7 @@ def report(bench: Bench, style: str = TERMINAL) -> str:
         if any(one.ratios_to_other or one.other_problem for one in bench.measured):
             parts += [_comparison(bench.measured, style), _sides(bench)]
     if bench.growth:
-        parts += [_growth(bench.growth, style), "Exponents b of y = a x^b, with 95% intervals."]
+        parts += [_growth(bench.growth, style), GROWN]
     parts += [f"{name} is left out: {reason}" for name, reason in bench.skipped.items()]
     return "\n\n".join(parts)
 
@@ -124,12 +128,14 @@ def _growth(rows: Sequence[Growth], style: str) -> str:
             _exponent(one.of_seconds),
             ", ".join(map(size, one.peak_bytes)),
             _exponent(one.of_memory),
+            ", ".join(map(size, one.kept_bytes)),
+            _exponent(one.of_kept),
         ]
         for one in rows
     ]
     headers = [
         "work", *(["case"] if cases else []), "size", "values", "seconds", "exponent", "memory",
-        "exponent",
+        "exponent", "kept", "exponent",
     ]  # fmt: skip
     return _table(table, headers, style)
 

@@ -76,7 +76,8 @@ class Worker:
         """What doing a part takes for the first time since the process gave back its memory.
 
         Returns:
-            bytes beyond what the process has before, None if unknown, and seconds.
+            bytes beyond what the process has before, None if unknown; bytes that stay until the
+            next time, None if nothing does; and seconds.
         """
         assert self.workload is not None
         device, one = self.workload.device, self._part(part)
@@ -87,7 +88,7 @@ class Worker:
         before = _bytes(device)
         told = self._timed(one.work, 1)
         peak = None if before is None else max(0, (_bytes(device) or 0) - before)
-        return {"peak_bytes": peak, **told}
+        return {"peak_bytes": peak, "kept_bytes": one.kept() if one.kept else None, **told}
 
     def step(self, part: int, times: int) -> Plain:
         """Seconds of doing a part, on average over so many times."""

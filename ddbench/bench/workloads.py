@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_leaves
 
 from ..distilling.registry import METHODS
 from ..distilling.task import Task
@@ -50,12 +51,15 @@ class Part:
         images: that one call is for: those of the distilled set for a method, else those that are
             trained or tested on.
         reset: goes back to the state in which `work` was first done, so that it repeats itself.
+        kept: bytes of tensors that stay from one time to the next, as a checkpoint has them; None
+            where nothing stays.
     """
 
     which: str
     work: Callable[[], Any]
     images: int
     reset: Callable[[], None] = lambda: None
+    kept: Callable[[], int] | None = None
 
 
 def names() -> list[str]:
@@ -191,12 +195,16 @@ class Workload:
             else:  # a step is done for the first time after those before it
                 states[i] = copy.deepcopy(method.state_dict())
 
+        def kept() -> int:
+            found = tree_leaves(method.state_dict())
+            return sum(value.nbytes for value in found if isinstance(value, torch.Tensor))
+
         def step(i: int) -> None:
             task.stream("step", i).seed_global()
             method.step(i)
 
         for i in range(min(2, method.steps)):
-            yield Part(f"step {i + 1}", partial(step, i), images, partial(reset, i))
+            yield Part(f"step {i + 1}", partial(step, i), images, partial(reset, i), kept)
 
     def _of_others(self, name: str) -> Iterator[Part]:
         if name == TESTING:

@@ -49,8 +49,8 @@ examples
     parser.option(
         "grow",
         "SIZES",
-        "how seconds and memory grow with N,classes,ipc,resolution,width,K,segment,steps,batch,"
-        "images, or all of them",
+        "how seconds and memory grow with N,classes,ipc,resolution,width,K,segment,steps,pool,"
+        "solver,batch,images, or all of them",
     )
     parser.option("batch", "N", "images of a mini-batch in training (default 100)", "100")
     parser.option("seconds", "S", "of repetitions of each, three at least (default 3)", "3")

@@ -57,11 +57,13 @@ def test_a_method_grows_with_what_it_has_a_setting_for(name):
     grows = {size.name for size in SIZES if words_of(size, name) is not None}
     assert {"resolution"} <= grows
     if settings is None:
-        assert not grows & {"K", "segment", "steps", "N"}
+        assert not grows & {"K", "segment", "steps", "N", "pool", "solver"}
     else:
         assert ("K" in grows) == ("checkpoints" in settings)
         assert ("segment" in grows) == ("segment" in settings)
         assert ("steps" in grows) == ("student_steps" in settings)
+        assert ("pool" in grows) == ("online_networks" in settings)
+        assert ("solver" in grows) == ("solver_steps" in settings)
         assert {"ipc", "classes", "width"} <= grows
 
 
@@ -81,7 +83,7 @@ def test_sizes_are_chosen_by_name():
 
 
 class Growing:
-    """A worker whose seconds are the square of a size, and whose memory is that size."""
+    """A worker whose seconds are the square of a size, and whose memory is that size and stays."""
 
     def __init__(self, peak=True):
         self.opened, self.peak_known = [], peak
@@ -95,7 +97,8 @@ class Growing:
         return {"calls": 1, "operations": 1}
 
     def peak(self, part):
-        return {"peak_bytes": self.size if self.peak_known else None, **self.step(part, 1)}
+        found = self.size if self.peak_known else None
+        return {"peak_bytes": found, "kept_bytes": found, **self.step(part, 1)}
 
     def step(self, part, times):
         return {WALL: 0.0, PROCESSOR: float(self.size**2)}
@@ -110,6 +113,8 @@ def test_growth_is_measured_at_each_value_in_place_of_the_given_one(size, name):
     assert found.of_seconds.value == pytest.approx(2)
     assert found.of_memory is not None
     assert found.of_memory.value == pytest.approx(1)
+    assert found.of_kept is not None
+    assert found.of_kept.value == pytest.approx(1)
     given = [words for words, _ in worker.opened]
     if size == "width":
         assert given == [["ipc=1", f"model.width={value}"] for value in found.values]
@@ -123,3 +128,4 @@ def test_unknown_memory_has_no_exponent():
     (found,) = grow(Growing(peak=False), "student", [], "", BY_NAME["width"], Plan(batch=7))
     assert found.peak_bytes == ()
     assert found.of_memory is None
+    assert found.of_kept is None

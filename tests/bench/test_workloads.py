@@ -35,6 +35,8 @@ def test_each_work_has_seconds_memory_and_a_floor_of_the_same_calls(name):
             assert (traced["calls"] > 0) == (traced["operations"] > 0)
             first = worker.peak(number)
             assert first["peak_bytes"] is None or first["peak_bytes"] >= 0
+            assert (first["kept_bytes"] is None) == ("step" not in part["which"])
+            assert first["kept_bytes"] is None or first["kept_bytes"] > 0
             for reading in (first, worker.step(number, 1), worker.floor(number, 1)):
                 assert reading["wall_seconds"] > 0
                 assert reading["processor_seconds"] >= 0

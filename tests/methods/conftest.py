@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import weakref
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+from agreements import Given
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -17,6 +20,7 @@ from torch.utils._pytree import tree_leaves
 from ddbench.distilling.registry import METHODS
 from ddbench.models.model import Model
 from ddbench.models.spec import ModelSpec
+from ddbench.runs.request import RunRequest
 from ddbench.runtime.randomness import RandomStream
 
 
@@ -93,3 +97,15 @@ def peak_live_bytes() -> Callable[[Callable[[], Any]], int]:
         return live.peak
 
     return measure
+
+
+@pytest.fixture
+def given(
+    room: Callable[[str], ModuleType],
+    small_network: Callable[..., Model],
+    small_images: Callable[..., Tensor],
+    tiny: Callable[..., RunRequest],
+    tmp_path: Path,
+) -> Given:
+    """What the agreements of `agreements` are checked on."""
+    return Given(room, small_network, small_images, partial(tiny, tmp_path))

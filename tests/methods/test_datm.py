@@ -11,22 +11,24 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from closeness import assert_agrees, summed_terms
-from torch import Tensor
-from torch.func import functional_call
+from agreements import (
+    Given,
+    all_that_datm_learns_moves_by_momentum,
+    soft_student,
+    students_start_within_the_window,
+    window_moves_on,
+)
 
 from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.distilling.importing.choice import family
 from ddbench.distilling.registry import METHODS
 from ddbench.distilling.task import Task
 from ddbench.errors import UserError
-from ddbench.models.model import Model
 from ddbench.runs.execute import execute, opened
 from ddbench.runs.request import RunRequest
 from ddbench.training.recipe import TrainingRecipe
 
 pytestmark = pytest.mark.numerical
-SHAPE = (3, 8, 8)
 
 
 @pytest.fixture(scope="module")
@@ -41,76 +43,24 @@ def request_for(tiny: Callable[..., RunRequest], tmp_path: Path) -> Callable[...
 
 @pytest.mark.parametrize("gradient", ["unrolled_gradient", "recomputed_gradient"])
 def test_gradients_for_images_labels_and_rate_are_those_of_a_full_unroll(
-    room: Callable[[str], ModuleType],
-    soft: ModuleType,
-    small_network: Callable[..., Model],
-    small_images: Callable[..., Tensor],
-    gradient: str,
+    given: Given, gradient: str
 ) -> None:
-    """Three steps on mini-batches of five images, one of which is seen twice."""
-    matching, walker = room("_trajectory_matching"), small_network()
-    names = [name for name, _ in walker.named_parameters()]
-    images, order = small_images(5), [[0, 1, 2], [3, 4], [4, 0]]
-    logits = torch.randn(5, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    step_size = torch.tensor(0.3).double()
-    start, target = ([p.detach() for p in small_network(seed).parameters()] for seed in (1, 2))
-
-    def forward(step: int, parameters: list[Tensor], batch: Tensor) -> Tensor:
-        return functional_call(walker, dict(zip(names, parameters, strict=True)), batch)
-
-    student = matching.Student(
-        soft.soft_loss(forward, SHAPE),
-        soft.joined(images, logits),
-        [torch.tensor(positions) for positions in order],
-        start,
-        target,
-        step_size,
-    )
-    found = getattr(matching, gradient)(student)
-
-    def naive() -> tuple[Tensor, ...]:
-        x, y, a = (value.clone().requires_grad_() for value in (images, logits, step_size))
-        theta = [p.clone().requires_grad_() for p in start]
-        for positions in order:
-            loss = a.new_zeros(())
-            for j in positions:
-                q = torch.exp(y[j]) / torch.exp(y[j]).sum()
-                out = forward(0, theta, x[j : j + 1])[0]
-                log_p = out - torch.log(torch.exp(out).sum())
-                loss = loss - (q * log_p).sum() / len(positions)
-            slopes = torch.autograd.grad(loss, theta, create_graph=True)
-            theta = [p - a * g for p, g in zip(theta, slopes, strict=True)]
-        above = sum(((p - t) ** 2).sum() for p, t in zip(theta, target, strict=True))
-        below = sum(((p - t) ** 2).sum() for p, t in zip(start, target, strict=True))
-        return (above / below).detach(), *torch.autograd.grad(above / below, [x, y, a])
-
-    assert_agrees(
-        (found.loss, *soft.parted(found.images, SHAPE), found.step_size),
-        naive,
-        [images, logits, step_size, *start, *target],
-        terms=6 * len(order) * summed_terms(walker, images),
-    )
+    found, check = soft_student(given, gradient)
+    check(found)
 
 
-def test_end_of_the_window_moves_on_and_then_stays(room: Callable[[str], ModuleType]) -> None:
-    latest = room("datm").latest_start
-    assert [latest(i, 10, 20, 1000) for i in (0, 99, 100, 550, 1000, 5000)] == [
-        10, 10, 11, 15, 20, 20,
-    ]  # fmt: skip
-    assert latest(0, 10, 20, 0) == 20
+def test_end_of_the_window_moves_on_and_then_stays(given: Given) -> None:
+    window_moves_on(given)
 
 
-def test_students_start_within_the_window(request_for: Callable[..., RunRequest]) -> None:
-    request = request_for(
-        "method.trajectory_epochs=6", "method.min_start_epoch=1", "method.max_start_epoch=4",
-        "method.first_max_start_epoch=2", "method.window_iterations=20",
-    )  # fmt: skip
-    with opened(request, quiet=True) as (lab, _):
-        method: Any = METHODS["datm"](Task(request.task, lab), request.method.settings)
-        method.begin()
-        starts = [method.segment(i)[1] for i in range(100)]
-    assert set(starts[:10]) == {1}
-    assert set(starts[20:]) == {1, 2, 3}
+def test_students_start_within_the_window(given: Given) -> None:
+    students_start_within_the_window(given)
+
+
+def test_images_labels_and_rate_move_by_momentum_but_for_losses_above_the_limit(
+    given: Given,
+) -> None:
+    all_that_datm_learns_moves_by_momentum(given)
 
 
 def test_window_without_an_epoch_is_refused(request_for: Callable[..., RunRequest]) -> None:

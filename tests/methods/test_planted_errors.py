@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from types import ModuleType
 
 import pytest
 import torch
 import torch.nn.functional as F
+from agreements import Given, adam_unroll, soft_student, tiles
 from closeness import assert_agrees, summed_terms
 from naive import (
     apm_loss,
@@ -21,20 +21,16 @@ from naive import (
 from torch import Tensor
 from torch.func import functional_call
 
-from ddbench.models.model import Model
-
 pytestmark = pytest.mark.numerical
 ERROR = 1e-6
 LABELS = torch.tensor([0, 1, 2, 0, 1])
 
-Make = Callable[..., Model]
-Images = Callable[..., Tensor]
 Check = Callable[[Tensor], None]
 
 
-def apm(room: Callable[[str], ModuleType], network: Make, images: Images) -> tuple[Tensor, Check]:
-    matching, shown = room("_prediction_matching"), images(5)
-    teacher, *students = (network(seed).requires_grad_(False) for seed in range(3))
+def apm(given: Given) -> tuple[Tensor, Check]:
+    matching, shown = given.room("_prediction_matching"), given.images(5)
+    teacher, *students = (given.network(seed).requires_grad_(False) for seed in range(3))
     objective = matching.Objective(matching.Distance.l1, True, 0.3, True)
     gradient, _ = matching.matching_gradient(objective, shown, LABELS, teacher, students, 2)
 
@@ -50,14 +46,14 @@ def apm(room: Callable[[str], ModuleType], network: Make, images: Images) -> tup
     return gradient, check
 
 
-def dm(room: Callable[[str], ModuleType], network: Make, images: Images) -> tuple[Tensor, Check]:
+def dm(given: Given) -> tuple[Tensor, Check]:
     seen, real, shown = (
-        network().requires_grad_(False),
-        [images(3, c) for c in (1, 2, 3)],
-        images(6),
+        given.network().requires_grad_(False),
+        [given.images(3, c) for c in (1, 2, 3)],
+        given.images(6),
     )
-    means = room("dm").real_means(seen.features, real, list)
-    _, gradient = room("dm").matching_gradient(seen.features, means, shown.split(2), list)
+    means = given.room("dm").real_means(seen.features, real, list)
+    _, gradient = given.room("dm").matching_gradient(seen.features, means, shown.split(2), list)
 
     def check(found: Tensor) -> None:
         loss = partial(dm_loss, real=real, features=seen.features, augment=[lambda x: x] * 3)
@@ -68,17 +64,21 @@ def dm(room: Callable[[str], ModuleType], network: Make, images: Images) -> tupl
     return gradient, check
 
 
-def mtt(room: Callable[[str], ModuleType], network: Make, images: Images) -> tuple[Tensor, Check]:
-    matching, walker, order = room("_trajectory_matching"), network(), [[0, 1, 2], [3, 4], [4, 0]]
+def mtt(given: Given) -> tuple[Tensor, Check]:
+    matching, walker, order = (
+        given.room("_trajectory_matching"),
+        given.network(),
+        [[0, 1, 2], [3, 4], [4, 0]],
+    )
     names = [name for name, _ in walker.named_parameters()]
 
     def loss(step: int, parameters: list[Tensor], batch: Tensor) -> Tensor:
         weights = dict(zip(names, parameters, strict=True))
         return F.cross_entropy(functional_call(walker, weights, batch), LABELS[order[step]])
 
-    start, target = ([p.detach() for p in network(seed).parameters()] for seed in (1, 2))
+    start, target = ([p.detach() for p in given.network(seed).parameters()] for seed in (1, 2))
     steps, step_size = [torch.tensor(positions) for positions in order], torch.tensor(0.3).double()
-    student = matching.Student(loss, images(5), steps, start, target, step_size)
+    student = matching.Student(loss, given.images(5), steps, start, target, step_size)
 
     def check(found: Tensor) -> None:
         assert_agrees(
@@ -91,10 +91,10 @@ def mtt(room: Callable[[str], ModuleType], network: Make, images: Images) -> tup
     return matching.unrolled_gradient(student).images, check
 
 
-def frepo(room: Callable[[str], ModuleType], network: Make, images: Images) -> tuple[Tensor, Check]:
-    seen, shown, real = network().requires_grad_(False), images(5), images(4, 1)
+def frepo(given: Given) -> tuple[Tensor, Check]:
+    seen, shown, real = given.network().requires_grad_(False), given.images(5), given.images(4, 1)
     targets, wanted = (F.one_hot(one, 3).double() - 1 / 3 for one in (LABELS, LABELS[:4]))
-    found = room("frepo").regression_gradient(
+    found = given.room("frepo").regression_gradient(
         seen.features, shown, targets, (real, wanted), 0.01, False, 2
     )
 
@@ -109,11 +109,11 @@ def frepo(room: Callable[[str], ModuleType], network: Make, images: Images) -> t
     return found.images, check
 
 
-def rcig(room: Callable[[str], ModuleType], network: Make, images: Images) -> tuple[Tensor, Check]:
-    linear, implicit = room("_linearised_network"), room("_implicit_gradient")
-    seen, shown = linear.smooth(network(), 3.0), images(5)
+def rcig(given: Given) -> tuple[Tensor, Check]:
+    linear, implicit = given.room("_linearised_network"), given.room("_implicit_gradient")
+    seen, shown = linear.smooth(given.network(), 3.0), given.images(5)
     targets, scale = F.one_hot(LABELS, 3).double() - 1 / 3, torch.tensor(0.4).double()
-    real = (images(4, 1), LABELS[:4])
+    real = (given.images(4, 1), LABELS[:4])
     found = implicit.gradients(
         linear.LinearisedNetwork(seen, 100),
         implicit.Regression(shown, targets, 0.5, 2000, 1e-13),
@@ -130,6 +130,23 @@ def rcig(room: Callable[[str], ModuleType], network: Make, images: Images) -> tu
         assert_agrees([gradient], lambda: with_gradient(loss, shown)[1:], inputs, terms=terms)
 
     return found.direct[0] + found.implicit[0], check
+
+
+def datm(given: Given) -> tuple[Tensor, Check]:
+    """The gradient of labels, the others being those of mtt."""
+    found, check = soft_student(given)
+    before, after = found[:2], found[3:]
+    return found[2], lambda gradient: check((*before, gradient, *after))
+
+
+def idc(given: Given) -> tuple[Tensor, Check]:
+    (distance, found), check = tiles(given)
+    return found, lambda gradient: check((distance, gradient))
+
+
+def rat_bptt(given: Given) -> tuple[Tensor, Check]:
+    found, check = adam_unroll(given)
+    return found[1], lambda gradient: check((found[0], gradient))
 
 
 def everywhere(gradient: Tensor) -> Tensor:
@@ -150,15 +167,13 @@ def one_pixel(gradient: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("plant", [everywhere, one_image, one_pixel])
-@pytest.mark.parametrize("method", [apm, dm, mtt, frepo, rcig])
+@pytest.mark.parametrize("method", [apm, dm, mtt, frepo, rcig, datm, idc, rat_bptt])
 def test_error_of_a_millionth_in_a_gradient_is_caught(
     method: Callable[..., tuple[Tensor, Check]],
     plant: Callable[[Tensor], Tensor],
-    room: Callable[[str], ModuleType],
-    small_network: Make,
-    small_images: Images,
+    given: Given,
 ) -> None:
-    gradient, check = method(room, small_network, small_images)
+    gradient, check = method(given)
     check(gradient)
     with pytest.raises(AssertionError, match="is allowed"):
         check(plant(gradient))
