@@ -25,6 +25,7 @@ from ddbench import (
     ImagePasses,
     Method,
     MethodSettings,
+    StepCost,
     Task,
     TrainingRecipe,
     UserError,
@@ -59,8 +60,10 @@ class RaTBPTT(Method):
         iterations: int = setting(600_000, "updates of the images", low=1, scaled="distilling")
         rate: float = setting(0.001, "learning rate of the images (Adam)", above=0)
         real_batch: int = setting(5000, "real images per update, of all classes", low=1)
-        total: int = setting(200, "steps of a network at most [T]", low=1)
-        window: int = setting(60, "last steps of a network that are followed [M]", low=1)
+        total: int = setting(200, "steps of a network at most [T]", low=1, cost=StepCost.repeats)
+        window: int = setting(
+            60, "last steps of a network that are followed [M]", low=1, cost=StepCost.steps
+        )
         least: int = setting(0, "steps before the window at least", low=0)
         step_rate: float = setting(0.001, "learning rate of a network (Adam)", above=0)
         images_per_class: int = setting(
@@ -72,7 +75,9 @@ class RaTBPTT(Method):
             ["flip", "rotate"],
             "of DSA, wherever images are augmented: in distilling and in the authors' evaluation",
         )
-        part: int = setting(500, "real images at a time through a network", low=1)
+        part: int = setting(
+            500, "real images at a time through a network", low=1, cost=StepCost.chunk
+        )
 
     settings: Settings
 
