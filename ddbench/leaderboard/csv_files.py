@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..records.cost import joined
+from .aggregates import POINTS, Aggregate, Conditions
 from .boards import Board, Setting
 from .columns import csv_fields, numbers
 from .labels import budget_label, dataset_label, variant_label
@@ -34,10 +35,30 @@ def pair_rows(boards: Iterable[Standings]) -> Iterator[Row]:
             **numbers("difference", pair.difference),
             "p": pair.p,
             "p_holm": pair.p_holm,
-            "tied": pair.difference.holds_zero,
+            "beats": pair.decided,
         }
         for one in boards
         for pair in one.pairs
+    )
+
+
+def aggregate_rows(found: Mapping[Conditions, Sequence[Aggregate]]) -> Iterator[Row]:
+    """One row for every method over the cells of each conditions."""
+    return (
+        {
+            "model": conditions.model,
+            "budget": budget_label(conditions).full,
+            "protocol": conditions.protocol.label,
+            "labels": conditions.labels,
+            "method": variant_label(one.variant).full,
+            "cells": one.cells,
+            "mean_rank": one.mean_rank,
+            "mean_rank_low": one.interval and one.interval[0],
+            "mean_rank_high": one.interval and one.interval[1],
+            **{f"within_{points}": share for points, share in zip(POINTS, one.within, strict=True)},
+        }
+        for conditions, methods in found.items()
+        for one in methods
     )
 
 

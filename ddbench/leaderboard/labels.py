@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .aggregates import Conditions
 from .boards import Setting, Values, Variant
 
 
@@ -23,9 +24,16 @@ def dataset_label(setting: Setting) -> Label:
     return Label(setting.dataset + _bracketed(setting.dataset_settings) + apart, setting.dataset)
 
 
-def budget_label(setting: Setting) -> Label:
+def budget_label(of: Setting | Conditions) -> Label:
     """The budget with what is not as its name says."""
-    return Label(setting.budget + _bracketed(setting.budget_changes), setting.budget)
+    return Label(of.budget + _bracketed(of.budget_changes), of.budget)
+
+
+def conditions_title(conditions: Conditions) -> str:
+    """Such as "soft/1, labels: label teacher, convnet-width32, budget short"."""
+    labels = conditions.labels or "none"
+    told = f"{conditions.protocol.label}, labels: {labels}, {conditions.model}"
+    return f"{told}, budget {budget_label(conditions).full}"
 
 
 def setting_title(setting: Setting) -> str:

@@ -38,7 +38,7 @@ def test_new_column_is_one_entry(make, monkeypatch):
     files = table_files(results, reading, pictures=False)
     board = files["boards/cifar10.md"].decode()
     assert board.count("seeds drawn") == board.count("1 of them") == 2
-    assert files["scores.csv"].decode().splitlines()[0].split(",")[8:10] == [
+    assert files["scores.csv"].decode().splitlines()[0].split(",")[9:11] == [
         "method",
         "seeds_drawn",
     ]
