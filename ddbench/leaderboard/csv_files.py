@@ -97,6 +97,7 @@ def published_rows(reproductions: Iterable[Reproduction]) -> Iterator[Row]:
             "published": one.figure.value,
             "published_spread": one.figure.spread,
             "reading": one.figure.reading,
+            "selection": one.figure.selection,
             "budget": one.budget,
             **numbers("measured", one.measured),
             "difference": None if one.measured is None else one.measured.mean - one.figure.value,

@@ -23,7 +23,7 @@ from .markdown_text import (
     wrapped,
 )
 from .other_measurements import METHOD, Other, Topic, layout
-from .published import Reproduction
+from .published import SELECTION_MARKS, Reproduction
 from .standings import Standing, Standings, best_first
 
 SIDE_BY_SIDE = 4
@@ -37,8 +37,8 @@ LEGEND = (
     "accuracy. A rank such as 2-5 says that one method beats this one, and that no more than four "
     "may be better. To beat is to be ahead with p below 0.05 after Holm's correction over the "
     "pairs of ranked methods at one ipc of a board. What has fewer than three seeds is not ranked "
-    "and has no part in the correction. Few seeds tell few of many methods apart: with three, which "
-    "leave two degrees of freedom, the first of 55 pairs needs a difference of 33 standard errors. "
+    "and has no part in the correction. Few seeds tell few of many methods apart: with three, "
+    "which leave two degrees of freedom, the first of 55 pairs needs 33 standard errors. "
     "Nothing is ranked across models, budgets, protocols or kinds of labels."
 )
 
@@ -115,9 +115,11 @@ def published_page(reproductions: Sequence[Reproduction]) -> str:
     """The published numbers that something was measured for."""
     measured = [one for one in reproductions if one.measured is not None]
     legend = (
-        "A number is compared only under protocol `paper` and budget `paper`; where the budget was "
-        "smaller no verdict is given. The published ± is the spread that is printed, the measured "
-        "one a 95% t interval (n as on the boards). Accuracies are in percent."
+        "A verdict is given only where everything is as published: protocol `paper`, budget "
+        "`paper`, and every setting, none of which may be of another ipc or a choice made here. "
+        "The published ± is the spread that is printed, the measured one a 95% t interval (n as on "
+        "the boards). Accuracies are in percent. †: the published one is the best of several on "
+        "the test images, which no measured one is; ?: whether it is so is not known."
     )
     missing = len({id(one.figure) for one in reproductions if one.measured is None})
     counted = f"{missing} published numbers have no measurement yet; [all](published.csv)."
@@ -268,7 +270,7 @@ def _published(one: Reproduction) -> str:
         return about + size(round(figure.value))
     scale = 100 if figure.unit == "fraction" else 1
     spread = "" if figure.spread is None else f" ± {scale * figure.spread:.3g}"
-    return f"{about}{scale * figure.value:.4g}{spread}"
+    return f"{about}{scale * figure.value:.4g}{spread}{SELECTION_MARKS.get(figure.selection, '')}"
 
 
 def _difference(one: Reproduction) -> str:
