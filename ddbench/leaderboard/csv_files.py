@@ -21,14 +21,14 @@ Row = Mapping[str, Any]
 
 def score_rows(boards: Iterable[Standings]) -> Iterator[Row]:
     """One row per method, ipc and board: fractions, seconds and bytes."""
-    return ({**_of_board(one.board), **csv_fields(row)} for one in boards for row in one.rows)
+    return ({**board_fields(one.board), **csv_fields(row)} for one in boards for row in one.rows)
 
 
 def pair_rows(boards: Iterable[Standings]) -> Iterator[Row]:
     """One row for every two methods of a board and ipc."""
     return (
         {
-            **_of_board(one.board),
+            **board_fields(one.board),
             "ipc": pair.ipc,
             "first": variant_label(pair.first).full,
             "second": variant_label(pair.second).full,
@@ -118,6 +118,11 @@ def csv_bytes(rows: Iterable[Row]) -> bytes:
     return text.getvalue().encode()
 
 
+def rounded(value: Any) -> Any:
+    """A number to six digits; what is none as it is."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
 def _field(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
 
@@ -134,7 +139,8 @@ def _of_setting(setting: Setting) -> dict[str, str]:
     }
 
 
-def _of_board(board: Board) -> dict[str, str]:
+def board_fields(board: Board) -> dict[str, str]:
+    """The fields of a row that say of which board it is."""
     return {
         **_of_setting(board.setting),
         "protocol": board.protocol.label,

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .aggregates import Conditions
-from .boards import Setting, Values, Variant
+from .boards import Board, Setting, Values, Variant
+
+MEASURES_NOTHING = ("smoke",)
+"""Budgets that show that everything runs."""
 
 
 class Label(NamedTuple):
@@ -34,6 +37,18 @@ def conditions_title(conditions: Conditions) -> str:
     labels = conditions.labels or "none"
     told = f"{conditions.protocol.label}, labels: {labels}, {conditions.model}"
     return f"{told}, budget {budget_label(conditions).full}"
+
+
+def warning(setting: Setting) -> str:
+    """What a reader must know of the numbers of a setting before all else; "" for nothing."""
+    if setting.budget not in MEASURES_NOTHING:
+        return ""
+    return f"Budget {setting.budget} shows that everything runs; these numbers measure nothing."
+
+
+def protocol_label(board: Board) -> str:
+    """Such as "soft/1, label teacher"."""
+    return f"{board.protocol.label}, {board.labels or 'no labels'}"
 
 
 def setting_title(setting: Setting) -> str:

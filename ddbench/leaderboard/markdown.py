@@ -9,7 +9,7 @@ from ..records.statistics import Estimate, over_seeds_and_networks
 from ..records.units import size
 from .boards import Setting, Variant
 from .columns import COLUMNS, Around
-from .labels import setting_title, variant_label
+from .labels import setting_title, variant_label, warning
 from .markdown_text import (
     Labels,
     as_page,
@@ -42,6 +42,11 @@ LEGEND = (
     "Nothing is ranked across models, budgets, protocols or kinds of labels."
 )
 
+COSTS_DEPEND = (
+    "Seconds and peak memory are those of the run as it was: other work on the machine, and what "
+    "ran before in the same process, make them larger."
+)
+
 
 def board_page(
     dataset: str,
@@ -62,6 +67,8 @@ def board_page(
     parts = [f"# {dataset}", wrapped(LEGEND)]
     for setting, own in groupby(boards, key=lambda one: one.board.setting):
         parts.append(f"## {safe(setting_title(setting))}")
+        if warning(setting):
+            parts.append(warning(setting))
         if setting in whole:
             told = percent(_plain_estimate(whole[setting]))
             parts.append(f"All real training images: {told} (n 1x{len(whole[setting])}*).")
@@ -228,7 +235,7 @@ def _costs(boards: Iterable[Standings]) -> list[str]:
     devices = sorted({row.making.device for row in rows.values()})
     told = wrapped(
         "Seconds are medians over seeds, memory the largest; `networks`: teachers and experts "
-        f"trained for the method. Measured on {'; '.join(map(safe, devices))}."
+        f"trained for the method. Measured on {'; '.join(map(safe, devices))}. {COSTS_DEPEND}"
     )
     return ["### What the sets cost", told, table(cells, headers), *labels.legend()]
 

@@ -136,6 +136,13 @@ class Standing:
     notes: tuple[str, ...]
 
     @property
+    def relation(self) -> int:
+        """1 or -1 where the interval of the difference from the control is above or below 0."""
+        if self.difference is None or self.difference.holds_zero:
+            return 0
+        return 1 if self.difference.mean > 0 else -1
+
+    @property
     def rank(self) -> int | None:
         """Of its place, if it has one."""
         return None if self.place is None else self.place.rank
