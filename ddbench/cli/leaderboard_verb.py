@@ -104,4 +104,7 @@ def _no_collection() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            # What is left goes to the oldest generation, and is looked through when that one is.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()

@@ -1,9 +1,14 @@
-"""Pictures of boards: methods down the side, one panel for each board and ipc, 95% intervals."""
+"""Pictures of boards: methods down the side, one panel for each board and ipc, 95% intervals.
+
+Everything is put into one pair of axes, in inches from the upper left corner: axes and ticks of
+their own for each panel take ten times as long.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from ..figures import COLOURS, new_figure, png
 from .boards import Variant
@@ -12,21 +17,50 @@ from .standings import Standing, Standings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST_PANELS = 4
 """Side by side."""
 MOST_METHODS = 20
 """In one panel: those that are best at the largest ipc."""
-LONGEST = 22
-# In inches.
-WIDTH, NAMES, RIGHT, BETWEEN = 8.0, 1.75, 0.15, 0.15
+LONGEST = 24
+WIDTH, NAMES, BETWEEN = 8.0, 1.75, 0.2  # inches
 LINE, TOP, BOTTOM, LEGEND = 0.2, 0.55, 0.3, 0.35
+MARGIN = 0.04
+"""Of a panel, beside its outermost values."""
+TICKS = 4
 ABOVE, ALIKE, BELOW = COLOURS[2], COLOURS[9], COLOURS[1]
 RELATIONS = {1: ABOVE, 0: ALIKE, -1: BELOW}
 
 Strip = tuple[Standings, list[int], list[Variant]]
 """Panels side by side: a board, some ipc of it, and the methods down the side."""
+Segment = tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass
+class Sheet:
+    """What is drawn, by kind, in inches."""
+
+    grid: list[Segment] = field(default_factory=list)
+    intervals: list[tuple[Segment, str]] = field(default_factory=list)
+    points: list[tuple[float, float, str]] = field(default_factory=list)
+    controls: list[Segment] = field(default_factory=list)
+    words: list[tuple[float, float, str, dict[str, Any]]] = field(default_factory=list)
+
+    def put(self, axes: Axes) -> None:
+        """Draw everything."""
+        from matplotlib.collections import LineCollection
+
+        bars = [segment for segment, _ in self.intervals]
+        colours = [colour for _, colour in self.intervals]
+        axes.add_collection(LineCollection(self.grid, colors="0.85", linewidths=0.8))
+        axes.add_collection(LineCollection(bars, colors=colours, linewidths=2.5, alpha=0.55))
+        axes.add_collection(LineCollection(self.controls, colors="black", linewidths=1))
+        across = [x for x, _, _ in self.points]
+        down = [y for _, y, _ in self.points]
+        axes.scatter(across, down, s=22, c=[own for _, _, own in self.points], zorder=3)
+        for x, y, told, style in self.words:
+            # The words of a record are no formulas.
+            axes.text(x, y, told, **{"fontsize": 8, "parse_math": False, **style})
 
 
 def boards_png(boards: Sequence[Standings]) -> bytes:
@@ -37,100 +71,105 @@ def boards_png(boards: Sequence[Standings]) -> bytes:
     """
     strips = [strip for one in boards for strip in _strips(one)]
     heights = [TOP + LINE * len(variants) + BOTTOM for _, _, variants in strips]
-    figure = new_figure(WIDTH, sum(heights) + LEGEND)
+    height = sum(heights) + LEGEND
+    figure = new_figure(WIDTH, height)
     figure.set_layout_engine(None)  # looking for room takes as long as drawing
-    top = sum(heights) + LEGEND
-    for strip, height in zip(strips, heights, strict=True):
-        _draw_strip(figure, strip, top - TOP)
-        top -= height
-    _legend(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set_xlim(0, WIDTH)
+    axes.set_ylim(height, 0)
+    sheet, top = Sheet(), 0.0
+    for strip, own in zip(strips, heights, strict=True):
+        _draw_strip(sheet, strip, top + TOP)
+        top += own
+    _draw_legend(sheet, height - LEGEND / 2)
+    sheet.put(axes)
     return png(figure)
 
 
 def _strips(one: Standings) -> list[Strip]:
-    rows = [row for row in one.rows if row.accuracy is not None]
-    ipcs = sorted({row.ipc for row in rows})
     best: dict[Variant, tuple[int, float]] = {}
-    for row in rows:
+    for row in one.rows:
         if row.accuracy is not None:
             variant = row.variant.across_ipc
             best[variant] = max(best.get(variant, (0, 0.0)), (row.ipc, row.accuracy.mean))
+    ipcs = sorted({row.ipc for row in one.rows if row.accuracy is not None})
     variants = sorted(best, key=lambda variant: (best[variant], variant), reverse=True)
     beside = [ipcs[start : start + MOST_PANELS] for start in range(0, len(ipcs), MOST_PANELS)]
     return [(one, some, variants[:MOST_METHODS]) for some in beside]
 
 
-def _draw_strip(figure: Figure, strip: Strip, top: float) -> None:
+def _draw_strip(sheet: Sheet, strip: Strip, top: float) -> None:
     one, ipcs, variants = strip
-    total = figure.get_figheight()
-    height = LINE * len(variants)
+    title = {"fontsize": 10, "weight": "bold"}
+    sheet.words.append((0.1, top - 0.22, f"{protocol_label(one.board)}: accuracy %", title))
+    for place, variant in enumerate(variants):
+        side = {"ha": "right", "va": "center"}
+        sheet.words.append((NAMES - 0.08, top + LINE * (place + 0.5), _name(variant), side))
     # Of few panels each is as wide as one of two: a bar across the page is no easier to read.
-    width = (WIDTH - NAMES - RIGHT) / max(2, len(ipcs)) - BETWEEN
+    width = (WIDTH - NAMES) / max(2, len(ipcs)) - BETWEEN
     for number, ipc in enumerate(ipcs):
-        left = NAMES + number * (width + BETWEEN)
-        axis = figure.add_axes(
-            (left / WIDTH, (top - height) / total, width / WIDTH, height / total)
-        )
         by_variant = {row.variant.across_ipc: row for row in one.rows if row.ipc == ipc}
-        _draw_panel(axis, [by_variant.get(variant) for variant in variants])
-        names = [_name(variant) if number == 0 else "" for variant in variants]
-        axis.set_yticks(range(len(variants)), names)
-        axis.set_title(f"ipc {ipc}", fontsize=9, loc="right", pad=3)
-    told = f"{protocol_label(one.board)}: accuracy %"
-    title = figure.text(0.1 / WIDTH, (top + 0.22) / total, told, fontsize=10, weight="bold")
-    for text in (title, *(label for axis in figure.axes for label in axis.get_yticklabels())):
-        text.set_parse_math(False)  # the words of a record are no formulas
+        rows = [by_variant.get(variant) for variant in variants]
+        left = NAMES + number * (width + BETWEEN)
+        _draw_panel(sheet, rows, left, top, width)
+        over = {"fontsize": 9, "ha": "right"}
+        sheet.words.append((left + width, top - 0.06, f"ipc {ipc}", over))
 
 
-def _draw_panel(axis: Axes, rows: Sequence[Standing | None]) -> None:
+def _draw_panel(
+    sheet: Sheet, rows: Sequence[Standing | None], left: float, top: float, width: float
+) -> None:
     """One ipc, the first row at the top."""
     from matplotlib.ticker import MaxNLocator
 
     known = [
-        (place, row.accuracy, RELATIONS[row.relation])
+        (top + LINE * (place + 0.5), row, row.accuracy)
         for place, row in enumerate(rows)
         if row is not None and row.accuracy is not None
     ]
-    means = [100 * accuracy.mean for _, accuracy, _ in known]
-    halves = [100 * (accuracy.half_width or 0) for _, accuracy, _ in known]
-    places = [place for place, _, _ in known]
-    colours = [colour for _, _, colour in known]
-    low = [mean - half for mean, half in zip(means, halves, strict=True)]
-    high = [mean + half for mean, half in zip(means, halves, strict=True)]
-    axis.hlines(places, low, high, colors=colours, linewidth=2.5, alpha=0.55)
-    axis.scatter(means, places, s=22, c=colours, zorder=3)
-    controls = [
-        (place, 100 * row.control.mean)
-        for place, row in enumerate(rows)
-        if row is not None and row.control is not None
+    ends = [
+        100 * (estimate.mean + sign * (estimate.half_width or 0))
+        for _, _, estimate in known
+        for sign in (-1, 1)
     ]
-    axis.vlines(
-        [mean for _, mean in controls],
-        [place - 0.5 for place, _ in controls],
-        [place + 0.5 for place, _ in controls],
-        colors="black",
-        linewidth=1,
-    )
-    axis.set_ylim(len(rows) - 0.5, -0.5)
-    axis.xaxis.set_major_locator(MaxNLocator(4))
-    axis.tick_params(labelsize=8, length=2)
-    axis.grid(axis="x", alpha=0.3)
-    axis.grid(axis="y", alpha=0.15)
-    axis.spines[["top", "right"]].set_visible(False)
+    ends += [100 * row.control.mean for _, row, _ in known if row.control is not None]
+    low, high = min(ends), max(ends)
+    span = (high - low) or 1.0
+    bottom = top + LINE * len(rows)
+
+    def at(fraction: float) -> float:
+        share = (100 * fraction - low) / span
+        return left + width * (MARGIN + (1 - 2 * MARGIN) * share)
+
+    sheet.grid += [((left, top), (left, bottom)), ((left, bottom), (left + width, bottom))]
+    for value in MaxNLocator(TICKS).tick_values(low, high):
+        place = at(value / 100)
+        if left <= place <= left + width:
+            sheet.grid.append(((place, top), (place, bottom)))
+            sheet.words.append((place, bottom + 0.14, f"{value:g}", {"ha": "center"}))
+    for y, row, estimate in known:
+        half, colour = estimate.half_width or 0, RELATIONS[row.relation]
+        bar = ((at(estimate.mean - half), y), (at(estimate.mean + half), y))
+        sheet.intervals.append((bar, colour))
+        sheet.points.append((at(estimate.mean), y, colour))
+        if row.control is not None:
+            x = at(row.control.mean)
+            sheet.controls.append(((x, y - LINE / 2), (x, y + LINE / 2)))
+
+
+def _draw_legend(sheet: Sheet, y: float) -> None:
+    told = {ABOVE: "above its control", ALIKE: "not told apart from it", BELOW: "below it"}
+    for number, (colour, label) in enumerate(told.items()):
+        x = 0.1 + 1.8 * number
+        sheet.intervals.append((((x, y), (x + 0.3, y)), colour))
+        sheet.points.append((x + 0.15, y, colour))
+        sheet.words.append((x + 0.38, y, label, {"va": "center"}))
+    x = 0.1 + 1.8 * len(told)
+    sheet.controls.append(((x, y - LINE / 2), (x, y + LINE / 2)))
+    sheet.words.append((x + 0.1, y, "the control", {"va": "center"}))
 
 
 def _name(variant: Variant) -> str:
     label = variant_label(variant)
     return label.full if len(label.full) <= LONGEST else f"{label.full[: LONGEST - 3]}..."
-
-
-def _legend(figure: Figure) -> None:
-    from matplotlib.lines import Line2D
-
-    told = {ABOVE: "above its control", ALIKE: "not told apart from it", BELOW: "below it"}
-    handles = [
-        Line2D([], [], color=colour, marker="o", markersize=4.5, linewidth=2.5, label=label)
-        for colour, label in told.items()
-    ]
-    handles.append(Line2D([], [], color="black", linewidth=1, label="the control"))
-    figure.legend(handles=handles, loc="lower left", ncols=4, fontsize=8, frameon=False)
