@@ -7,6 +7,7 @@ const data = JSON.parse(at("data").textContent);
 const KEYS = {dataset: 16, protocol: 8, ipc: 4, budget: 2, model: 1};
 const VIEWS = [...document.querySelectorAll("nav a")].map(link => link.dataset.view);
 const numeric = new Intl.Collator("en", {numeric: true});
+const shortened = (told, longest) => told.length > longest ? `${told.slice(0, longest - 1)}…` : told;
 const element = (name, text, parent) => {
   const made = document.createElement(name);
   if (text !== undefined && text !== null) made.textContent = text;
@@ -65,7 +66,10 @@ function show() {
     else link.removeAttribute("aria-current");
   }
   at("picker").hidden = !cell || ["record", "over", "about"].includes(view);
-  if (cell) for (const choice of choices) choice.value = cell[choice.dataset.name];
+  for (const choice of choices) {
+    choice.parentNode.hidden = view === "published";
+    if (cell) choice.value = cell[choice.dataset.name];
+  }
   const warned = cell && view === "overview" ? cell.board.warning : "";
   at("warning").hidden = !warned; at("warning").textContent = warned;
   (SHOWN[view] || (() => {}))();
@@ -76,7 +80,7 @@ const choices = [...document.querySelectorAll("#picker select")];
 for (const choice of choices) {
   const values = [...new Set(cells.map(one => one[choice.dataset.name]))].sort(numeric.compare);
   for (const value of values) {
-    const option = element("option", value.length > 40 ? `${value.slice(0, 39)}…` : value, choice);
+    const option = element("option", shortened(value, 40), choice);
     option.value = value; option.title = value;
   }
   choice.addEventListener("change", () => {

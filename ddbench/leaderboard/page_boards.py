@@ -30,14 +30,14 @@ def boards_json(results: Results) -> str:
     """`{"boards": [...], "styles": {...}}` as JSON.
 
     A board has its place, the mean accuracy of networks trained on all real data, and its rows with
-    the fields of `scores.csv`. A style is a colour and a marker of matplotlib, by method as run.
+    the fields of `scores.csv`. A style is a colour and a marker of matplotlib, by method as
+    it was run.
     """
     found = {row.variant.across_ipc for one in results.boards for row in one.rows}
     # What was made here has the method's own marker.
     variants = sorted(found, key=lambda variant: (variant.origin != "", variant))
     styles = {
         variant_label(variant).full: {
-            "short": variant_label(variant).short,
             "colour": style["color"],
             "marker": style["marker"],
         }

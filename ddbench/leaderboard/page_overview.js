@@ -75,7 +75,8 @@ function matrix() {
   const place = at("matrix");
   place.textContent = "";
   const table = element("table", null, place);
-  element("caption", `${cell.protocol}, budget ${cell.budget}, ${cell.model}: accuracy in %`, table);
+  at("matrix-title").textContent = `${cell.protocol}, budget ${cell.budget}, ${cell.model}: accuracy in %`;
+  table.setAttribute("aria-labelledby", "matrix-title");
   const head = element("tr", null, element("thead", null, table));
   element("th", "method", head).scope = "col";
   for (const one of beside) {
@@ -92,7 +93,7 @@ function matrix() {
     const line = element("tr", null, body), name = element("th", null, line);
     name.scope = "row";
     swatch(method, name);
-    const label = element("span", method.length > 24 ? styles[method].short : method, name);
+    const label = element("span", shortened(method, 24), name);
     label.title = method;
     beside.forEach((one, index) => {
       const row = at_(one, method);
@@ -186,8 +187,7 @@ function plot() {
     const height = Math.max(top + 8 + 14 * index, heights[index] - over), from = x(of(row)) + 7;
     drawn("path", {class: "lead", d: `M${from} ${y(row.accuracy)}L${W - right + 4} ${height - 4}`}, svg);
     marker(row.method, W - right + 12, height - 4, svg);
-    const label = row.method.length > 16 ? styles[row.method].short : row.method;
-    const made = words(label, W - right + 22, height);
+    const made = words(shortened(row.method, W < 500 ? 11 : 17), W - right + 22, height);
     if (front.includes(row)) made.setAttribute("font-weight", "600");
   });
   element("figcaption", `Every ipc of the board, ipc ${cell.ipc} in full colour. The line is the Pareto front: what nothing cheaper reaches. `
