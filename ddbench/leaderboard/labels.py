@@ -39,11 +39,11 @@ def conditions_title(conditions: Conditions) -> str:
     return f"{told}, budget {budget_label(conditions).full}"
 
 
-def warning(setting: Setting) -> str:
-    """What a reader must know of the numbers of a setting before all else; "" for nothing."""
-    if setting.budget not in MEASURES_NOTHING:
+def warning(of: Setting | Conditions) -> str:
+    """What a reader must know of its numbers before all else; "" for nothing."""
+    if of.budget not in MEASURES_NOTHING:
         return ""
-    return f"Budget {setting.budget} shows that everything runs; these numbers measure nothing."
+    return f"Budget {of.budget} shows that everything runs; these numbers measure nothing."
 
 
 def protocol_label(board: Board) -> str:

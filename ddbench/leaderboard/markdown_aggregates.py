@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .aggregates import FEWEST_CELLS, POINTS, Aggregate, Conditions
-from .labels import conditions_title, variant_label
+from .labels import conditions_title, variant_label, warning
 from .markdown_text import Labels, as_page, safe, table, wrapped
 
 AGGREGATES_LEGEND = (
@@ -50,5 +50,6 @@ def aggregates_page(found: Mapping[Conditions, Sequence[Aggregate]]) -> str:
             for one in methods
         ]
         heads = ["method", "mean rank", *map(within_text, POINTS), "cells"]
-        parts += [f"## {safe(conditions_title(conditions))}", table(rows, heads), *labels.legend()]
+        parts.append(f"## {safe(conditions_title(conditions))}")
+        parts += [*filter(None, [warning(conditions)]), table(rows, heads), *labels.legend()]
     return as_page(parts)

@@ -62,8 +62,10 @@ function show() {
   for (const section of document.querySelectorAll(".view")) section.hidden = section.id !== `view-${view}`;
   for (const link of document.querySelectorAll("nav a")) {
     link.href = address(link.dataset.view);
-    if (link.dataset.view === view) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (link.dataset.view === view) {
+      link.setAttribute("aria-current", "page");
+      link.parentNode.scrollLeft = link.offsetLeft - link.parentNode.offsetLeft;
+    } else link.removeAttribute("aria-current");
   }
   at("picker").hidden = !cell || ["record", "over", "about"].includes(view);
   for (const choice of choices) {

@@ -11,7 +11,7 @@ from typing import Any
 from .aggregates import POINTS
 from .boards import Entry
 from .columns import Cell, count_cell, text_cell
-from .labels import conditions_title, variant_label
+from .labels import conditions_title, variant_label, warning
 from .markdown import COSTS_DEPEND, LEGEND
 from .markdown_aggregates import AGGREGATES_LEGEND, mean_rank_text, within_text
 from .page_boards import board_table, boards_json, placed, topic_table
@@ -80,6 +80,7 @@ def _aggregates(results: Results) -> list[dict[str, Any]]:
     return [
         {
             "title": conditions_title(conditions),
+            "warning": warning(conditions),
             "headers": ["method", "mean rank", *map(within_text, POINTS), "cells"],
             "rows": [
                 {

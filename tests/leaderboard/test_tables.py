@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ddbench.leaderboard.published import published_figures
 from ddbench.leaderboard.reading import Reading, read_folder
@@ -266,6 +267,35 @@ def test_published_figures_are_those_of_the_paper():
     assert (best.value, best.spread) == (pytest.approx(0.248), pytest.approx(0.002))
     assert all(f.source and f.place and f.reading for f in everywhere)
     assert all(0 <= f.value <= 1 for f in everywhere if f.metric == "accuracy")
+
+
+def test_a_budget_that_measures_nothing_says_so_above_its_tables(make):
+    told = "Budget smoke shows that everything runs; these numbers measure nothing."
+    records = [
+        make(method, ipc=ipc, seed=seed, budget="smoke")
+        for method in ("dm", "apm")
+        for ipc in (1, 10)
+        for seed in range(3)
+    ]
+    files = files_of(*records)
+    for name in ("boards/cifar10.md", "aggregates.md"):
+        assert told in files[name].decode()
+    assert not any(told.encode() in data for data in files_of(*several(make)).values())
+
+
+def test_a_picture_is_800_pixels_wide_and_higher_with_more_methods(make):
+    def size(*methods):
+        (data,) = (
+            data
+            for name, data in files_of(*map(make, methods), pictures=True).items()
+            if name.endswith(".png")
+        )
+        with Image.open(io.BytesIO(data)) as image:
+            return image.size
+
+    (width, few), (same, many) = size("dm", "apm"), size("dm", "apm", "mtt", "random")
+    assert (width, same) == (800, 800)
+    assert many > few
 
 
 def test_pictures_are_drawn_for_every_setting(make):
