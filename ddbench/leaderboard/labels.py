@@ -46,9 +46,9 @@ def warning(of: Setting | Conditions) -> str:
     return f"Budget {of.budget} shows that everything runs; these numbers measure nothing."
 
 
-def protocol_label(board: Board) -> str:
+def protocol_label(of: Board | Conditions) -> str:
     """Such as "soft/1, label teacher"."""
-    return f"{board.protocol.label}, {board.labels or 'no labels'}"
+    return f"{of.protocol.label}, {of.labels or 'no labels'}"
 
 
 def setting_title(setting: Setting) -> str:

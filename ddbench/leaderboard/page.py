@@ -11,7 +11,13 @@ from typing import Any
 from .aggregates import POINTS
 from .boards import Entry
 from .columns import Cell, count_cell, text_cell
-from .labels import conditions_title, variant_label, warning
+from .labels import (
+    budget_label,
+    conditions_title,
+    protocol_label,
+    variant_label,
+    warning,
+)
 from .markdown import COSTS_DEPEND, LEGEND
 from .markdown_aggregates import AGGREGATES_LEGEND, mean_rank_text, within_text
 from .page_boards import board_table, boards_json, placed, topic_table
@@ -23,7 +29,7 @@ from .tables import Results
 TEMPLATE, STYLES, SCRIPTS = (
     "page.html",
     "page.css",
-    ("page.js", "page_overview.js", "page_views.js"),
+    ("page.js", "page_overview.js", "page_profiles.js", "page_views.js"),
 )
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -81,6 +87,9 @@ def _aggregates(results: Results) -> list[dict[str, Any]]:
         {
             "title": conditions_title(conditions),
             "warning": warning(conditions),
+            "protocol": protocol_label(conditions),
+            "budget": budget_label(conditions).full,
+            "model": conditions.model,
             "headers": ["method", "mean rank", *map(within_text, POINTS), "cells"],
             "rows": [
                 {

@@ -386,6 +386,19 @@ def test_every_view_has_an_address_of_its_own(view, visit):
     assert tab.run("document.querySelector('nav [aria-current]').dataset.view") == view
 
 
+def test_profiles_are_drawn_as_the_table_has_them(visit):
+    tab = visit("over")
+    shares = tab.run(
+        "profiles({protocol: 'hard/1, class ids', budget: 'short', model: 'convnet-width32'})"
+        ".map(([method, points]) => [method, points.filter(p => p <= 10).length / points.length])"
+    )
+    table = dict(
+        zip(tab.column("#view-over table", 0), tab.column("#view-over table", 6), strict=True)
+    )
+    assert {method: f"{100 * share:.0f}%" for method, share in shares} == table
+    assert tab.run("document.querySelectorAll('.profile .curve').length") == 3
+
+
 def test_clicking_a_head_sorts_by_it_up_and_down(visit):
     tab = visit(f"board&{DIGITS}")
     button = f"{BOARD} thead th:nth-child(5) button"
