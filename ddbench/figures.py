@@ -14,6 +14,8 @@ COLOURS = (
 )  # fmt: skip
 """P. Tol's "muted" scheme, told apart under the common kinds of colour blindness."""
 MARKERS = "osD^vPX*<>"
+_TURN = 3
+"""By how many markers the series begin anew, once all colours are taken."""
 DPI = 100
 
 
@@ -35,5 +37,10 @@ def png(figure: Figure) -> bytes:
 
 
 def series_style(number: int) -> dict[str, Any]:
-    """Colour and marker of the series of a number, as arguments of `Axes.plot`."""
-    return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
+    """Colour and marker of the series of a number, as arguments of `Axes.plot`.
+
+    A hundred series are told apart; no colour and marker come together twice.
+    """
+    turn, colour = divmod(number, len(COLOURS))
+    marker = MARKERS[(colour + _TURN * turn) % len(MARKERS)]
+    return {"color": COLOURS[colour], "marker": marker}

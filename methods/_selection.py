@@ -24,6 +24,7 @@ class Selection(Method):
     """
 
     needs_equal_counts = False
+    draws = False
 
     @dataclass
     class Settings(MethodSettings):

@@ -21,9 +21,15 @@ INSTALLED_AS = {
     "leaderboards": "ddbench/leaderboards",
     "methods": "ddbench/methods",
 }
+PAGE = ("html", "css", "js")
 # Which files of a room belong to the package; results are measurements, not software.
 INSTALLED_FILES = {
-    "ddbench": ("**/*.py", "py.typed", "leaderboard/page.html", "plugins/templates/*"),
+    "ddbench": (
+        "**/*.py",
+        "py.typed",
+        *(f"leaderboard/page*.{end}" for end in PAGE),
+        "plugins/templates/*",
+    ),
     "configs": ("**/*.py", "**/*.yaml"),
     "evaluators": ("**/*.py",),
     "leaderboards": ("*.py", "published/*", "regression.json"),

@@ -78,7 +78,7 @@ def _leaderboard(place: Path, records: Path | None, choices: dict[str, bool]) ->
             from ..leaderboard.page import galleries_of, page
 
             galleries = galleries_of(place, records)
-            write_bytes(place / "index.html", page(results, reading, files, galleries).encode())
+            write_bytes(place / "index.html", page(results, reading, galleries).encode())
     for line in _told(reading):
         print(line)
     if not choices["check"]:
@@ -104,4 +104,7 @@ def _no_collection() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            # What is left goes to the oldest generation, and is looked through when that one is.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()

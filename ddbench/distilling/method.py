@@ -54,6 +54,10 @@ class Method(ABC):
     """Whether each class must have equally many distilled images, as where a method relies on
     `task.ipc`; False for one that follows `task.class_counts`."""
 
+    draws: ClassVar[bool] = True
+    """Whether another seed gives another set; False for a method that draws nothing, whose seeds
+    are then no independent samples of anything."""
+
     Settings: ClassVar[type[MethodSettings]] = MethodSettings
 
     def __init__(self, task: Task, settings: Any) -> None:

@@ -23,6 +23,8 @@ class MethodChoice:
         sources: where each value comes from, by name.
         input_space: the space that its recipe names, if any.
         notes: what the run notes about the recipe.
+        unpublished: settings, and "input_space", that a recipe sets otherwise than as published for
+            the dataset and ipc: as its own choice, or for another ipc.
         given: the values that a person gave.
         dataset: name of the dataset that it is for.
         ipc: images per class that it is for.
@@ -35,6 +37,7 @@ class MethodChoice:
     sources: dict[str, str]
     input_space: str | None
     notes: tuple[str, ...]
+    unpublished: tuple[str, ...]
     given: dict[str, Any]
     dataset: str
     ipc: int
@@ -74,18 +77,20 @@ def resolve_method(
     values: dict[str, Any] = {}
     sources = {item.name: "default" for item in fields}
     notes: dict[str, str | None] = {}
+    own: dict[str, bool] = {}
     space: str | None = None
     named = typed_settings(Budget, preset("budget", recipe_budget), "budget")
 
     def lay(layer: Layer, skipped: frozenset[str] = frozenset()) -> None:
         nonlocal space
-        laid = {k: v for k, v in layer.entry.settings.items() if k not in skipped}
+        entry = layer.entry
+        laid = {k: v for k, v in entry.settings.items() if k not in skipped}
         values.update(laid)
-        sources.update(dict.fromkeys(laid, f"recipe: {layer.entry.source}"))
-        notes.update(dict.fromkeys(laid, layer.note))
-        if layer.entry.input_space:
-            space = layer.entry.input_space
-            notes["input_space"] = layer.note
+        sources.update(dict.fromkeys(laid, f"recipe: {entry.source}"))
+        set_here = [*laid, *(["input_space"] if entry.input_space else [])]
+        notes.update(dict.fromkeys(set_here, layer.note))
+        own.update(dict.fromkeys(set_here, entry.own_choice or entry.budget != "paper"))
+        space = entry.input_space or space
 
     for layer in layers(name, "paper", dataset, ipc):
         lay(layer)
@@ -106,6 +111,7 @@ def resolve_method(
     values.update(given)
     sources.update(dict.fromkeys(given, "given"))
     notes.update(dict.fromkeys(given))
+    own.update(dict.fromkeys(given, False))
     settings = typed_settings(settings_type, values, f"method {name}")
     told = tuple(dict.fromkeys(note for note in notes.values() if note))
     return MethodChoice(
@@ -114,6 +120,7 @@ def resolve_method(
         sources,
         space,
         told,
+        tuple(sorted(name for name, chosen in own.items() if chosen or notes[name])),
         given,
         dataset,
         ipc,

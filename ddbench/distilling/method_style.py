@@ -17,11 +17,23 @@ def method_style(name: str, variant: int = 0) -> dict[str, Any]:
         variant: number of this way to run it in the picture, told apart by the marker.
     """
     names = METHODS.names()
-    style = series_style(names.index(name) if name in names else len(names))
+    return _turned(series_style(names.index(name) if name in names else len(names)), variant)
+
+
+def _turned(style: dict[str, Any], variant: int) -> dict[str, Any]:
     marker = MARKERS[(MARKERS.index(style["marker"]) + variant) % len(MARKERS)]
     return {**style, "marker": marker}
 
 
 def variant_styles(methods: Sequence[str]) -> list[dict[str, Any]]:
-    """The style of each series, given its method: one colour a method, one marker a variant."""
-    return [method_style(name, methods[:place].count(name)) for place, name in enumerate(methods)]
+    """The style of each series, given its method: one colour a method, one marker a variant.
+
+    Methods that are not installed follow those that are, in the order of their names.
+    """
+    known = METHODS.names()
+    unknown = sorted(set(methods) - set(known))
+    styles = []
+    for place, name in enumerate(methods):
+        number = len(known) + unknown.index(name) if name in unknown else known.index(name)
+        styles.append(_turned(series_style(number), methods[:place].count(name)))
+    return styles

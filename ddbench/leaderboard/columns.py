@@ -16,6 +16,8 @@ from .labels import variant_label
 from .markdown_text import Labels, counts, percent
 from .standings import Standing
 
+UNRANKED = "-"
+
 Cell = tuple[str, str | float | None]
 """What is shown, and what it is sorted by; None comes last."""
 
@@ -121,16 +123,14 @@ COLUMNS = (
     ),
     Column(
         "rank",
-        lambda row: count_cell(row.rank),
+        lambda row: (row.place.told if row.place else UNRANKED, row.rank),
         page="rank",
         board="rank",
-        fields=lambda row: {"rank": row.rank},
-    ),
-    Column(
-        "beaten by",
-        lambda row: count_cell(row.beaten_by),
-        page="beaten by",
-        fields=lambda row: {"beaten_by": row.beaten_by},
+        fields=lambda row: {
+            "rank": row.place and row.place.rank,
+            "lowest_rank": row.place and row.place.lowest,
+            "ranked": row.place and row.place.among,
+        },
     ),
     Column(
         "method",

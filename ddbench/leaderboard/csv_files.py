@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..records.cost import joined
+from .aggregates import POINTS, Aggregate, Conditions
 from .boards import Board, Setting
 from .columns import csv_fields, numbers
 from .labels import budget_label, dataset_label, variant_label
@@ -20,24 +21,44 @@ Row = Mapping[str, Any]
 
 def score_rows(boards: Iterable[Standings]) -> Iterator[Row]:
     """One row per method, ipc and board: fractions, seconds and bytes."""
-    return ({**_of_board(one.board), **csv_fields(row)} for one in boards for row in one.rows)
+    return ({**board_fields(one.board), **csv_fields(row)} for one in boards for row in one.rows)
 
 
 def pair_rows(boards: Iterable[Standings]) -> Iterator[Row]:
     """One row for every two methods of a board and ipc."""
     return (
         {
-            **_of_board(one.board),
+            **board_fields(one.board),
             "ipc": pair.ipc,
             "first": variant_label(pair.first).full,
             "second": variant_label(pair.second).full,
             **numbers("difference", pair.difference),
             "p": pair.p,
             "p_holm": pair.p_holm,
-            "tied": pair.difference.holds_zero,
+            "beats": pair.decided,
         }
         for one in boards
         for pair in one.pairs
+    )
+
+
+def aggregate_rows(found: Mapping[Conditions, Sequence[Aggregate]]) -> Iterator[Row]:
+    """One row for every method over the cells of each conditions."""
+    return (
+        {
+            "model": conditions.model,
+            "budget": budget_label(conditions).full,
+            "protocol": conditions.protocol.label,
+            "labels": conditions.labels,
+            "method": variant_label(one.variant).full,
+            "cells": one.cells,
+            "mean_rank": one.mean_rank,
+            "mean_rank_low": one.interval and one.interval[0],
+            "mean_rank_high": one.interval and one.interval[1],
+            **{f"within_{points}": share for points, share in zip(POINTS, one.within, strict=True)},
+        }
+        for conditions, methods in found.items()
+        for one in methods
     )
 
 
@@ -76,6 +97,7 @@ def published_rows(reproductions: Iterable[Reproduction]) -> Iterator[Row]:
             "published": one.figure.value,
             "published_spread": one.figure.spread,
             "reading": one.figure.reading,
+            "selection": one.figure.selection,
             "budget": one.budget,
             **numbers("measured", one.measured),
             "difference": None if one.measured is None else one.measured.mean - one.figure.value,
@@ -96,6 +118,11 @@ def csv_bytes(rows: Iterable[Row]) -> bytes:
     return text.getvalue().encode()
 
 
+def rounded(value: Any) -> Any:
+    """A number to six digits; what is none as it is."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
 def _field(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
 
@@ -112,7 +139,8 @@ def _of_setting(setting: Setting) -> dict[str, str]:
     }
 
 
-def _of_board(board: Board) -> dict[str, str]:
+def board_fields(board: Board) -> dict[str, str]:
+    """The fields of a row that say of which board it is."""
     return {
         **_of_setting(board.setting),
         "protocol": board.protocol.label,

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .boards import Setting, Values, Variant
+from .aggregates import Conditions
+from .boards import Board, Setting, Values, Variant
+
+MEASURES_NOTHING = ("smoke",)
+"""Budgets that show that everything runs."""
 
 
 class Label(NamedTuple):
@@ -23,9 +27,28 @@ def dataset_label(setting: Setting) -> Label:
     return Label(setting.dataset + _bracketed(setting.dataset_settings) + apart, setting.dataset)
 
 
-def budget_label(setting: Setting) -> Label:
+def budget_label(of: Setting | Conditions) -> Label:
     """The budget with what is not as its name says."""
-    return Label(setting.budget + _bracketed(setting.budget_changes), setting.budget)
+    return Label(of.budget + _bracketed(of.budget_changes), of.budget)
+
+
+def conditions_title(conditions: Conditions) -> str:
+    """Such as "soft/1, labels: label teacher, convnet-width32, budget short"."""
+    labels = conditions.labels or "none"
+    told = f"{conditions.protocol.label}, labels: {labels}, {conditions.model}"
+    return f"{told}, budget {budget_label(conditions).full}"
+
+
+def warning(of: Setting | Conditions) -> str:
+    """What a reader must know of its numbers before all else; "" for nothing."""
+    if of.budget not in MEASURES_NOTHING:
+        return ""
+    return f"Budget {of.budget} shows that everything runs; these numbers measure nothing."
+
+
+def protocol_label(of: Board | Conditions) -> str:
+    """Such as "soft/1, label teacher"."""
+    return f"{of.protocol.label}, {of.labels or 'no labels'}"
 
 
 def setting_title(setting: Setting) -> str:

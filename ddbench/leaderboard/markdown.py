@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from ..records.report import NOT_MEASURED
 from ..records.statistics import Estimate, over_seeds_and_networks
 from ..records.units import size
 from .boards import Setting, Variant
 from .columns import COLUMNS, Around
-from .labels import setting_title, variant_label
+from .labels import setting_title, variant_label, warning
 from .markdown_text import (
     Labels,
+    as_page,
     bullets,
     counts,
     p_value_text,
@@ -23,8 +23,8 @@ from .markdown_text import (
     wrapped,
 )
 from .other_measurements import METHOD, Other, Topic, layout
-from .published import Reproduction
-from .standings import Standing, Standings
+from .published import SELECTION_MARKS, Reproduction
+from .standings import Standing, Standings, best_first
 
 SIDE_BY_SIDE = 4
 LEGEND = (
@@ -33,10 +33,18 @@ LEGEND = (
     "there are fewer, and it is over the evaluation networks of these sets and says nothing of "
     "distilling again. The control stands beside each method under the same labels, loss and "
     "augmentation, in the method's input space. Differences are paired: the same evaluation "
-    "networks, and the same seeds where both have them. A rank is one more than the number of "
-    "methods that beat this one: whose paired difference from it has an interval above 0, for this "
-    "pair alone; p values that are corrected for the number of pairs stand beside the pairs. "
+    "networks, and the same seeds where both have three of them, else Welch's. Rows are sorted by "
+    "accuracy. A rank such as 2-5 says that one method beats this one, and that no more than four "
+    "may be better. To beat is to be ahead with p below 0.05 after Holm's correction over the "
+    "pairs of ranked methods at one ipc of a board. What has fewer than three seeds is not ranked "
+    "and has no part in the correction. Few seeds tell few of many methods apart: with three, "
+    "which leave two degrees of freedom, the first of 55 pairs needs 33 standard errors. "
     "Nothing is ranked across models, budgets, protocols or kinds of labels."
+)
+
+COSTS_DEPEND = (
+    "Seconds and peak memory are those of the run as it was: other work on the machine, and what "
+    "ran before in the same process, make them larger."
 )
 
 
@@ -59,6 +67,8 @@ def board_page(
     parts = [f"# {dataset}", wrapped(LEGEND)]
     for setting, own in groupby(boards, key=lambda one: one.board.setting):
         parts.append(f"## {safe(setting_title(setting))}")
+        if warning(setting):
+            parts.append(warning(setting))
         if setting in whole:
             told = percent(_plain_estimate(whole[setting]))
             parts.append(f"All real training images: {told} (n 1x{len(whole[setting])}*).")
@@ -74,14 +84,16 @@ def board_page(
             if topic.setting == setting
             for part in _topic(topic, rows)
         ]
-    return _page(parts)
+    return as_page(parts)
 
 
 def pairs_page(dataset: str, boards: Sequence[Standings]) -> str:
     """Every pair of methods of one dataset, with p values corrected."""
     legend = (
-        "Paired differences in points of accuracy, the first less the second, with 95% t "
-        "intervals; p of the paired t test, and Holm's correction over the pairs of one table. "
+        "Differences in points of accuracy, the first less the second, with 95% t intervals, and p "
+        "of their t test: paired over the seeds that both have, Welch's where they share fewer "
+        "than three. Holm's correction is over the pairs of ranked methods of one table; the first "
+        "beats the second where the corrected p is below 0.05. "
         f"n as in [the boards](../boards/{dataset}.md); a star: over evaluation networks."
     )
     parts = [f"# {dataset}: every pair", wrapped(legend)]
@@ -96,22 +108,25 @@ def pairs_page(dataset: str, boards: Sequence[Standings]) -> str:
                     p_value_text(pair.p),
                     p_value_text(pair.p_holm),
                     counts(pair.difference),
+                    "yes" if pair.decided else "",
                 ]
                 for pair in same
             ]
             parts.append(f"## {safe(_title(one))}, ipc {ipc}")
-            headers = ["first", "second", "difference", "p", "p, Holm", "n"]
+            headers = ["first", "second", "difference", "p", "p, Holm", "n", "beats"]
             parts += [table(rows, headers), *labels.legend()]
-    return _page(parts)
+    return as_page(parts)
 
 
 def published_page(reproductions: Sequence[Reproduction]) -> str:
     """The published numbers that something was measured for."""
     measured = [one for one in reproductions if one.measured is not None]
     legend = (
-        "A number is compared only under protocol `paper` and budget `paper`; where the budget was "
-        "smaller no verdict is given. The published ± is the spread that is printed, the measured "
-        "one a 95% t interval (n as on the boards). Accuracies are in percent."
+        "A verdict is given only where everything is as published: protocol `paper`, budget "
+        "`paper`, and every setting, none of which may be of another ipc or a choice made here. "
+        "The published ± is the spread that is printed, the measured one a 95% t interval (n as on "
+        "the boards). Accuracies are in percent. †: the published one is the best of several on "
+        "the test images, which no measured one is; ?: whether it is so is not known."
     )
     missing = len({id(one.figure) for one in reproductions if one.measured is None})
     counted = f"{missing} published numbers have no measurement yet; [all](published.csv)."
@@ -134,7 +149,7 @@ def published_page(reproductions: Sequence[Reproduction]) -> str:
         ]
         headers = ["dataset", "ipc", "method", "published", "measured", "-", "n", "verdict"]
         parts += [f"## {place}", wrapped(source), table(cells, headers), *labels.legend()]
-    return _page(parts)
+    return as_page(parts)
 
 
 def _board(one: Standings) -> list[str]:
@@ -159,16 +174,15 @@ def _board(one: Standings) -> list[str]:
 
 
 def _matrix(rows: Sequence[Standing], ipcs: Sequence[int]) -> list[str]:
-    """Methods by ipc, each with its rank; the best at the largest ipc first."""
+    """Methods by ipc, each with its rank; the most accurate at the largest ipc first."""
     labels = Labels()
     by_variant: dict[Variant, dict[int, Standing]] = {}
     for row in rows:
         by_variant.setdefault(row.variant.across_ipc, {})[row.ipc] = row
 
     def order(variant: Variant) -> tuple[object, ...]:
-        own = by_variant[variant]
-        ranks = [own[ipc].rank if ipc in own else None for ipc in reversed(ipcs)]
-        return (*((rank is None, rank or 0) for rank in ranks), variant)
+        rows = [by_variant[variant].get(ipc) for ipc in reversed(ipcs)]
+        return (*((row is None, best_first(row)[:-1] if row else ()) for row in rows), variant)
 
     cells = [
         [
@@ -184,7 +198,8 @@ def _matrix(rows: Sequence[Standing], ipcs: Sequence[int]) -> list[str]:
 def _ranked(row: Standing | None) -> str:
     if row is None:
         return ""
-    return NOT_MEASURED if row.rank is None else f"{row.rank}. {percent(row.accuracy)}"
+    told = percent(row.accuracy)
+    return told if row.place is None else f"{row.place.told}. {told}"
 
 
 def _notes(rows: Iterable[Standing], protocol: str) -> list[str]:
@@ -220,7 +235,7 @@ def _costs(boards: Iterable[Standings]) -> list[str]:
     devices = sorted({row.making.device for row in rows.values()})
     told = wrapped(
         "Seconds are medians over seeds, memory the largest; `networks`: teachers and experts "
-        f"trained for the method. Measured on {'; '.join(map(safe, devices))}."
+        f"trained for the method. Measured on {'; '.join(map(safe, devices))}. {COSTS_DEPEND}"
     )
     return ["### What the sets cost", told, table(cells, headers), *labels.legend()]
 
@@ -262,7 +277,7 @@ def _published(one: Reproduction) -> str:
         return about + size(round(figure.value))
     scale = 100 if figure.unit == "fraction" else 1
     spread = "" if figure.spread is None else f" ± {scale * figure.spread:.3g}"
-    return f"{about}{scale * figure.value:.4g}{spread}"
+    return f"{about}{scale * figure.value:.4g}{spread}{SELECTION_MARKS.get(figure.selection, '')}"
 
 
 def _difference(one: Reproduction) -> str:
@@ -284,7 +299,3 @@ def _title(one: Standings) -> str:
 
 def _plain_estimate(values: tuple[float, ...]) -> Estimate:
     return over_seeds_and_networks({0: values})
-
-
-def _page(parts: Iterable[str]) -> str:
-    return "\n\n".join(parts) + "\n"

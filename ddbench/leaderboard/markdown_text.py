@@ -101,3 +101,8 @@ def p_value_text(value: float | None) -> str:
 def safe(text: str) -> str:
     """Text of a record as text: it opens and closes no column, link, image or tag."""
     return text.translate(ENTITIES)
+
+
+def as_page(parts: Iterable[str]) -> str:
+    """Headings, paragraphs and tables as a file."""
+    return "\n\n".join(parts) + "\n"

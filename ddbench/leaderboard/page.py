@@ -3,82 +3,68 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ..records.record import Record
-from ..records.statistics import over_seeds_and_networks
-from .boards import Entry, Setting, canonical
-from .columns import COLUMNS, Cell, count_cell, percent_cell, text_cell
-from .labels import budget_label, dataset_label, setting_title, variant_label
-from .markdown import LEGEND
-from .markdown_text import counts, p_value_text, percent, value
-from .other_measurements import Other, Topic
+from .aggregates import POINTS
+from .boards import Entry
+from .columns import Cell, count_cell, text_cell
+from .labels import (
+    budget_label,
+    conditions_title,
+    protocol_label,
+    variant_label,
+    warning,
+)
+from .markdown import COSTS_DEPEND, LEGEND
+from .markdown_aggregates import AGGREGATES_LEGEND, mean_rank_text, within_text
+from .page_boards import board_table, boards_json, placed, topic_table
+from .page_records import records_json
+from .published import SELECTION_MARKS
 from .reading import Reading
-from .standings import Standings
-from .tables import Results, picture_names
+from .tables import Results
 
-TEMPLATE = "page.html"
+TEMPLATE, STYLES, SCRIPTS = (
+    "page.html",
+    "page.css",
+    ("page.js", "page_overview.js", "page_profiles.js", "page_views.js"),
+)
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def page(
-    results: Results,
-    reading: Reading,
-    tables: Mapping[str, bytes],
-    galleries: Mapping[str, bytes],
-) -> str:
+def page(results: Results, reading: Reading, galleries: Mapping[str, bytes]) -> str:
     """The page's HTML.
 
     Args:
         results: what is shown.
         reading: what is left out, and why.
-        tables: the files of the tables, of which the pictures are embedded.
         galleries: pictures of distilled sets (PNG) by name of the record.
     """
     from jinja2 import Environment
+    from markupsafe import Markup
 
-    template = files("ddbench.leaderboard").joinpath(TEMPLATE).read_text(encoding="utf-8")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    names = picture_names(results.boards)
-    settings = [
-        {
-            "picture": _embedded(tables.get(f"pictures/{names[setting]}")),
-            "title": setting_title(setting),
-            "whole": _whole(results.whole.get(setting)),
-            "boards": [_board(one) for one in same],
-            "topics": [
-                _topic(topic, rows)
-                for topic, rows in results.others.items()
-                if topic.setting == setting
-            ],
-        }
-        for setting, same in groupby(results.boards, key=lambda one: one.board.setting)
-    ]
-    filters: dict[str, list[str]] = {
-        "dataset": sorted({dataset_label(one.board.setting).full for one in results.boards}),
-        "model": sorted({one.board.setting.model for one in results.boards}),
-        "budget": sorted({budget_label(one.board.setting).full for one in results.boards}),
-        "protocol": sorted({one.board.protocol.label for one in results.boards}),
-        "ipc": [str(i) for i in sorted({row.ipc for one in results.boards for row in one.rows})],
-    }
     shown = sorted(
         (entry for entry in results.entries if entry.record.name in galleries),
         key=lambda entry: entry.record.name,
     )
-    return environment.from_string(template).render(
+    return environment.from_string(_asset(TEMPLATE)).render(
+        styles=Markup(_asset(STYLES)),
+        script=Markup("\n".join(map(_asset, SCRIPTS))),
         legend=LEGEND,
+        costs=COSTS_DEPEND,
         reading=reading,
         entering=len(results.entries),
-        filters=filters,
-        settings=settings,
+        boards=[board_table(one) for one in results.boards],
+        topics=[topic_table(topic, rows) for topic, rows in results.others.items()],
+        aggregates_legend=AGGREGATES_LEGEND,
+        aggregates=_aggregates(results),
         published=_published(results),
         galleries=[_gallery(entry, galleries[entry.record.name]) for entry in shown],
-        data=_script(_records(results.entries)),
+        boards_json=_script(boards_json(results)),
+        records_json=_script(records_json(results.entries)),
     )
 
 
@@ -96,62 +82,31 @@ def galleries_of(place: Path, runs: Path | None = None) -> dict[str, bytes]:
     return {name: data for name, data in pictures.items() if data.startswith(PNG)}
 
 
-def _board(one: Standings) -> dict[str, Any]:
-    columns = [column for column in COLUMNS if column.page]
-    pairs = [
-        [
-            count_cell(pair.ipc),
-            text_cell(variant_label(pair.first).full),
-            text_cell(variant_label(pair.second).full),
-            percent_cell(pair.difference, sign=True),
-            (p_value_text(pair.p), pair.p),
-            (p_value_text(pair.p_holm), pair.p_holm),
-            text_cell(counts(pair.difference)),
-        ]
-        for pair in one.pairs
+def _aggregates(results: Results) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": conditions_title(conditions),
+            "warning": warning(conditions),
+            "protocol": protocol_label(conditions),
+            "budget": budget_label(conditions).full,
+            "model": conditions.model,
+            "headers": ["method", "mean rank", *map(within_text, POINTS), "cells"],
+            "rows": [
+                {
+                    "cells": [
+                        text_cell(variant_label(one.variant).full),
+                        (mean_rank_text(one), one.mean_rank),
+                        *((f"{100 * share:.0f}%", share) for share in one.within),
+                        count_cell(one.cells),
+                    ],
+                    "ipc": "",
+                    "runs": (),
+                }
+                for one in methods
+            ],
+        }
+        for conditions, methods in results.aggregates.items()
     ]
-    return {
-        **_placed(one.board.setting),
-        "protocol": one.board.protocol.label,
-        "title": f"{one.board.protocol.label}, labels: {one.board.labels or 'none'}",
-        "headers": [column.page for column in columns],
-        "rows": [
-            {"cells": [column.cell(row) for column in columns], "ipc": row.ipc, "runs": row.runs}
-            for row in one.rows
-        ],
-        "pair_headers": ["ipc", "first", "second", "difference", "p", "p, Holm", "n"],
-        "pairs": [{"cells": cells, "ipc": cells[0][0], "runs": ()} for cells in pairs],
-    }
-
-
-def _topic(topic: Topic, rows: Sequence[Other]) -> dict[str, Any]:
-    names = sorted({name for row in rows for name in row.shown})
-    unit = "%" if topic.unit == "fraction" else topic.unit
-    return {
-        **_placed(topic.setting),
-        "protocol": topic.protocol_label,
-        "title": f"{topic.metric}{f' under {topic.protocol_label}' if topic.protocol else ''}",
-        "headers": ["ipc", "method", *names, f"value {unit}".strip(), "n"],
-        "rows": [
-            {
-                "cells": [
-                    count_cell(row.ipc),
-                    text_cell(row.label.full),
-                    *(_coordinate(row, name) for name in names),
-                    (value(row.estimate, topic.unit), row.estimate.mean),
-                    text_cell(counts(row.estimate)),
-                ],
-                "ipc": row.ipc,
-                "runs": row.runs,
-            }
-            for row in rows
-        ],
-    }
-
-
-def _coordinate(row: Other, name: str) -> Cell:
-    found = row.shown.get(name, "")
-    return (str(found), found)
 
 
 def _published(results: Results) -> dict[str, Any]:
@@ -164,7 +119,10 @@ def _published(results: Results) -> dict[str, Any]:
             count_cell(one.figure.ipc),
             text_cell(one.label.full),
             text_cell(" ".join([one.figure.metric, *one.figure.shown.values()])),
-            (f"{one.figure.value:.4g}", one.figure.value),
+            (
+                f"{one.figure.value:.4g}{SELECTION_MARKS.get(one.figure.selection, '')}",
+                one.figure.value,
+            ),
             (f"{one.measured.mean:.4g}", one.measured.mean) if one.measured else ("", None),
             (
                 f"{one.measured.mean - one.figure.value:+.4g}" if one.measured else "",
@@ -184,79 +142,35 @@ def _published(results: Results) -> dict[str, Any]:
 
 
 def _gallery(entry: Entry, picture: bytes) -> dict[str, str]:
-    task = entry.record.task
+    record, task = entry.record, entry.record.task
     method = variant_label(entry.variant).full
     told = f"{method} on {task.dataset.name}, ipc {task.ipc_in_words}, seed {task.seed}"
     return {
-        **_placed(entry.setting),
-        "run": entry.record.run,
+        **placed(entry.setting),
+        "method": method,
+        "name": record.method.name,
+        "control": record.control.name if record.control else "",
+        "seed": str(task.seed),
+        "run": record.run,
         "ipc": str(task.ipc),
         "told": told,
         "picture": _embedded(picture),
     }
 
 
-def _records(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Records without their curves, and the parts that they share."""
-    numbers: dict[str, int] = {}
-    shared: list[Any] = []
-
-    def once(part: Any) -> dict[str, int]:
-        text = canonical(part)
-        if text not in numbers:
-            numbers[text] = len(shared)
-            shared.append(part)
-        return {"shared": numbers[text]}
-
-    records = []
-    for entry in sorted(entries, key=lambda entry: (entry.record.name, entry.record.run)):
-        plain = _plain(entry.record)
-        plain["method"] = {**plain["method"], "settings": once(plain["method"]["settings"])}
-        if plain["control"]:
-            plain["control"] = {**plain["control"], "settings": once(plain["control"]["settings"])}
-        for name in ("environment", "budget", "evaluators"):
-            plain[name] = once(plain[name])
-        plain["task"] = {**plain["task"], "model": once(plain["task"]["model"])}
-        plain["protocols"] = [protocol.label for protocol in entry.record.protocols]
-        plain["place"] = {
-            **_placed(entry.setting),
-            "label": variant_label(entry.variant).full,
-        }
-        records.append(plain)
-    return {"records": records, "shared": shared}
+def _asset(name: str) -> str:
+    return files("ddbench.leaderboard").joinpath(name).read_text(encoding="utf-8")
 
 
-def _plain(record: Record) -> dict[str, Any]:
-    values = record.plain()
-    del values["curve"]
-    return values
-
-
-def _script(data: Any) -> Any:
+def _script(text: str) -> Any:
     """JSON that can stand in a script element: nothing in it ends the element."""
     from markupsafe import Markup
 
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     escapes = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028"}
     for sign, escape in escapes.items():
         text = text.replace(sign, escape)
     return Markup(text)
 
 
-def _placed(setting: Setting) -> dict[str, str]:
-    return {
-        "dataset": dataset_label(setting).full,
-        "model": setting.model,
-        "budget": budget_label(setting).full,
-    }
-
-
-def _whole(values: tuple[float, ...] | None) -> str:
-    if not values:
-        return ""
-    told = over_seeds_and_networks({0: values})
-    return f"All real training images: {percent(told)} % (n {counts(told)})."
-
-
-def _embedded(picture: bytes | None) -> str:
-    return f"data:image/png;base64,{base64.b64encode(picture).decode()}" if picture else ""
+def _embedded(picture: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture).decode()}"

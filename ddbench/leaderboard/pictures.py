@@ -1,111 +1,175 @@
-"""Pictures of boards: accuracy by images per class, and by the seconds a set cost."""
+"""Pictures of boards: methods down the side, one panel for each board and ipc, 95% intervals.
+
+Everything is put into one pair of axes, in inches from the upper left corner: axes and ticks of
+their own for each panel take ten times as long.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from ..distilling.method_style import variant_styles
-from ..figures import new_figure, png
+from ..figures import COLOURS, new_figure, png
 from .boards import Variant
-from .labels import variant_label
+from .labels import protocol_label, variant_label
 from .standings import Standing, Standings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_SERIES = 12
-LONGEST = 28
-PANEL, HEIGHT, LEGEND = 3.2, 3.0, 2.1  # inches
-LEAST_SECONDS = 0.01
-SPREAD = 0.7
-"""How much of the room of one ipc its methods take."""
+MOST_PANELS = 4
+"""Side by side."""
+MOST_METHODS = 20
+"""In one panel: those that are best at the largest ipc."""
+LONGEST = 24
+WIDTH, NAMES, BETWEEN = 8.0, 1.75, 0.2  # inches
+LINE, TOP, BOTTOM, LEGEND = 0.2, 0.55, 0.3, 0.35
+MARGIN = 0.04
+"""Of a panel, beside its outermost values."""
+TICKS = 4
+ABOVE, ALIKE, BELOW = COLOURS[2], COLOURS[9], COLOURS[1]
+RELATIONS = {1: ABOVE, 0: ALIKE, -1: BELOW}
+
+Strip = tuple[Standings, list[int], list[Variant]]
+"""Panels side by side: a board, some ipc of it, and the methods down the side."""
+Segment = tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass
+class Sheet:
+    """What is drawn, by kind, in inches."""
+
+    grid: list[Segment] = field(default_factory=list)
+    intervals: list[tuple[Segment, str]] = field(default_factory=list)
+    points: list[tuple[float, float, str]] = field(default_factory=list)
+    controls: list[Segment] = field(default_factory=list)
+    words: list[tuple[float, float, str, dict[str, Any]]] = field(default_factory=list)
+
+    def put(self, axes: Axes) -> None:
+        """Draw everything."""
+        from matplotlib.collections import LineCollection
+
+        bars = [segment for segment, _ in self.intervals]
+        colours = [colour for _, colour in self.intervals]
+        axes.add_collection(LineCollection(self.grid, colors="0.85", linewidths=0.8))
+        axes.add_collection(LineCollection(bars, colors=colours, linewidths=2.5, alpha=0.55))
+        axes.add_collection(LineCollection(self.controls, colors="black", linewidths=1))
+        across = [x for x, _, _ in self.points]
+        down = [y for _, y, _ in self.points]
+        axes.scatter(across, down, s=22, c=[own for _, _, own in self.points], zorder=3)
+        for x, y, told, style in self.words:
+            # The words of a record are no formulas.
+            axes.text(x, y, told, **{"fontsize": 8, "parse_math": False, **style})
 
 
 def boards_png(boards: Sequence[Standings]) -> bytes:
-    """Accuracy against ipc, one panel a board of one setting; last, against the seconds it took.
+    """Accuracies on the boards of one setting, sorted by those at the largest ipc of a board.
 
-    The last panel is left out where nothing is known of the seconds.
-
-    Bars are the intervals of the tables. At most twelve methods are drawn, the best ones; the last
-    panel takes the first board, with a point for each ipc.
+    Bars are the intervals of the tables, and coloured by whether a method is above its control; the
+    line is the control's mean accuracy.
     """
-    from matplotlib.ticker import LogLocator
-
-    drawn = [one for one in boards if any(row.accuracy for row in one.rows)]
-    timed = [
-        (row, row.making.distil_seconds + row.making.other_seconds)
-        for row in (drawn[0].rows if drawn else ())
-        if row.making.distil_seconds is not None  # of a set that was made elsewhere
-    ]
-    panels = len(drawn) + (1 if timed or not drawn else 0)
-    width = PANEL * panels + LEGEND
-    figure = new_figure(width, HEIGHT)
+    strips = [strip for one in boards for strip in _strips(one)]
+    heights = [TOP + LINE * len(variants) + BOTTOM for _, _, variants in strips]
+    height = sum(heights) + LEGEND
+    figure = new_figure(WIDTH, height)
     figure.set_layout_engine(None)  # looking for room takes as long as drawing
-    figure.subplots_adjust(0.55 / width, 0.17, 1 - LEGEND / width, 0.84, wspace=0.08)
-    axes = figure.subplots(1, panels, squeeze=False, sharey=True)[0]
-    variants = _variants(drawn)
-    # Methods of one ipc stand side by side, in the order of the legend.
-    beside = {
-        variant: SPREAD * ((place + 0.5) / len(variants) - 0.5)
-        for place, variant in enumerate(variants)
-    }
-    for axis, one in zip(axes, drawn, strict=False):
-        axis.set_title(f"{one.board.protocol.label}, {one.board.labels}", fontsize=9)
-        ipcs = sorted({row.ipc for row in one.rows})
-        axis.set_xlabel("images per class", fontsize=8)
-        places = [ipcs.index(row.ipc) + beside.get(row.variant.across_ipc, 0) for row in one.rows]
-        _draw(axis, one.rows, variants, places, "-")
-        axis.set_xticks(range(len(ipcs)), [str(ipc) for ipc in ipcs])
-        axis.set_xlim(-0.5, len(ipcs) - 0.5)
-    if timed:
-        rows, seconds = [row for row, _ in timed], [own for _, own in timed]
-        axes[-1].set_title(f"{drawn[0].board.protocol.label}, every ipc", fontsize=9)
-        axes[-1].set_xlabel("seconds to make the set, with networks", fontsize=8)
-        _draw(axes[-1], rows, variants, [max(one, LEAST_SECONDS) for one in seconds], "none")
-        axes[-1].set_xscale("log")
-        axes[-1].xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
-        axes[-1].xaxis.set_major_formatter("{x:g}")
-    for axis in axes:
-        axis.minorticks_off()
-        axis.tick_params(labelsize=8)
-        axis.grid(alpha=0.3)
-    axes[0].set_ylabel("test accuracy %", fontsize=8)
-    handles = axes[0].get_legend_handles_labels()
-    legend = figure.legend(*handles, loc="center right", fontsize=8)
-    for text in (*(axis.title for axis in axes), *legend.get_texts()):
-        text.set_parse_math(False)  # the words of a record are no formulas
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set_xlim(0, WIDTH)
+    axes.set_ylim(height, 0)
+    sheet, top = Sheet(), 0.0
+    for strip, own in zip(strips, heights, strict=True):
+        _draw_strip(sheet, strip, top + TOP)
+        top += own
+    _draw_legend(sheet, height - LEGEND / 2)
+    sheet.put(axes)
     return png(figure)
 
 
-def _variants(boards: Sequence[Standings]) -> list[Variant]:
-    """The methods drawn, by name; where they are too many, those with the best ranks."""
-    best: dict[Variant, int] = {}
-    for one in boards:
-        for row in one.rows:
-            if row.rank is not None:
-                variant = row.variant.across_ipc
-                best[variant] = min(row.rank, best.get(variant, row.rank))
-    return sorted(sorted(best, key=lambda variant: (best[variant], variant))[:MOST_SERIES])
+def _strips(one: Standings) -> list[Strip]:
+    best: dict[Variant, tuple[int, float]] = {}
+    for row in one.rows:
+        if row.accuracy is not None:
+            variant = row.variant.across_ipc
+            best[variant] = max(best.get(variant, (0, 0.0)), (row.ipc, row.accuracy.mean))
+    ipcs = sorted({row.ipc for row in one.rows if row.accuracy is not None})
+    variants = sorted(best, key=lambda variant: (best[variant], variant), reverse=True)
+    beside = [ipcs[start : start + MOST_PANELS] for start in range(0, len(ipcs), MOST_PANELS)]
+    return [(one, some, variants[:MOST_METHODS]) for some in beside]
 
 
-def _draw(
-    axis: Axes,
-    rows: Sequence[Standing],
-    variants: Sequence[Variant],
-    places: Sequence[float],
-    line: str,
+def _draw_strip(sheet: Sheet, strip: Strip, top: float) -> None:
+    one, ipcs, variants = strip
+    title = {"fontsize": 10, "weight": "bold"}
+    sheet.words.append((0.1, top - 0.22, f"{protocol_label(one.board)}: accuracy %", title))
+    for place, variant in enumerate(variants):
+        side = {"ha": "right", "va": "center"}
+        sheet.words.append((NAMES - 0.08, top + LINE * (place + 0.5), _name(variant), side))
+    # Of few panels each is as wide as one of two: a bar across the page is no easier to read.
+    width = (WIDTH - NAMES) / max(2, len(ipcs)) - BETWEEN
+    for number, ipc in enumerate(ipcs):
+        by_variant = {row.variant.across_ipc: row for row in one.rows if row.ipc == ipc}
+        rows = [by_variant.get(variant) for variant in variants]
+        left = NAMES + number * (width + BETWEEN)
+        _draw_panel(sheet, rows, left, top, width)
+        over = {"fontsize": 9, "ha": "right"}
+        sheet.words.append((left + width, top - 0.06, f"ipc {ipc}", over))
+
+
+def _draw_panel(
+    sheet: Sheet, rows: Sequence[Standing | None], left: float, top: float, width: float
 ) -> None:
-    styles = variant_styles([variant.method for variant in variants])
-    for variant, style in zip(variants, styles, strict=True):
-        label = variant_label(variant).full
-        known = [
-            (place, 100 * row.accuracy.mean, 100 * (row.accuracy.half_width or 0))
-            for row, place in zip(rows, places, strict=True)
-            if row.variant.across_ipc == variant and row.accuracy is not None
-        ]
-        if known:
-            x, y, bars = zip(*sorted(known), strict=True)
-            told = label if len(label) <= LONGEST else f"{label[: LONGEST - 3]}..."
-            axis.errorbar(x, y, bars, label=told, linestyle=line, linewidth=0.5, elinewidth=1.2,
-                          markersize=5, capsize=2, **style)  # fmt: skip
+    """One ipc, the first row at the top."""
+    from matplotlib.ticker import MaxNLocator
+
+    known = [
+        (top + LINE * (place + 0.5), row, row.accuracy)
+        for place, row in enumerate(rows)
+        if row is not None and row.accuracy is not None
+    ]
+    ends = [
+        100 * (estimate.mean + sign * (estimate.half_width or 0))
+        for _, _, estimate in known
+        for sign in (-1, 1)
+    ]
+    ends += [100 * row.control.mean for _, row, _ in known if row.control is not None]
+    low, high = min(ends), max(ends)
+    span = (high - low) or 1.0
+    bottom = top + LINE * len(rows)
+
+    def at(fraction: float) -> float:
+        share = (100 * fraction - low) / span
+        return left + width * (MARGIN + (1 - 2 * MARGIN) * share)
+
+    sheet.grid += [((left, top), (left, bottom)), ((left, bottom), (left + width, bottom))]
+    for value in MaxNLocator(TICKS).tick_values(low, high):
+        place = at(value / 100)
+        if left <= place <= left + width:
+            sheet.grid.append(((place, top), (place, bottom)))
+            sheet.words.append((place, bottom + 0.14, f"{value:g}", {"ha": "center"}))
+    for y, row, estimate in known:
+        half, colour = estimate.half_width or 0, RELATIONS[row.relation]
+        bar = ((at(estimate.mean - half), y), (at(estimate.mean + half), y))
+        sheet.intervals.append((bar, colour))
+        sheet.points.append((at(estimate.mean), y, colour))
+        if row.control is not None:
+            x = at(row.control.mean)
+            sheet.controls.append(((x, y - LINE / 2), (x, y + LINE / 2)))
+
+
+def _draw_legend(sheet: Sheet, y: float) -> None:
+    told = {ABOVE: "above its control", ALIKE: "not told apart from it", BELOW: "below it"}
+    for number, (colour, label) in enumerate(told.items()):
+        x = 0.1 + 1.8 * number
+        sheet.intervals.append((((x, y), (x + 0.3, y)), colour))
+        sheet.points.append((x + 0.15, y, colour))
+        sheet.words.append((x + 0.38, y, label, {"va": "center"}))
+    x = 0.1 + 1.8 * len(told)
+    sheet.controls.append(((x, y - LINE / 2), (x, y + LINE / 2)))
+    sheet.words.append((x + 0.1, y, "the control", {"va": "center"}))
+
+
+def _name(variant: Variant) -> str:
+    label = variant_label(variant)
+    return label.full if len(label.full) <= LONGEST else f"{label.full[: LONGEST - 3]}..."

@@ -13,12 +13,18 @@ from ..records.statistics import Estimate, over_seeds_and_networks
 from .boards import Setting, Variant, canonical
 from .labels import Label, budget_label, variant_label
 from .other_measurements import Other, Topic
-from .published_values import published_values
+from .published_values import published_settings
 from .standings import Standings
 
 PAPER = "paper"
 SCALES = {"percent": (0.01, "fraction"), "GB": (1e9, "bytes")}
 """Units of the files that are not those of records: what one of them is, and in which unit."""
+ON_TEST, LAST, NOT_KNOWN = "best on test", "last", "not known"
+SELECTIONS = (ON_TEST, LAST, NOT_KNOWN)
+"""Of which set a published accuracy is: of those that were scored on the way, the one that did best
+on the test images, or the last one; or neither paper nor program says."""
+SELECTION_MARKS = {ON_TEST: " †", NOT_KNOWN: " ?"}
+"""What stands beside a published accuracy."""
 SETTING = "method."
 """Begins a coordinate of a published number that is a setting of the method."""
 
@@ -41,6 +47,7 @@ class Figure:
         spread: the standard deviation printed with it, if there is one.
         unit: of records.
         reading: "exact", or how it was read.
+        selection: one of `SELECTIONS`; "" where nothing is chosen, as for a cost.
         note: why it is not measured here as it was there; "" where it is.
     """
 
@@ -56,6 +63,7 @@ class Figure:
     spread: float | None
     unit: str
     reading: str
+    selection: str
     note: str
 
     @property
@@ -133,6 +141,7 @@ def _figure(row: Mapping[str, str], source: str) -> Figure:
         spread=float(row["spread"]) * scale if row["spread"] else None,
         unit=unit,
         reading=row["reading"],
+        selection=row["selection"],
         note=row["note"],
     )
 
@@ -225,27 +234,31 @@ def _verdict(
         return NO_VERDICT, f"budget {budget_label(setting).full}"
     if figure.note:
         return NO_VERDICT, figure.note
-    if variant is not None and _departs(variant, figure):
-        return NO_VERDICT, "settings are not the published ones"
+    reason = "" if variant is None else _departure(variant, figure)
+    if reason:
+        return NO_VERDICT, reason
     if measured.half_width is None:
         return NO_VERDICT, "one value, no interval"
     inside = abs(measured.mean - figure.value) <= measured.half_width
     return ("inside the interval" if inside else "outside the interval"), ""
 
 
-def _departs(variant: Variant, figure: Figure) -> bool:
-    """Whether a value is not the published one; one that was typed and is the same does not count.
-
-    Only values that were given, or that differ between records, need to be compared. Where the
-    method is not installed in this version, its published values are not known.
-    """
-    compared = [name for name, _ in (*variant.given, *variant.apart)]
+def _departure(variant: Variant, figure: Figure) -> str:
+    """Why the settings are not those of the published number; "" where all of them are."""
+    published = published_settings(variant.method, variant.version, figure.dataset, figure.ipc)
+    if published is None:
+        return "the published settings of this version are not known here"
+    if published.other_ipc:
+        return "no settings are published for this ipc"
     wanted = {name.removeprefix(SETTING) for name in figure.coordinates if name.startswith(SETTING)}
-    compared = [name for name in compared if name not in wanted]
-    if not compared:
-        return False
-    published = published_values(variant.method, variant.version, figure.dataset, figure.ipc)
-    return published is None or any(
-        name not in published or canonical(variant.values[name]) != canonical(published[name])
-        for name in compared
-    )
+    stand_in = [name for name in published.unpublished if name not in wanted]
+    if stand_in:
+        return f"not published: {', '.join(stand_in)}"
+    # A setting that a record lacks is younger than it, and by default does nothing.
+    if any(
+        name not in published.values or canonical(value) != canonical(published.values[name])
+        for name, value in variant.values.items()
+        if name not in wanted
+    ):
+        return "settings are not the published ones"
+    return ""

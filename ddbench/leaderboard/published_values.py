@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from ..errors import UserError
 
 
+@dataclass(frozen=True)
+class PublishedSettings:
+    """What is known of the settings behind a published number.
+
+    Args:
+        values: of all settings and the input space.
+        unpublished: which of them stand in for what is not published for the dataset and ipc.
+        other_ipc: whether that is so because the recipe is of another ipc.
+    """
+
+    values: Mapping[str, Any]
+    unpublished: tuple[str, ...]
+    other_ipc: bool
+
+
 @cache
-def published_values(
+def published_settings(
     method: str, version: int, dataset: str, ipc: int | None
-) -> dict[str, Any] | None:
-    """The values of all settings and the input space; None where this program cannot know them.
+) -> PublishedSettings | None:
+    """The settings of a published number; None where this program cannot know them.
 
     Args:
         method: name.
@@ -33,4 +50,5 @@ def published_values(
     except UserError:
         return None
     space = choice.input_space or DEFAULT_INPUT_SPACE
-    return {**choice.settings.plain(), "input_space": space}
+    values = {**choice.settings.plain(), "input_space": space}
+    return PublishedSettings(values, choice.unpublished, bool(choice.notes))

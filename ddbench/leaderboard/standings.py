@@ -1,8 +1,9 @@
-"""Who stands where on a board: estimates, ties, ranks, and every pair compared."""
+"""Who stands where on a board: estimates, ranks, and every pair compared."""
 
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -11,6 +12,8 @@ from ..records.cost import DISTIL, Peak, largest_peak
 from ..records.record import Record
 from ..records.report import recorded_lines
 from ..records.statistics import (
+    CONFIDENCE,
+    FEWEST_SEEDS,
     Estimate,
     holm,
     one_of_each,
@@ -73,14 +76,43 @@ def _making(record: Record) -> Making:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a method stands among those that are ranked at one ipc of a board.
+
+    Args:
+        beaten_by: how many beat it, as `Pair.decided` says.
+        beats: how many it beats.
+        among: how many are ranked, itself among them.
+    """
+
+    beaten_by: int
+    beats: int
+    among: int
+
+    @property
+    def rank(self) -> int:
+        """One more than the number of methods that beat it: the best that it can be."""
+        return 1 + self.beaten_by
+
+    @property
+    def lowest(self) -> int:
+        """The rank if all that it is not told apart from were better: the worst that it can be."""
+        return self.among - self.beats
+
+    @property
+    def told(self) -> str:
+        """The ranks that it can have, such as "2-5"."""
+        return str(self.rank) if self.rank == self.lowest else f"{self.rank}-{self.lowest}"
+
+
+@dataclass(frozen=True)
 class Standing:
     """One row of a board.
 
     Args:
         ipc: images per class.
         variant: the method as it was run.
-        beaten_by: how many methods have a paired difference from it whose interval is above 0; None
-            where it was not scorable.
+        place: among the ranked; None where it was not scorable, or has fewer than three seeds.
         accuracy: fraction of the test images; None where it was not scorable.
         control: of the control beside it, on the seeds that have one.
         control_name: of the control.
@@ -93,7 +125,7 @@ class Standing:
 
     ipc: int
     variant: Variant
-    beaten_by: int | None
+    place: Place | None
     accuracy: Estimate | None
     control: Estimate | None
     control_name: str
@@ -104,9 +136,16 @@ class Standing:
     notes: tuple[str, ...]
 
     @property
+    def relation(self) -> int:
+        """1 or -1 where the interval of the difference from the control is above or below 0."""
+        if self.difference is None or self.difference.holds_zero:
+            return 0
+        return 1 if self.difference.mean > 0 else -1
+
+    @property
     def rank(self) -> int | None:
-        """One more than the number of methods that beat it; None where it was not scorable."""
-        return None if self.beaten_by is None else 1 + self.beaten_by
+        """Of its place, if it has one."""
+        return None if self.place is None else self.place.rank
 
 
 @dataclass(frozen=True)
@@ -115,11 +154,12 @@ class Pair:
 
     Args:
         ipc: images per class.
-        first: the one with the larger mean.
+        first: the one that is ahead.
         second: the other.
-        difference: of accuracies, network by network.
-        p: of the paired t test; None where there is one value only.
-        p_holm: corrected for the pairs of this board and ipc.
+        difference: of accuracies, as `paired_difference`.
+        p: of the t test; None where there is one value only.
+        p_holm: corrected for the pairs of ranked methods at this ipc of the board; None where one
+            of the two is not ranked.
     """
 
     ipc: int
@@ -128,6 +168,11 @@ class Pair:
     difference: Estimate
     p: float | None
     p_holm: float | None
+
+    @property
+    def decided(self) -> bool:
+        """Whether the first beats the second: told apart after Holm's correction, at 5%."""
+        return self.p_holm is not None and self.p_holm < 1 - CONFIDENCE
 
 
 @dataclass
@@ -152,29 +197,43 @@ def standings(board: Board, by_ipc: Mapping[int, Mapping[Variant, Cell]]) -> Sta
 def _at_one_ipc(ipc: int, by_variant: Mapping[Variant, Cell]) -> tuple[list[Standing], list[Pair]]:
     estimates = {variant: cell.estimate() for variant, cell in by_variant.items() if cell.scores}
     order = sorted(estimates, key=lambda variant: (-estimates[variant].mean, variant))
-    beaten_by = [0] * len(order)
-    differences = {}
-    for a, b in combinations(range(len(order)), 2):
-        scores = (by_variant[order[a]].scores, by_variant[order[b]].scores)
-        difference = differences[a, b] = paired_difference(*scores)
-        if not difference.holds_zero:
-            beaten_by[b if difference.mean > 0 else a] += 1
-    rows = [
-        _row(ipc, variant, by_variant[variant], estimates[variant], beaten)
-        for variant, beaten in zip(order, beaten_by, strict=True)
+    ranked = {variant for variant in order if len(by_variant[variant].scores) >= FEWEST_SEEDS}
+    pairs = _pairs(ipc, order, ranked, by_variant)
+    beats = Counter(pair.first for pair in pairs if pair.decided)
+    beaten_by = Counter(pair.second for pair in pairs if pair.decided)
+    rows = []
+    for variant, cell in sorted(by_variant.items()):
+        place = None
+        if variant in ranked:
+            place = Place(beaten_by[variant], beats[variant], len(ranked))
+        rows.append(_row(ipc, variant, cell, estimates.get(variant), place))
+    return sorted(rows, key=best_first), pairs
+
+
+def _pairs(
+    ipc: int, order: Sequence[Variant], ranked: set[Variant], by_variant: Mapping[Variant, Cell]
+) -> list[Pair]:
+    """Every two methods, the one with the larger mean first; corrected among the ranked."""
+    compared = {
+        (a, b): paired_difference(by_variant[a].scores, by_variant[b].scores)
+        for a, b in combinations(order, 2)
+    }
+    p_values = {both: difference.p for both, difference in compared.items()}
+    tested = {both: p for both, p in p_values.items() if p is not None and ranked.issuperset(both)}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
+    return [
+        # On the seeds that both have, the mean may differ the other way round.
+        Pair(ipc, a, b, difference, p_values[a, b], corrected.get((a, b)))
+        if difference.mean >= 0
+        else Pair(ipc, b, a, difference.reversed, p_values[a, b], corrected.get((a, b)))
+        for (a, b), difference in compared.items()
     ]
-    unscored = [variant for variant in sorted(by_variant) if variant not in estimates]
-    rows += [_row(ipc, variant, by_variant[variant], None, None) for variant in unscored]
-    # A noisy method that few beat may have a better rank than one with a larger mean.
-    rows.sort(key=lambda row: (row.rank is None, row.rank or 0))
-    p_values = {place: difference.p for place, difference in differences.items()}
-    tested = [(place, p) for place, p in p_values.items() if p is not None]
-    corrected = dict(zip((place for place, _ in tested), holm([p for _, p in tested]), strict=True))
-    pairs = [
-        Pair(ipc, order[a], order[b], difference, p_values[a, b], corrected.get((a, b)))
-        for (a, b), difference in differences.items()
-    ]
-    return rows, pairs
+
+
+def best_first(row: Standing) -> tuple[bool, bool, float, Variant]:
+    """The order of rows: by accuracy, ranked ones before others, those without one last."""
+    mean = row.accuracy.mean if row.accuracy else 0.0
+    return (row.accuracy is None, row.place is None, -mean, row.variant)
 
 
 def _row(
@@ -182,7 +241,7 @@ def _row(
     variant: Variant,
     cell: Cell,
     accuracy: Estimate | None,
-    beaten_by: int | None,
+    place: Place | None,
 ) -> Standing:
     control = difference = None
     with_control = {seed: cell.scores[seed] for seed in cell.control if seed in cell.scores}
@@ -198,6 +257,8 @@ def _row(
     ]
     origins = [record.origin for record in cell.records.values() if record.origin]
     notes += dict.fromkeys(line for origin in origins for line in recorded_lines(origin))
+    if accuracy is not None and place is None:
+        notes.append(f"not ranked: fewer than {FEWEST_SEEDS} seeds")
     if cell.seedless:
         notes.append("the same accuracy at every seed")
     if difference is not None and difference.mean < 0:
@@ -205,7 +266,7 @@ def _row(
     return Standing(
         ipc=ipc,
         variant=variant,
-        beaten_by=beaten_by,
+        place=place,
         accuracy=accuracy,
         control=control,
         control_name=cell.control_name,

@@ -62,35 +62,46 @@ def check_distilled(record: Record, path: Path) -> DistilledSet:
     return distilled
 
 
-def put(record: Record, repository: Path, gallery: Path | None = None) -> tuple[Path, bool]:
+def is_there(record: Record, repository: Path) -> bool:
+    """Whether `leaderboards/results/` has the record already.
+
+    Raises:
+        UserError: where another one has its name.
+    """
+    target = _target(record, repository)
+    if target.exists() and Record.load(target) != record:
+        raise UserError(f"{target} is there already and differs; records never change")
+    return target.exists()
+
+
+def put(record: Record, repository: Path, picture: bytes | None = None) -> Path:
     """Put a record into `leaderboards/results/`, and its picture into `leaderboards/galleries/`.
 
     Args:
         record: checked.
         repository: the folder above `leaderboards/`.
-        gallery: a PNG file, drawn anew so that nothing foreign travels with it.
+        picture: of its set, as `redrawn` gives it.
 
     Returns:
-        The record's file, and whether it was written now.
+        The record's file.
 
     Raises:
-        UserError: where another record has its name or its run.
+        UserError: where another record has its name.
     """
-    results = repository / "leaderboards" / "results"
-    target = results / f"{record.name}.json"
-    if gallery is not None and gallery.is_file():
-        picture = _redrawn(gallery)
-        write_bytes(repository / "leaderboards" / "galleries" / f"{record.name}.png", picture)
-    if target.exists():
-        if Record.load(target) != record:
-            raise UserError(f"{target} is there already and differs; records never change")
-        return target, False
-    write_json(target, record.plain())
-    return target, True
+    if not is_there(record, repository):
+        write_json(_target(record, repository), record.plain())
+    if picture is not None:
+        galleries = repository / "leaderboards" / "galleries"
+        write_bytes(galleries / f"{record.name}.png", picture)
+    return _target(record, repository)
 
 
-def _redrawn(gallery: Path) -> bytes:
-    """The picture as a PNG of its pixels only, at most 1600 on a side.
+def _target(record: Record, repository: Path) -> Path:
+    return repository / "leaderboards" / "results" / f"{record.name}.json"
+
+
+def redrawn(gallery: Path) -> bytes:
+    """A picture as a PNG of its pixels only, at most 1600 on a side: nothing foreign travels on.
 
     Raises:
         UserError: where it is no PNG of reasonable size.

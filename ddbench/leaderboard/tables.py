@@ -11,10 +11,19 @@ from pathlib import Path
 
 from ..records.record import Record
 from ..store.files import digest, write_bytes
+from .aggregates import Aggregate, Conditions, aggregates
 from .boards import Entry, Setting, cells, entries, other_measurements, whole_scores
-from .csv_files import csv_bytes, other_rows, pair_rows, published_rows, score_rows
+from .csv_files import (
+    aggregate_rows,
+    csv_bytes,
+    other_rows,
+    pair_rows,
+    published_rows,
+    score_rows,
+)
 from .labels import budget_label, dataset_label
 from .markdown import board_page, pairs_page, published_page
+from .markdown_aggregates import aggregates_page
 from .markdown_text import Labels, bullets, table, wrapped
 from .other_measurements import Other, Topic, topics
 from .pictures import boards_png
@@ -33,6 +42,7 @@ class Results:
     Args:
         entries: the records that enter, with their places.
         boards: with rows and pairs, sorted.
+        aggregates: of methods over the cells of several boards.
         others: further measurements by topic.
         whole: accuracies of networks trained on all real data.
         reproductions: published numbers beside measured ones.
@@ -40,6 +50,7 @@ class Results:
 
     entries: list[Entry]
     boards: list[Standings]
+    aggregates: dict[Conditions, list[Aggregate]]
     others: dict[Topic, list[Other]]
     whole: dict[Setting, tuple[float, ...]]
     reproductions: list[Reproduction]
@@ -57,7 +68,8 @@ def results_of(records: Sequence[Record], figures: Sequence[Figure] | None = Non
     boards = [standings(board, found[board]) for board in sorted(found)]
     others, whole = topics(other_measurements(placed)), whole_scores(placed)
     figures = published_figures() if figures is None else figures
-    return Results(placed, boards, others, whole, reproductions(figures, boards, others, whole))
+    beside = reproductions(figures, boards, others, whole)
+    return Results(placed, boards, aggregates(boards), others, whole, beside)
 
 
 def table_files(results: Results, reading: Reading, pictures: bool = True) -> dict[str, bytes]:
@@ -71,6 +83,8 @@ def table_files(results: Results, reading: Reading, pictures: bool = True) -> di
     files: dict[str, bytes] = {
         "scores.csv": csv_bytes(score_rows(results.boards)),
         "pairs.csv": csv_bytes(pair_rows(results.boards)),
+        "aggregates.csv": csv_bytes(aggregate_rows(results.aggregates)),
+        "aggregates.md": aggregates_page(results.aggregates).encode(),
         "measurements.csv": csv_bytes(other_rows(results.others)),
         "published.csv": csv_bytes(published_rows(results.reproductions)),
         "published.md": published_page(results.reproductions).encode(),
@@ -166,9 +180,10 @@ def _index(results: Results, reading: Reading) -> str:
             + ", ".join(f"[{name}](pairs/{name}.md)" for name in by_dataset(results.boards))
             + "."
         ),
+        "[Over datasets and ipc](aggregates.md): mean ranks, and how often each is near the best.",
         f"[Published beside measured](published.md): {told or 'nothing is measured yet'}.",
         wrapped(
-            "As data: [scores](scores.csv), [pairs](pairs.csv), "
+            "As data: [scores](scores.csv), [pairs](pairs.csv), [aggregates](aggregates.csv), "
             "[other measurements](measurements.csv), [published](published.csv)."
         ),
         wrapped(f"{len(results.entries)} of {reading.read} records enter. Left out:")

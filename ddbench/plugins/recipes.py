@@ -29,6 +29,8 @@ class Entry:
         ipc: the images per class that it is for; None: all.
         input_space: the space that the method works in there, if it says so.
         settings: values by name of the setting.
+        own_choice: whether its authors published nothing for what the entry is for, so that the
+            values are chosen here or stand in from elsewhere; of entries for the budget paper.
     """
 
     source: str
@@ -37,6 +39,7 @@ class Entry:
     ipc: int | None = None
     input_space: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    own_choice: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 CONFIDENCE = 0.95
@@ -16,18 +16,27 @@ ROUNDING = 1e-9
 
 
 @cache
-def _quantile(count: int) -> float:
-    """Of Student's t with `count` - 1 degrees of freedom, two-sided at 95%."""
+def _quantile(freedom: float) -> float:
+    """Of Student's t, two-sided at 95%."""
     from scipy import special  # half a second less than scipy.stats
 
-    return float(special.stdtrit(count - 1, (1 + CONFIDENCE) / 2))
+    return float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
+
+
+def _two_sided(mean: float, standard_error: float, freedom: float) -> float:
+    """The p value of a t test; without any spread there is no doubt: 1 at 0, else 0."""
+    if standard_error < ROUNDING:
+        return 1.0 if abs(mean) < ROUNDING else 0.0
+    from scipy import special
+
+    return float(2 * special.stdtr(freedom, -abs(mean / standard_error)))
 
 
 def half_width(values: Sequence[float]) -> float | None:
     """Half the width of the t interval of a mean at 95%; None for fewer than two values."""
     if len(values) < 2:
         return None
-    return _quantile(len(values)) * _spread(values) / math.sqrt(len(values))
+    return _quantile(len(values) - 1) * _spread(values) / math.sqrt(len(values))
 
 
 def _spread(values: Sequence[float]) -> float:
@@ -43,13 +52,8 @@ def p_value(values: Sequence[float]) -> float | None:
     """
     if len(values) < 2:
         return None
-    from scipy import special
-
-    mean, spread = statistics.fmean(values), _spread(values)
-    if spread < ROUNDING:
-        return 1.0 if abs(mean) < ROUNDING else 0.0
-    statistic = mean / (spread / math.sqrt(len(values)))
-    return float(2 * special.stdtr(len(values) - 1, -abs(statistic)))
+    mean, count = statistics.fmean(values), len(values)
+    return _two_sided(mean, _spread(values) / math.sqrt(count), count - 1)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,9 @@ class Estimate:
         over: what the interval is over: "seeds", "networks" (fewer than three seeds), or "".
         seeds: number of distillation seeds.
         networks: number of evaluation networks per seed.
-        values: what the interval is made of: the mean of each seed, or of each network.
+        values: what the interval is made of: the mean of each seed, or of each network; none where
+            it is of two independent samples.
+        freedom: degrees of freedom of the difference of two independent samples; else None.
     """
 
     mean: float
@@ -71,6 +77,7 @@ class Estimate:
     seeds: int
     networks: int
     values: tuple[float, ...]
+    freedom: float | None = None
 
     @property
     def n(self) -> str:
@@ -83,9 +90,17 @@ class Estimate:
         return self.half_width is None or abs(self.mean) <= self.half_width + ROUNDING
 
     @property
+    def reversed(self) -> Estimate:
+        """Of a difference, that of the second less the first."""
+        return replace(self, mean=-self.mean, values=tuple(-value for value in self.values))
+
+    @property
     def p(self) -> float | None:
-        """As `p_value`."""
-        return p_value(self.values)
+        """As `p_value`; of two independent samples that of Welch's test."""
+        if self.freedom is None:
+            return p_value(self.values)
+        width = self.half_width or 0.0
+        return _two_sided(self.mean, width / _quantile(self.freedom), self.freedom)
 
 
 def over_seeds_and_networks(scores: Mapping[int, Sequence[float]]) -> Estimate:
@@ -119,18 +134,14 @@ def difference_of_means(first: Sequence[float], second: Sequence[float]) -> Esti
         first: two values or more.
         second: two values or more.
     """
-    from scipy import special
-
     parts = [_spread(values) ** 2 / len(values) for values in (first, second)]
     variance = math.fsum(parts)
     own = (part**2 / (len(v) - 1) for part, v in zip(parts, (first, second), strict=True))
     below = math.fsum(own)
     freedom = variance**2 / below if below > 0 else math.inf
-    width = 0.0
-    if variance > 0:
-        width = float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(variance)
+    width = _quantile(freedom) * math.sqrt(variance) if variance > 0 else 0.0
     mean = statistics.fmean(first) - statistics.fmean(second)
-    return Estimate(mean, width, "networks", 1, min(len(first), len(second)), ())
+    return Estimate(mean, width, "networks", 1, min(len(first), len(second)), (), freedom)
 
 
 def draws_nothing(scores: Mapping[int, Sequence[float]]) -> bool:
@@ -152,10 +163,11 @@ def paired_difference(
 ) -> Estimate:
     """The first less the second, evaluation network by evaluation network.
 
-    Seeds that both have are paired, too. With none in common, the means over the seeds of each are
-    compared, network by network. Where the seeds of one side change nothing, the seeds of the other
-    are the sample, each beside the same scores; where those of both change nothing, the networks
-    of one seed are.
+    Seeds that both have are paired, too. Where both have at least three seeds and fewer in common,
+    the seeds are two independent samples (`difference_of_means`). With none in common and fewer of
+    one side, the means over the seeds of each are compared, network by network. Where the seeds of
+    one side change nothing, the seeds of the other are the sample, each beside the same scores;
+    where those of both change nothing, the networks of one seed are.
 
     Args:
         first: scores by distillation seed, one per evaluation network.
@@ -168,6 +180,11 @@ def paired_difference(
     elif draws_nothing(second):
         second = dict.fromkeys(first, _of_any(second))
     common = first.keys() & second.keys()
+    if len(common) < FEWEST_SEEDS <= min(len(first), len(second)):
+        networks = min(len(values) for own in (first, second) for values in own.values())
+        means = [[statistics.fmean(v[:networks]) for v in own.values()] for own in (first, second)]
+        seeds = min(map(len, means))
+        return replace(difference_of_means(*means), over="seeds", seeds=seeds, networks=networks)
     if common:
         return over_seeds_and_networks(
             {seed: _less(first[seed], second[seed]) for seed in sorted(common)}

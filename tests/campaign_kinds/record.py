@@ -59,7 +59,7 @@ def attempt(draws: random.Random, folder: Path, kept: Path) -> None:
         require_line(line, path)
     results = results_of(reading.records)
     files = table_files(results, reading, pictures=draws.random() < 0.01)
-    html = page(results, reading, files, {})
+    html = page(results, reading, {})
     for name in (f"boards/{ELSEWHERE}.md", f"pairs/{ELSEWHERE}.md"):
         require(files.get(name) == _rows_alone()[name], f"{name} differs beside the mutated record")
     for name, data in files.items():
@@ -117,7 +117,7 @@ def _tags_alone() -> _Tags:
     reading = Reading([*everything, *both], read=14, problems=["one"])
     reading.left_out["a reason"] = 1
     results = results_of(reading.records)
-    return _Tags(page(results, reading, table_files(results, reading, pictures=True), {}))
+    return _Tags(page(results, reading, {}))
 
 
 def _require_known_tags(html: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,68 @@ def test_another_record_of_the_same_name_is_refused(submit, run):
     assert submit(run, "rescore=false").status == 0
     rewrite(run, finished="2027-01-01T00:00:00+00:00")
     assert "records never change" in submit(run, "rescore=false").complaint
+
+
+@pytest.fixture
+def sibling(run):
+    """Copy the run under another seed, with other accuracies unless told otherwise."""
+
+    def copy(seed: int, shift: float = 0.01, images: float = 1e-3) -> Path:
+        place = run.with_name(f"{run.name}-copy{seed}")
+        shutil.copytree(run, place)
+        if images:
+            changed = DistilledSet.load(place / "distilled.safetensors")
+            changed = dataclasses.replace(changed, images=changed.images + images * (1 + seed))
+            (place / "distilled.safetensors").write_bytes(changed.to_bytes())
+        plain = json.loads((place / "record.json").read_text())
+        for m in plain["measurements"]:
+            if m["metric"] == "accuracy":
+                m["values"] = [value - shift * (1 + seed) for value in m["values"]]
+                m["value"] = sum(m["values"]) / len(m["values"])
+        data = (place / "distilled.safetensors").read_bytes()
+        plain["distilled"] |= {"sha256": digest(data), "file_bytes": len(data), "key": "c" * 24}
+        plain["task"]["seed"] += 1 + seed
+        plain["run"] = f"{seed}" * 24
+        plain["name"] = place.name
+        write_json(place / "record.json", plain)
+        return place
+
+    return copy
+
+
+def test_many_runs_are_submitted_at_once(submit, run, sibling, tmp_path):
+    answer = submit(run, sibling(1), sibling(2), "rescore=false")
+    assert answer.status == 0, answer.err
+    assert len(results(tmp_path)) == 3
+    assert "3 of 3 runs submitted" in answer.out
+
+
+def test_of_many_runs_none_is_submitted_where_one_does_not_fit_its_set(
+    submit, run, sibling, tmp_path
+):
+    other = sibling(1)
+    rewrite(other, distilled__sha256="0" * 64)
+    assert "is not the set of the record" in submit(run, other, "rescore=false").complaint
+    assert results(tmp_path) == []
+    assert "given once" in submit(run, run, "rescore=false").complaint
+    assert "one record" in submit(run, other, "distilled=x", "rescore=false").complaint
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["at once", "one after the other"])
+def test_seeds_with_the_same_images_raise_an_alarm(apart, submit, run, sibling, tmp_path):
+    other = sibling(1, images=0.0)
+    if apart:
+        assert submit(run, "rescore=false").status == 0
+    words = (*([] if apart else [run]), other, "rescore=false")
+    answer = submit(*words)
+    assert answer.status == 1
+    assert f"alarm: {other.name}: seeds" in answer.err
+    assert "the same images" in answer.err
+    assert "anyway=true" in answer.err
+    assert len(results(tmp_path)) == (1 if apart else 0)
+    answer = submit(*words, "anyway=true")
+    assert (answer.status, "alarm:" in answer.err) == (0, True)
+    assert len(results(tmp_path)) == 2
 
 
 def test_tables_follow_a_submission_and_are_checked(submit, command, run, tmp_path):

@@ -33,7 +33,7 @@ def test_show_tells_where_each_value_comes_from(command, tmp_path):
     assert told["image_rate"] == "given"
     assert re.fullmatch(r"recipe: APM table A9.*", told["cross_entropy_weight"])
     assert told["segment"] == "default"
-    assert told["teacher_epochs"] == "default, 100 x 0.1 by the budget"
+    assert told["teacher_epochs"] == "recipe: APM README, CIFAR-10, 100 x 0.1 by the budget"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from plausible import plausible
 
-from ddbench.cli.leaderboard_verb import leaderboard
+from ddbench.cli import main as cli
 
 METHODS = ["random", "herding", "kcenter", "dc", "dsa", "dm", "mtt", "tesla", "ftd", "apm"]
 DATASETS = ["cifar10", "cifar100", "tinyimagenet", "mnist5k"]
@@ -34,7 +34,7 @@ def main(folder: Path, count: int) -> None:
         )
         (records / f"{record.name}.json").write_text(json.dumps(record.plain(), indent=2))
     start, busy = time.perf_counter(), time.process_time()
-    leaderboard([str(records), f"repository={folder}"])
+    cli.main(["leaderboard", str(records), f"repository={folder}"])
     print(
         f"{time.perf_counter() - start:.1f} s, of the processor {time.process_time() - busy:.1f} s"
     )

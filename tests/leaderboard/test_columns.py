@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ddbench.leaderboard import columns, markdown, page
+from ddbench.leaderboard import columns, markdown, page, page_boards
 from ddbench.leaderboard.columns import COLUMNS, Column, csv_fields, text_cell
 from ddbench.leaderboard.reading import Reading
 from ddbench.leaderboard.tables import results_of, table_files
@@ -30,7 +30,7 @@ def test_new_column_is_one_entry(make, monkeypatch):
         fields=lambda row: {"seeds_drawn": len(row.seeds)},
         fields_after="method",
     )
-    for module in (markdown, page):
+    for module in (markdown, page_boards):
         monkeypatch.setattr(module, "COLUMNS", (*COLUMNS, seeds))
     monkeypatch.setattr(columns, "COLUMNS", (*COLUMNS, seeds))
     record = make("apm")
@@ -38,11 +38,11 @@ def test_new_column_is_one_entry(make, monkeypatch):
     files = table_files(results, reading, pictures=False)
     board = files["boards/cifar10.md"].decode()
     assert board.count("seeds drawn") == board.count("1 of them") == 2
-    assert files["scores.csv"].decode().splitlines()[0].split(",")[8:10] == [
+    assert files["scores.csv"].decode().splitlines()[0].split(",")[9:11] == [
         "method",
         "seeds_drawn",
     ]
-    assert "<td>1 of them</td>" in page.page(results, reading, files, {})
+    assert "<td>1 of them</td>" in page.page(results, reading, {})
 
 
 @pytest.mark.parametrize("name", ["storage_bytes", "notes"])

@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 
 from ddbench.distilling.registry import METHODS
-from ddbench.leaderboard.published import published_figures
-from ddbench.leaderboard.published_values import published_values
-from ddbench.leaderboard.tables import results_of
+from ddbench.leaderboard.published import (
+    LAST,
+    NOT_KNOWN,
+    ON_TEST,
+    SELECTIONS,
+    published_figures,
+)
+from ddbench.leaderboard.published_values import published_settings
+from ddbench.leaderboard.reading import Reading
+from ddbench.leaderboard.tables import results_of, table_files
 from ddbench.models.registry import MODELS
+from ddbench.plugins.recipes import recipe_entries
 from ddbench.records.measurement import Measurement
 from ddbench.runs.execute import execute
 from ddbench.scoring.registry import EVALUATORS
@@ -101,8 +109,23 @@ def test_cost_stands_beside_that_of_the_same_segment(segment, published, make):
     assert all(one.verdict.startswith("no verdict") for one in found)
 
 
-SCORES = {"apm": (0.74, 0.75, 0.76, 0.75, 0.75), "random": (0.5,) * 5}
-USUAL = published_values("apm", METHODS["apm"].version, "cifar10", 50)
+SCORES = (0.74, 0.75, 0.76, 0.75, 0.75)
+WHOLE_PAPER = {"protocols": ("paper/1",), "budget": "paper", "model_label": "convnet-width128"}
+USUAL = published_settings("apm", METHODS["apm"].version, "cifar10", 50).values
+
+
+def as_published(make, altered, method, dataset, ipc, given=None, **options):
+    """A record with every setting as the recipe has it, but for those given."""
+    version = METHODS[method].version
+    values = dict(published_settings(method, version, dataset, ipc).values)
+    space = values.pop("input_space")
+    settings = {name: {"value": value, "source": "default"} for name, value in values.items()}
+    for name, value in (given or {}).items():
+        settings[name] = {"value": value, "source": "given"}
+    scores = {method: SCORES, "random": (0.5,) * 5}
+    options = {**WHOLE_PAPER, "scores": scores, "dataset": dataset, "ipc": ipc, **options}
+    record = make(method, version=version, **options)
+    return altered(record, {"method.settings": settings, "task.input_space": space})
 
 
 @pytest.mark.parametrize(
@@ -115,25 +138,85 @@ USUAL = published_values("apm", METHODS["apm"].version, "cifar10", 50)
         ({"no_setting": 1}, "no verdict"),
     ],
 )
-def test_default_that_was_typed_changes_no_verdict(given, verdict, make):
-    options = {"protocols": ("paper/1",), "budget": "paper", "ipc": 50, "scores": SCORES}
-    options |= {"model_label": "convnet-width128", "version": METHODS["apm"].version}
-    (one,) = beside(make("apm", given=given, **options), "Table 1")
+def test_default_that_was_typed_changes_no_verdict(given, verdict, make, altered):
+    (one,) = beside(as_published(make, altered, "apm", "cifar10", 50, given), "Table 1")
     assert one.verdict == verdict
     assert (one.reason == "") == (verdict != "no verdict")
 
 
-def test_typed_input_space_of_the_recipe_changes_no_verdict(make, altered):
-    options = {"protocols": ("paper/1",), "budget": "paper", "ipc": 50, "scores": SCORES}
-    options |= {"model_label": "convnet-width128", "version": METHODS["apm"].version}
-    record = make("apm", **options)
+@pytest.mark.parametrize("source", ["given", "recipe"])
+def test_an_input_space_that_is_not_the_published_one_takes_the_verdict(source, make, altered):
+    record = as_published(make, altered, "apm", "cifar10", 50)
     for space, verdict in ((USUAL["input_space"], "inside the interval"), ("odd", "no verdict")):
-        changes = {"task.input_space_source": "given", "task.input_space": space}
+        changes = {"task.input_space_source": source, "task.input_space": space}
         (one,) = beside(altered(record, changes), "Table 1")
         assert one.verdict == verdict
 
 
-def test_published_values_of_what_is_not_installed_are_not_known():
-    assert published_values("nowhere", 1, "cifar10", 50) is None
-    assert published_values("apm", METHODS["apm"].version + 1, "cifar10", 50) is None
-    assert published_values("apm", METHODS["apm"].version, "cifar10", None) is None
+def test_a_value_of_an_earlier_recipe_takes_the_verdict(make, altered):
+    """Nobody gave it, and the record does not differ from any other."""
+    record = as_published(make, altered, "apm", "cifar10", 50)
+    old = altered(record, {"method.settings.image_rate.value": 7.0})
+    (one,) = beside(old, "Table 1")
+    assert one.told.full == "no verdict: settings are not the published ones"
+
+
+ACCURACIES = sorted(
+    {
+        (f.method, f.dataset, f.ipc)
+        for f in published_figures()
+        if f.metric == "accuracy" and not f.coordinates and not f.note and f.method in METHODS
+    }
+)
+
+
+@pytest.mark.parametrize("cell", ACCURACIES, ids=lambda cell: "-".join(map(str, cell)))
+def test_a_verdict_needs_a_recipe_of_the_same_ipc_all_of_which_is_published(cell, make, altered):
+    method, dataset, ipc = cell
+    entries = [e for e in recipe_entries(method) if e.budget == "paper" and e.ipc is not None]
+    ipcs = {where: {e.ipc for e in entries if e.dataset == where} for where in (None, dataset)}
+    other = any(known and ipc not in known for known in ipcs.values())
+    settings = published_settings(method, METHODS[method].version, dataset, ipc)
+    (one,) = beside(as_published(make, altered, *cell), "Table 1")
+    if other:
+        assert one.told.full == "no verdict: no settings are published for this ipc"
+    elif settings.unpublished:
+        assert one.told.full == f"no verdict: not published: {', '.join(settings.unpublished)}"
+    else:
+        assert one.verdict in ("inside the interval", "outside the interval")
+
+
+def test_cells_of_each_kind_are_known():
+    """Else the test above asserts less than it says."""
+    found = [published_settings(m, METHODS[m].version, d, ipc) for m, d, ipc in ACCURACIES]
+    assert {one.other_ipc for one in found} == {True, False}
+    assert {bool(one.unpublished) for one in found if not one.other_ipc} == {True, False}
+
+
+def test_published_values_of_what_is_not_installed_are_not_known(make, altered):
+    assert published_settings("nowhere", 1, "cifar10", 50) is None
+    assert published_settings("apm", METHODS["apm"].version + 1, "cifar10", 50) is None
+    assert published_settings("apm", METHODS["apm"].version, "cifar10", None) is None
+    record = as_published(make, altered, "apm", "cifar10", 50)
+    (one,) = beside(altered(record, {"method.version": METHODS["apm"].version + 1}), "Table 1")
+    assert one.told.full == "no verdict: the published settings of this version are not known here"
+
+
+SELECTED = {"mtt": ON_TEST, "tesla": ON_TEST, "ftd": ON_TEST, "frepo": ON_TEST, "apm": NOT_KNOWN,
+            "rcig": NOT_KNOWN, "dsa": LAST, "dm": LAST}  # fmt: skip
+
+
+def test_a_published_accuracy_says_which_set_it_is_of():
+    for figure in published_figures():
+        scored = figure.metric in ("accuracy", "transfer_accuracy")
+        assert figure.selection == (SELECTED.get(figure.method, "") if scored else "")
+        assert figure.selection in (*SELECTIONS, "")
+
+
+def test_a_published_accuracy_that_was_selected_on_test_is_marked(make, altered):
+    record = as_published(make, altered, "mtt", "cifar10", 50)
+    results = results_of([record])
+    page = table_files(results, Reading([record], read=1), pictures=False)["published.md"].decode()
+    (line,) = [line for line in page.splitlines() if line.startswith("| cifar10 ")]
+    assert "| 71.6 ± 0.2 † |" in line
+    assert "best of several on the test images" in " ".join(page.split())

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ddbench.leaderboard.published import published_figures
 from ddbench.leaderboard.reading import Reading, read_folder
@@ -111,13 +112,23 @@ def test_csv_holds_the_numbers_of_a_row(make):
     assert row["accuracy_half_width"] == "0.248414"  # 4.30265 * 0.1 / sqrt(3)
     assert (row["seeds"], row["networks"], row["interval_over"]) == ("1", "3", "networks")
     assert (row["control"], row["control_accuracy"]) == ("random", "0.466667")
-    assert (row["rank"], row["ipc"], row["storage_bytes"]) == ("1", "10", "310000")
+    assert (row["rank"], row["ipc"], row["storage_bytes"]) == ("", "10", "310000")
 
 
 def test_every_pair_is_listed_once(make):
-    rows = rows_of(files_of(*(make(m) for m in ("apm", "dm", "mtt", "random"))), "pairs.csv")
+    names = ("apm", "dm", "mtt", "random")
+    records = [make(name, seed=seed) for name in names for seed in range(3)]
+    rows = rows_of(files_of(*records), "pairs.csv")
     assert len({frozenset((row["first"], row["second"])) for row in rows}) == len(rows) == 6
     assert all(float(row["p_holm"]) >= float(row["p"]) for row in rows)
+
+
+def test_a_rank_stands_with_the_lowest_it_can_be(make):
+    rows = rows_of(files_of(*several(make)), "scores.csv")
+    for row in rows:
+        rank, lowest = int(row["rank"]), int(row["lowest_rank"])
+        assert 1 <= rank <= lowest <= int(row["ranked"]) == 3
+    assert {row["method"] for row in rows if row["rank"] == "1"} >= {"apm/1"}
 
 
 def test_text_of_a_record_opens_no_markup(make):
@@ -205,7 +216,7 @@ def test_median_of_a_measurement_gets_no_interval_of_a_mean(make):
 
 
 def paper(make, method, scores, **changes):
-    values = {method: scores, "random": (0.5,) * len(scores)}
+    values = {"random": (0.5,) * len(scores), method: scores}
     options = {"protocols": ("paper/1",), "budget": "paper", "ipc": 50, "scores": values}
     return make(method, model_label="convnet-width128", **{**options, **changes})
 
@@ -213,23 +224,26 @@ def paper(make, method, scores, **changes):
 @pytest.mark.parametrize(
     ("scores", "changes", "verdict"),
     [
-        ((0.74, 0.75, 0.76, 0.75, 0.75), {}, "inside the interval"),
-        ((0.70, 0.71, 0.70, 0.71, 0.70), {}, "outside the interval"),
-        ((0.74, 0.75, 0.76), {"budget": "short"}, "no verdict: budget short"),
+        ((0.501, 0.502, 0.503, 0.502, 0.502), {}, "inside the interval"),
+        ((0.60, 0.61, 0.60, 0.61, 0.60), {}, "outside the interval"),
+        ((0.50, 0.51, 0.50), {"budget": "short"}, "no verdict: budget short"),
         (
-            (0.74, 0.75, 0.76, 0.75, 0.75),
+            (0.501, 0.502, 0.503, 0.502, 0.502),
             {"given": {"x": 1}},
             "no verdict: settings are not the published ones",
         ),
     ],
 )
-def test_published_number_beside_the_measured_one(scores, changes, verdict, make):
-    files = files_of(paper(make, "apm", scores, **changes))
+def test_published_number_beside_the_measured_one(scores, changes, verdict, make, altered):
+    """Of real images, which have no settings but the input space."""
+    record = paper(make, "random", scores, **changes)
+    given = {name: one for name, one in record.plain()["method"]["settings"].items() if name == "x"}
+    files = files_of(altered(record, {"method.settings": given}))
     (row,) = [row for row in rows_of(files, "published.csv") if row["verdict"] != "not measured"]
-    assert (row["place"], row["method"][:5], row["ipc"]) == ("Table 1", "apm/1", "50")
-    assert row["published"] == "0.75"
+    assert (row["place"], row["method"][:8], row["ipc"]) == ("Table 1", "random/1", "50")
+    assert row["published"] == "0.502"
     assert row["verdict"] == verdict
-    assert float(row["difference"]) == pytest.approx(sum(scores) / len(scores) - 0.75, abs=1e-6)
+    assert float(row["difference"]) == pytest.approx(sum(scores) / len(scores) - 0.502, abs=1e-6)
     assert verdict.partition(":")[0] in files["published.md"].decode()
 
 
@@ -253,6 +267,35 @@ def test_published_figures_are_those_of_the_paper():
     assert (best.value, best.spread) == (pytest.approx(0.248), pytest.approx(0.002))
     assert all(f.source and f.place and f.reading for f in everywhere)
     assert all(0 <= f.value <= 1 for f in everywhere if f.metric == "accuracy")
+
+
+def test_a_budget_that_measures_nothing_says_so_above_its_tables(make):
+    told = "Budget smoke shows that everything runs; these numbers measure nothing."
+    records = [
+        make(method, ipc=ipc, seed=seed, budget="smoke")
+        for method in ("dm", "apm")
+        for ipc in (1, 10)
+        for seed in range(3)
+    ]
+    files = files_of(*records)
+    for name in ("boards/cifar10.md", "aggregates.md"):
+        assert told in files[name].decode()
+    assert not any(told.encode() in data for data in files_of(*several(make)).values())
+
+
+def test_a_picture_is_800_pixels_wide_and_higher_with_more_methods(make):
+    def size(*methods):
+        (data,) = (
+            data
+            for name, data in files_of(*map(make, methods), pictures=True).items()
+            if name.endswith(".png")
+        )
+        with Image.open(io.BytesIO(data)) as image:
+            return image.size
+
+    (width, few), (same, many) = size("dm", "apm"), size("dm", "apm", "mtt", "random")
+    assert (width, same) == (800, 800)
+    assert many > few
 
 
 def test_pictures_are_drawn_for_every_setting(make):

@@ -82,6 +82,8 @@ def test_chosen_images_are_of_their_class_and_groups_and_ipcs_are_nested(
             return [set(part.tolist()) for part in method.chosen.split(method.task.ipc)]
 
     four, first, second = chosen("ipc=4"), chosen("ipc=2"), chosen("ipc=2", "group=1")
+    assert not METHODS[name].draws
+    assert chosen("ipc=4", "seed=1") == four
     for c in range(10):
         assert first[c] | second[c] == four[c]
         assert not first[c] & second[c]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -69,6 +70,65 @@ def test_one_dataset_ipc_and_budget_gives_each_setting_once(name):
         for setting in [*e.settings, *(["input_space"] if e.input_space else [])]
     ]
     assert len(said) == len(set(said))
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_a_choice_of_ones_own_says_so(name):
+    """What stands for a published value is none; what is no published budget needs no mark."""
+    for entry in recipe_entries(name):
+        if entry.budget != "paper":
+            assert not entry.own_choice
+        elif entry.source.startswith(("own ", "as ")):
+            assert entry.own_choice, entry.source
+
+
+TITLES = {"CIFAR-100": "cifar100", "CIFAR-10": "cifar10", "Tiny ImageNet": "tinyimagenet",
+          "ImageNet64": "imagenet64", "ImageNet-1K": "imagenet64", "MNIST": "mnist",
+          "Fashion-MNIST": "fashion_mnist", "digits": "digits", "mnist5k": "mnist5k"}  # fmt: skip
+PLACE = re.compile(
+    rf"\b(?P<title>{'|'.join(sorted(TITLES, key=len, reverse=True))})\b"
+    r"(?:,? ipc (?P<ipcs>\d+(?:(?:, | and | to )\d+)*))?"
+)
+
+
+def named(source):
+    """The dataset and the ipc that a source names: each one, or the first and the last."""
+    found = PLACE.search(source)
+    if found is None:
+        return None, None
+    if found["ipcs"] is None:
+        return TITLES[found["title"]], None
+    numbers = [int(number) for number in re.findall(r"\d+", found["ipcs"])]
+    known = range(numbers[0], numbers[-1] + 1) if " to " in found["ipcs"] else numbers
+    return TITLES[found["title"]], known
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_a_source_that_names_a_row_is_of_the_entry_for_it(name):
+    """What an entry takes from a row of another dataset or ipc is no published value of its own."""
+    for entry in recipe_entries(name):
+        dataset, ipcs = named(entry.source)
+        if dataset is None or entry.own_choice or (entry.budget != "paper" and not entry.dataset):
+            continue
+        assert entry.dataset == dataset, entry.source
+        if ipcs is not None:
+            assert entry.ipc in ipcs, entry.source
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_values_that_are_the_same_in_all_rows_vary_in_none(name):
+    paper = [e for e in recipe_entries(name) if e.budget == "paper"]
+    for entry in paper:
+        if "the same in all rows" in entry.source:
+            others = {setting for e in paper if e is not entry for setting in e.settings}
+            assert not others & entry.settings.keys()
+
+
+def test_rows_and_ipc_are_found_in_sources():
+    assert named("a table, CIFAR-100 ipc 1, 10 and 50") == ("cifar100", [1, 10, 50])
+    assert named("a table, CIFAR-10 ipc 100 to 1250") == ("cifar10", range(100, 1251))
+    assert named("its README, Tiny ImageNet") == ("tinyimagenet", None)
+    assert named("its defaults") == (None, None)
 
 
 def test_digit_datasets_are_not_flipped_where_that_was_published():

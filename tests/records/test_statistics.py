@@ -151,6 +151,32 @@ def test_holm_keeps_the_rate_of_any_false_difference() -> None:
     assert corrected / (REPEATS // 2) < 0.07
 
 
+APART = (
+    {0: (0.70, 0.72), 1: (0.71, 0.75), 2: (0.69, 0.70), 3: (0.74, 0.73)},
+    {3: (0.64, 0.66), 7: (0.61, 0.60), 8: (0.69, 0.70)},
+)
+
+
+def test_seeds_of_which_fewer_than_three_are_shared_are_two_independent_samples() -> None:
+    """Welch's test on the means over the networks, as scipy has it."""
+    first, second = ([np.mean(values) for values in own.values()] for own in APART)
+    expected = stats.ttest_ind(first, second, equal_var=False)
+    found = paired_difference(*APART)
+    assert (found.over, found.seeds, found.networks, found.values) == ("seeds", 3, 2, ())
+    assert found.mean == pytest.approx(np.mean(first) - np.mean(second))
+    assert found.p == pytest.approx(expected.pvalue)
+    interval = expected.confidence_interval(0.95)
+    assert found.half_width == pytest.approx((interval.high - interval.low) / 2)
+
+
+def test_a_reversed_difference_has_the_same_p_and_the_other_sign() -> None:
+    for pair in (APART, (DRAWN, FIXED)):
+        found, other = paired_difference(*pair), paired_difference(*reversed(pair))
+        assert found.reversed.mean == pytest.approx(other.mean)
+        assert found.reversed.p == pytest.approx(other.p)
+        assert found.reversed.half_width == pytest.approx(other.half_width)
+
+
 FIXED = {seed: (0.90, 0.91, 0.92) for seed in range(3)}
 FIXED_TOO = {seed: (0.90, 0.90, 0.90) for seed in range(3)}
 DRAWN = {0: (0.80, 0.81, 0.82), 1: (0.82, 0.83, 0.84), 2: (0.84, 0.85, 0.86)}

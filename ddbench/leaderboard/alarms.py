@@ -1,0 +1,139 @@
+"""What is asked of a record before it enters: is it too good, and are its seeds independent?
+
+MLPerf's submission checkers ask the like. An alarm is no verdict: it names what a person looks at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
+
+from ..records.checking import ACCURACY, WHOLE, is_own_accuracy
+from ..records.measurement import Measurement
+from ..records.record import Record
+from ..records.statistics import difference_of_means, over_seeds_and_networks, percentage
+from .boards import Entry, Setting, entries, whole_scores
+from .labels import dataset_label
+from .published import Figure
+
+FEWEST_EQUAL = 3
+"""Fewer accuracies that are equal may be so by chance."""
+
+Values = dict[tuple[str, str], tuple[float, ...]]
+"""Accuracies by protocol and labels."""
+
+
+def alarms(
+    submitted: Sequence[Record],
+    known: Iterable[Record],
+    images: Mapping[str, str],
+    figures: Sequence[Figure],
+    draws: Callable[[str], bool],
+) -> dict[str, list[str]]:
+    """One line for each alarm, by run; no run without one.
+
+    Args:
+        submitted: records that are to enter.
+        known: those that have entered.
+        images: digests of images and labels of distilled sets, by run, where they are at hand.
+        figures: published numbers.
+        draws: whether another seed of the method of this name gives another set.
+    """
+    runs = {record.run for record in submitted}
+    placed = entries([*submitted, *(record for record in known if record.run not in runs)])
+    whole = whole_scores(placed)
+    found: dict[str, list[str]] = defaultdict(list)
+    for entry in placed:
+        if entry.record.run in runs:
+            found[entry.record.run] += _too_good(entry, whole, figures)
+    for first, second in _pairs_of_seeds(placed):
+        if draws(first.record.method.name):
+            for alike in _alike(first.record, second.record, images):
+                for own, other in ((first.record, second.record), (second.record, first.record)):
+                    if own.run in runs:
+                        found[own.run].append(
+                            f"seeds {own.task.seed} and {other.task.seed} ({other.name}) have "
+                            f"{alike}: they are one sample, not two"
+                        )
+    return {run: lines for run, lines in found.items() if lines}
+
+
+def _too_good(
+    entry: Entry, whole: Mapping[Setting, tuple[float, ...]], figures: Sequence[Figure]
+) -> list[str]:
+    """Where an accuracy is above what is known by more than its interval."""
+    lines = []
+    for (protocol, _), values in _own(entry.record).items():
+        estimate = over_seeds_and_networks({0: values})
+        if estimate.half_width is None:
+            continue
+        told = f"{protocol}: {percentage(estimate.mean, estimate.half_width)} % is above"
+        real = whole.get(entry.setting, ())
+        if len(real) > 1:
+            difference = difference_of_means(values, real)
+            if difference.mean > 0 and not difference.holds_zero:
+                mean = sum(real) / len(real)
+                lines.append(f"{told} the {percentage(mean, None)} % of all real training images")
+        best = _best_published(entry, figures)
+        if best is not None and estimate.mean - estimate.half_width > best.value:
+            lines.append(
+                f"{told} the {percentage(best.value, None)} % of {best.method}, the best that is "
+                f"published for it ({best.place} of {best.source})"
+            )
+    return lines
+
+
+def _best_published(entry: Entry, figures: Sequence[Figure]) -> Figure | None:
+    """Of the same dataset, ipc and network, whatever the protocol."""
+    setting, task = entry.setting, entry.record.task
+    if task.class_counts is not None or dataset_label(setting).full != setting.dataset:
+        return None
+    fitting = [
+        figure
+        for figure in figures
+        if figure.metric == ACCURACY
+        and not figure.coordinates
+        and not figure.note  # what was measured otherwise is no bound
+        and figure.method != WHOLE
+        and (figure.dataset, figure.ipc, figure.model) == (setting.dataset, task.ipc, setting.model)
+    ]
+    return max(fitting, key=lambda figure: figure.value, default=None)
+
+
+def _pairs_of_seeds(placed: Iterable[Entry]) -> list[tuple[Entry, Entry]]:
+    """Every two records of one method, as it was run, that differ in their seed."""
+    groups: dict[object, list[Entry]] = defaultdict(list)
+    for entry in placed:
+        groups[entry.setting, entry.record.task.ipc, entry.variant].append(entry)
+    return [
+        (first, second)
+        for same in groups.values()
+        for first, second in combinations(same, 2)
+        if first.record.task.seed != second.record.task.seed
+    ]
+
+
+def _alike(first: Record, second: Record, images: Mapping[str, str]) -> list[str]:
+    lines = []
+    digests = [images.get(record.run) for record in (first, second)]
+    files = first.distilled.sha256, second.distilled.sha256
+    if files[0] == files[1] or (digests[0] and digests[0] == digests[1]):
+        lines.append("the same images")
+    ours, theirs = _own(first), _own(second)
+    shared = ours.keys() & theirs.keys()
+    count = sum(len(ours[place]) for place in shared)
+    if count >= FEWEST_EQUAL and all(ours[place] == theirs[place] for place in shared):
+        lines.append(f"the same {count} accuracies to the last digit")
+    return lines
+
+
+def _own(record: Record) -> Values:
+    def is_method(m: Measurement) -> bool:
+        return m.coordinates.get("subject") == record.method.name and m.value is not None
+
+    return {
+        (str(m.coordinates["protocol"]), str(m.coordinates.get("labels", ""))): m.values
+        for m in record.measurements
+        if is_own_accuracy(m) and is_method(m)
+    }
