@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..errors import UserError
 from ..figures import png
+from ..records.record import Record
 from ..runs.compose import check_overrides, register
 from ..runs.grid import grid
 from ..runs.overrides import given_value
@@ -13,7 +14,7 @@ from ..runtime.folders import runs_root
 from ..store.files import check_writable, write_bytes
 from ..studies.cells import Cell, cell_words, distinct, swept_keys
 from ..studies.figures import draw
-from ..studies.study import load_study, sweeps_with
+from ..studies.study import Place, load_study, sweeps_with
 from ..studies.table import markdown
 from .released_study import run_released
 from .sweep import do_grids
@@ -58,6 +59,8 @@ def run_study(name: str, overrides: Sequence[str], workers: int | None = None) -
     folder = root / "studies" / name
     if finished:
         text = markdown(study, finished)
+        if study.published is not None:
+            text += beside_published(study.published, [cell.record for cell in finished])
         write_bytes(folder / "table.md", text.encode())
         print(f"\n{text}\ntable: {folder / 'table.md'}")
         for spec in study.figures:
@@ -67,6 +70,22 @@ def run_study(name: str, overrides: Sequence[str], workers: int | None = None) -
                 print(f"picture: {folder / f'{spec.name}.png'}")
     print(f"\nstudy {name}: {end.summary}", flush=True)
     return end.status
+
+
+def beside_published(place: Place, records: Sequence[Record]) -> str:
+    """The numbers that a publication prints beside what records give, in Markdown."""
+    from ..leaderboard.markdown import PUBLISHED_LEGEND, published_table
+    from ..leaderboard.published import published_figures
+    from ..leaderboard.tables import results_of
+
+    figures = [
+        figure
+        for figure in published_figures(place.paper)
+        if figure.place == place.place and figure.dataset == (place.dataset or figure.dataset)
+    ]
+    rows = results_of(records, figures).reproductions
+    parts = [f"## {place.place} beside what was measured", PUBLISHED_LEGEND, *published_table(rows)]
+    return "\n" + "\n\n".join(parts) + "\n"
 
 
 def _takes(words: Sequence[str], word: str) -> bool:

@@ -118,38 +118,45 @@ def pairs_page(dataset: str, boards: Sequence[Standings]) -> str:
     return as_page(parts)
 
 
+PUBLISHED_LEGEND = (
+    "A verdict is given only where everything is as published: protocol `paper`, budget "
+    "`paper`, and every setting, none of which may be of another ipc or a choice made here. "
+    "The published ± is the spread that is printed, the measured one a 95% t interval (n as on "
+    "the boards). Accuracies are in percent. †: the published one is the best of several on "
+    "the test images, which no measured one is; ?: whether it is so is not known."
+)
+
+
 def published_page(reproductions: Sequence[Reproduction]) -> str:
     """The published numbers that something was measured for."""
     measured = [one for one in reproductions if one.measured is not None]
-    legend = (
-        "A verdict is given only where everything is as published: protocol `paper`, budget "
-        "`paper`, and every setting, none of which may be of another ipc or a choice made here. "
-        "The published ± is the spread that is printed, the measured one a 95% t interval (n as on "
-        "the boards). Accuracies are in percent. †: the published one is the best of several on "
-        "the test images, which no measured one is; ?: whether it is so is not known."
-    )
     missing = len({id(one.figure) for one in reproductions if one.measured is None})
     counted = f"{missing} published numbers have no measurement yet; [all](published.csv)."
-    parts = ["# Published beside measured", wrapped(legend), wrapped(counted)]
+    parts = ["# Published beside measured", wrapped(PUBLISHED_LEGEND), wrapped(counted)]
     key = lambda one: (one.figure.source, one.figure.place)  # noqa: E731
     for (source, place), rows in groupby(measured, key=key):
-        labels = Labels()
-        cells = [
-            [
-                one.figure.dataset + "".join(f", {v}" for v in one.figure.shown.values()),
-                "" if one.figure.ipc is None else str(one.figure.ipc),
-                labels(one.label),
-                _published(one),
-                value(one.measured, one.figure.unit),
-                _difference(one),
-                counts(one.measured) if one.measured else "",
-                labels(one.told, longest=0),
-            ]
-            for one in rows
-        ]
-        headers = ["dataset", "ipc", "method", "published", "measured", "-", "n", "verdict"]
-        parts += [f"## {place}", wrapped(source), table(cells, headers), *labels.legend()]
+        parts += [f"## {place}", wrapped(source), *published_table(list(rows))]
     return as_page(parts)
+
+
+def published_table(reproductions: Sequence[Reproduction]) -> list[str]:
+    """Published numbers beside measured ones, or beside nothing; then what labels stand for."""
+    labels = Labels()
+    cells = [
+        [
+            one.figure.dataset + "".join(f", {v}" for v in one.figure.shown.values()),
+            "" if one.figure.ipc is None else str(one.figure.ipc),
+            labels(one.label),
+            _published(one),
+            value(one.measured, one.figure.unit),
+            _difference(one),
+            counts(one.measured) if one.measured else "",
+            labels(one.told, longest=0),
+        ]
+        for one in reproductions
+    ]
+    headers = ["dataset", "ipc", "method", "published", "measured", "-", "n", "verdict"]
+    return [table(cells, headers), *labels.legend()]
 
 
 def _board(one: Standings) -> list[str]:

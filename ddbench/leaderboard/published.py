@@ -112,10 +112,15 @@ class Reproduction:
         )
 
 
-def published_figures() -> list[Figure]:
-    """Every number of `leaderboards/published/*.csv`, in the order of the files."""
+def published_figures(name: str = "") -> list[Figure]:
+    """Every number of `leaderboards/published/*.csv`, in the order of the files.
+
+    Args:
+        name: of one file, such as "apm"; "": of all.
+    """
     folder = files("ddbench.leaderboards").joinpath("published")
-    named = sorted((file for file in folder.iterdir() if file.name.endswith(".csv")), key=str)
+    ending = f"{name}.csv" if name else ".csv"
+    named = sorted((file for file in folder.iterdir() if file.name.endswith(ending)), key=str)
     return [figure for file in named for figure in _figures(file.read_text(encoding="utf-8"))]
 
 

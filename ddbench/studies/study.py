@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import ChainMap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,13 +58,29 @@ class FigureSpec:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a publication prints what a study measures.
+
+    Args:
+        paper: name of a file of `leaderboards/published`.
+        place: in it, such as "Table 1".
+        dataset: whose numbers are meant; "": all.
+    """
+
+    paper: str
+    place: str
+    dataset: str = ""
+
+
+@dataclass(frozen=True)
 class Study:
     """A named experiment.
 
     Args:
         title: the question.
         about: what is compared and why, for people.
-        sweeps: the arguments of one `ddbench run -m` each.
+        sweeps: the arguments of one `ddbench run -m` each; in the file also those of its `parts`,
+            which are other studies, whose labels, contrasts and figures it has as well.
         labels: words of a cell, and names of scalars, in plain language, such as
             {"experiment=random": "Random"}.
         contrasts: differences that the table ends with.
@@ -71,6 +88,7 @@ class Study:
         released: of a study of sets that others released: the sets, scored by `given`, in the
             place of sweeps.
         given: keys of `ddbench evaluate` for all of them.
+        published: what the study ends beside, where a publication prints it.
         spreads: keys of words whose values only repeat a cell, such as {"seed": "seeds"}; the table
             has the standard deviation over each of them.
     """
@@ -83,6 +101,7 @@ class Study:
     figures: tuple[FigureSpec, ...] = ()
     released: tuple[ReleasedSet, ...] = ()
     given: tuple[str, ...] = ()
+    published: Place | None = None
     spreads: dict[str, str] = field(default_factory=dict)
 
 
@@ -103,16 +122,22 @@ def load_study(name: str) -> Study:
     try:
         released = tuple(map(ReleasedSet.from_plain, values.pop("released", ())))
         given = tuple(shlex.split(values.pop("given", "")))
-        written = values.pop("sweeps", ()) if released else values.pop("sweeps")
+        written = (
+            values.pop("sweeps", ()) if released or "parts" in values else values.pop("sweeps")
+        )
         sweeps = tuple(tuple(shlex.split(words)) for words in written)
+        place = values.pop("published", None)
+        parts = [load_study(part) for part in values.pop("parts", ())]
         contrasts = tuple(Contrast(**row) for row in values.pop("contrasts", ()))
         figures = tuple(_figure(row) for row in values.pop("figures", ()))
         return Study(
-            sweeps=sweeps,
-            contrasts=contrasts,
-            figures=figures,
+            sweeps=sum((part.sweeps for part in parts), sweeps),
+            labels=dict(ChainMap(values.pop("labels", {}), *(part.labels for part in parts))),
+            contrasts=sum((part.contrasts for part in parts), contrasts),
+            figures=sum((part.figures for part in parts), figures),
             released=released,
             given=given,
+            published=Place(**place) if place else None,
             **values,
         )
     except (TypeError, KeyError, AttributeError) as error:
