@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..runs.compose import check_overrides, study_named
+from ..runs.compose import checked_words, study_named
 from ..runs.grid import grid
 from ..studies.study import load_study, sweeps_with
 
@@ -29,5 +29,5 @@ def asked_cells(words: Sequence[str], sweep: bool) -> list[tuple[str, ...]]:
 
 
 def _swept(words: Sequence[str]) -> list[tuple[str, ...]]:
-    check_overrides(words, sweep=True)
+    checked_words(words, sweep=True)  # the keys are looked for when a cell is composed
     return list(grid(words).cells)

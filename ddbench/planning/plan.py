@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig
+
 from ..distilling.loop import KIND as DISTILLED
 from ..distilling.loop import identity_of
 from ..runs.assemble_record import folder_name, run_key
@@ -26,8 +28,8 @@ from .estimate import Estimate, estimates
 from .from_records import seconds_per_image
 from .measured import Measurer, StepMeasured, TrainingCost, resident_bytes
 
-SEEDS = ("seed", "group", "network_seed")
-"""Keys that change no estimate."""
+NUMBERS = ("ipc", "seed", "group", "network_seed")
+"""Keys that choose no option, so that a composed configuration takes them as they are."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ class Planner:
     seconds: float
     _resident: int = field(default_factory=resident_bytes)
     _shapes: dict[str, DataShape] = field(default_factory=dict)
-    _requests: dict[tuple[str, ...], RunRequest] = field(default_factory=dict)
+    _configs: dict[tuple[str, ...], DictConfig] = field(default_factory=dict)
+    _estimated: dict[str, list[Estimate]] = field(default_factory=dict)
     _counted: dict[str, int] = field(default_factory=dict)
     _measured: dict[str, StepMeasured | None] = field(default_factory=dict)
     _unmeasured: dict[str, float] = field(default_factory=dict)
@@ -169,7 +172,6 @@ class Planner:
     def _run(self, words: tuple[str, ...]) -> PlannedRun:
         request = self._request(words)
         shape = self._shape(request)
-        notes = [f"{shape.missing}; sizes are the published ones"] if shape.missing else []
         with process_settings_restored():
             lab = None if shape.dataset is None else self._lab(request, shape)
             if lab is not None:
@@ -177,34 +179,37 @@ class Planner:
                 folder = request.runs_root / folder_name(request, key)
                 if (folder / "record.json").exists():
                     return PlannedRun(words, folder=folder)
-        measurer = Measurer(request, self._resident)
-        training = measurer.training(request, shape)
-        step = self._step(measurer, request, shape, training)
-        known = seconds_per_image(request.runs_root, request, shape, measurer.execution)
-        phases = estimates(request, shape, training, step, known)
-        skips = next((p.skips for p in phases if p.made is request.method and p.skips), None)
+        phases = self._phases(request, shape)
+        skips = next((p.skips for p in phases if p.skips), None)
         if skips is not None:
             return PlannedRun(words, skips=skips)
-        unknown = [name for name in request.evaluators if name != "accuracy"]
-        if unknown:
-            notes.append(f"without what evaluators={','.join(unknown)} take")
         left = [self._left(phase, request, lab) for phase in phases]
-        return PlannedRun(words, tuple(left), notes=(*notes, *request.method.notes))
+        return PlannedRun(words, tuple(left), notes=_notes(request, shape))
+
+    def _phases(self, request: RunRequest, shape: DataShape) -> list[Estimate]:
+        """The phases of a run, whatever its seeds are."""
+        lab = replace(request.task.lab, network_seed=0)
+        alike = replace(request, task=replace(request.task, lab=lab, seed=0, group=0))
+        place = key_of({"request": repr(alike)})
+        if place not in self._estimated:
+            measurer = Measurer(request, self._resident)
+            training = measurer.training(request, shape)
+            step = self._step(measurer, request, shape, training)
+            known = seconds_per_image(request.runs_root, request, shape, measurer.execution)
+            self._estimated[place] = estimates(request, shape, training, step, known)
+        return self._estimated[place]
 
     def _request(self, words: tuple[str, ...]) -> RunRequest:
-        """That of the words; those that differ in seeds alone are composed once."""
+        """That of the words; those that differ in plain numbers of the task are composed once."""
         parted = [word.partition("=")[::2] for word in words]
-        seeds: dict[str, Any] = {
-            key: int(value) for key, value in parted if key in SEEDS and value.isdecimal()
-        }
-        others = tuple(word for word in words if word.partition("=")[0] not in seeds)
-        if others not in self._requests:
-            config = composed(others)
-            self._requests[others] = request_from(config, config.hydra.runtime.choices)
-        found = self._requests[others]
-        network_seed = seeds.pop("network_seed", found.task.lab.network_seed)
-        lab = replace(found.task.lab, network_seed=network_seed)
-        return replace(found, task=replace(found.task, lab=lab, **seeds))
+        numbers = {key: int(value) for key, value in parted if key in NUMBERS and value.isdecimal()}
+        others = tuple(word for word in words if word.partition("=")[0] not in numbers)
+        if others not in self._configs:
+            self._configs[others] = composed(others)
+        config = self._configs[others].copy()
+        for key, value in numbers.items():
+            config[key] = value
+        return request_from(config, config.hydra.runtime.choices)
 
     def _shape(self, request: RunRequest) -> DataShape:
         lab = request.task.lab
@@ -232,6 +237,8 @@ class Planner:
                 "shape": [shape.channels, shape.resolution, shape.classes],
             }
         )
+        if place in self._unmeasured:
+            return None
         if place not in self._measured:
             takes = measurer.seconds_to_measure(request, shape, training)
             if takes > self.seconds:
@@ -285,6 +292,15 @@ class Planner:
             disk_bytes=round(phase.disk_bytes * share),
             pool=replace(pool, networks=left) if left else None,
         )
+
+
+def _notes(request: RunRequest, shape: DataShape) -> tuple[str, ...]:
+    """What an estimate does not know."""
+    notes = [f"{shape.missing}; sizes are the published ones"] if shape.missing else []
+    unknown = [name for name in request.evaluators if name != "accuracy"]
+    if unknown:
+        notes.append(f"without what evaluators={','.join(unknown)} take")
+    return (*notes, *request.method.notes)
 
 
 def _plain_lab(spec: LabSpec) -> dict[str, Any]:

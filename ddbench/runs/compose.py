@@ -96,15 +96,22 @@ def check_overrides(arguments: Sequence[str], sweep: bool = False) -> None:
     Raises:
         UserError: for the first argument that cannot be right.
     """
-    items = _checked_words(arguments, sweep)
+    items = checked_words(arguments, sweep)
     for item in items:
         if item.key_or_group == "ipc":
             _check_images(item)
     _check_keys(items)
 
 
-def _checked_words(arguments: Sequence[str], sweep: bool) -> list[Override]:
-    """The arguments read, of which those that choose an option choose one that exists."""
+def checked_words(arguments: Sequence[str], sweep: bool) -> list[Override]:
+    """The arguments read, of which those that choose an option choose one that exists.
+
+    Their keys are not looked for; `check_overrides` does that as well, in a tenth of a second for
+    each method.
+
+    Raises:
+        UserError: for the first argument that cannot be right.
+    """
     items = [parsed(argument) for argument in arguments]
     for item in items:
         _check_kind(item, sweep)
@@ -170,7 +177,7 @@ def composed(arguments: Sequence[str]) -> DictConfig:
     Raises:
         UserError: one line for the first mistake, a misspelt name with near ones.
     """
-    items = _checked_words(arguments, sweep=False)
+    items = checked_words(arguments, sweep=False)
     try:
         config = compose_config(arguments)
     except Exception:  # of whatever kind: a misspelt name is said better than Hydra says it

@@ -150,6 +150,8 @@ def recorded_once(
         begun = folder / "execution.json"
         (folder / "failed.json").unlink(missing_ok=True)
         remove_leftovers(folder)
+        kept = runtime.store.checkpoint(RUN, {RUN: key})
+        remove_leftovers(kept.parent, kept.stem)
         continue_as_begun(runtime.execution, begun)
         try:
             with tracked(runtime):
