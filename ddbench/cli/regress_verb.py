@@ -46,8 +46,10 @@ examples
     parser.flag("update", "accept what is measured now")
     parser.option("reason", "TEXT", "why the reference changes")
     parser.option("grid", "FILE", "a grid of your own, or its name among your presets")
-    parser.option("reference", "FILE", "what it is compared with (default: FILE.json)")
-    parser.option("history", "FILE", "a line for each run (default: FILE.history.jsonl)")
+    parser.option(
+        "reference", "FILE", "what it is compared with (default: the grid's name with .json)"
+    )
+    parser.option("history", "FILE", "a line for each run (default: its name with .history.jsonl)")
     parser.option("repository", "FOLDER", "a checkout (default: the working directory)", ".")
     parser.set_defaults(work=regress)
 
