@@ -14,9 +14,9 @@ from .parser import VerbParser
 
 if TYPE_CHECKING:
     from ..records.record import Record
-    from ..studies.grid import Grid
     from ..studies.history import Step
     from ..studies.regression import CellResult, Reference
+    from ..studies.regression_grid import Grid
 
 SUMMARY = "run a small fixed grid and compare it with what it gave before"
 FILE = Path("leaderboards") / "regression.json"
@@ -75,9 +75,9 @@ def regress(given: Namespace) -> int:
     """Run the grid; 0 when everything lies in its band, 1 when something left it."""
     from ..records.units import duration
     from ..runs.compose import request_of
-    from ..studies.grid import load_grid
     from ..studies.history import append, last_steps, load_history, new_entry
     from ..studies.regression import failed_gates, load_reference, run_grid
+    from ..studies.regression_grid import load_grid
 
     update, reason = given.update, given.reason or ""
     if update != bool(reason.strip()):
@@ -118,7 +118,7 @@ def regress(given: Namespace) -> int:
 
 def _places(given: Namespace) -> Places:
     if given.grid:
-        from ..studies.grid import grid_file
+        from ..studies.regression_grid import grid_file
 
         grid = grid_file(given.grid)
         reference = Path(given.reference or grid.with_suffix(".json"))
