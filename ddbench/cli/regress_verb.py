@@ -14,9 +14,9 @@ from .parser import VerbParser
 
 if TYPE_CHECKING:
     from ..records.record import Record
-    from ..studies.grid import Grid
     from ..studies.history import Step
     from ..studies.regression import CellResult, Reference
+    from ..studies.regression_grid import Grid
 
 SUMMARY = "run a small fixed grid and compare it with what it gave before"
 FILE = Path("leaderboards") / "regression.json"
@@ -46,8 +46,10 @@ examples
     parser.flag("update", "accept what is measured now")
     parser.option("reason", "TEXT", "why the reference changes")
     parser.option("grid", "FILE", "a grid of your own, or its name among your presets")
-    parser.option("reference", "FILE", "what it is compared with (default: FILE.json)")
-    parser.option("history", "FILE", "a line for each run (default: FILE.history.jsonl)")
+    parser.option(
+        "reference", "FILE", "what it is compared with (default: the grid's name with .json)"
+    )
+    parser.option("history", "FILE", "a line for each run (default: its name with .history.jsonl)")
     parser.option("repository", "FOLDER", "a checkout (default: the working directory)", ".")
     parser.set_defaults(work=regress)
 
@@ -73,9 +75,9 @@ def regress(given: Namespace) -> int:
     """Run the grid; 0 when everything lies in its band, 1 when something left it."""
     from ..records.units import duration
     from ..runs.compose import request_of
-    from ..studies.grid import load_grid
     from ..studies.history import append, last_steps, load_history, new_entry
     from ..studies.regression import failed_gates, load_reference, run_grid
+    from ..studies.regression_grid import load_grid
 
     update, reason = given.update, given.reason or ""
     if update != bool(reason.strip()):
@@ -116,7 +118,7 @@ def regress(given: Namespace) -> int:
 
 def _places(given: Namespace) -> Places:
     if given.grid:
-        from ..studies.grid import grid_file
+        from ..studies.regression_grid import grid_file
 
         grid = grid_file(given.grid)
         reference = Path(given.reference or grid.with_suffix(".json"))

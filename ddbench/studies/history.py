@@ -14,8 +14,8 @@ from typing import Any
 from ..errors import UserError
 from ..records.facts import PluginFacts
 from ..records.record import Record
-from .grid import Grid
 from .regression import CellResult, Series, cell_from_plain
+from .regression_grid import Grid
 from .steps import levels
 
 SCHEMA = "ddbench-regression-history/1"

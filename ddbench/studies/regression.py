@@ -17,7 +17,7 @@ from ..errors import UserError
 from ..records.cost import Peak, largest_peak
 from ..records.record import Record
 from ..store.files import read_json
-from .grid import Grid
+from .regression_grid import Grid
 
 SCHEMA = "ddbench-regression/1"
 MADE_BY = "`ddbench regress` with --update --reason TEXT makes it"

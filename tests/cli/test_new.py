@@ -16,7 +16,7 @@ from packages import Package
 from ddbench.cli.main import verb_parser
 from ddbench.plugins.new_package import KINDS, package_files
 from ddbench.runs.compose import request_of
-from ddbench.studies.grid import load_grid
+from ddbench.studies.regression_grid import load_grid
 
 Command = Callable[..., Any]
 FILES = {"pyproject.toml", "README.md", ".github/workflows/test.yml"}

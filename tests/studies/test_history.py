@@ -15,9 +15,9 @@ from ddbench.errors import UserError
 from ddbench.plugins.presets import searching
 from ddbench.records.record import Record
 from ddbench.runs.overrides import plain_values
-from ddbench.studies.grid import Grid, grid_file, load_grid
 from ddbench.studies.history import Entry, append, last_steps, load_history, new_entry
 from ddbench.studies.regression import CellResult, cell_result, series
+from ddbench.studies.regression_grid import Grid, grid_file, load_grid
 
 GRID = """\
 common: dataset=digits budget=smoke device=cpu threads=1

@@ -13,7 +13,6 @@ from ddbench.cli.regress_verb import FILE
 from ddbench.errors import UserError
 from ddbench.runs.compose import request_of
 from ddbench.store.files import write_json
-from ddbench.studies.grid import Gate, Grid, load_grid
 from ddbench.studies.regression import (
     CellResult,
     Reference,
@@ -22,6 +21,7 @@ from ddbench.studies.regression import (
     run_grid,
     series,
 )
+from ddbench.studies.regression_grid import Gate, Grid, load_grid
 
 ROOT = Path(__file__).parents[2]
 GRID = Grid("", (0, 1, 2), 0.02, 1.25, {"dm": ""}, (Gate("dm", "hard/1", 0.08),))
