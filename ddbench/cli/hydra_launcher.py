@@ -66,13 +66,16 @@ def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]
     Raises:
         UserError: for a launcher that is not there, or does not work on this machine.
     """
+    # Elsewhere the environment may name another folder.
+    root = as_overrides({"runs_root": sweep.root})
+    by_words = {(*cell.words, *root): cell for cell in cells}
     own = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module(CONFIG_MODULE, job_name="ddbench", version_base="1.3"):
-            launcher = _launcher(cells, sweep, launching)
+            launcher = _launcher(Task(by_words, sweep), launching)
             try:
-                launcher.launch([list(cell.words) for cell in cells], initial_job_idx=0)
+                launcher.launch([list(words) for words in by_words], initial_job_idx=0)
             except SystemExit as stop:  # of a cell in this process
                 raise StopRequested(int(stop.code or 0) - 128) from stop
             except Exception as error:  # of any library; a process of its own may have been killed
@@ -81,10 +84,9 @@ def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]
         GlobalHydra.instance().hydra = own
 
 
-def _launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]) -> Launcher:
+def _launcher(task: Task, launching: Sequence[str]) -> Launcher:
     """The launcher, ready to start cells."""
-    task = Task({cell.words: cell for cell in cells}, sweep)
-    words = [*launching, *as_overrides({"hydra.sweep.dir": sweep.folder / "launcher"})]
+    words = [*launching, *as_overrides({"hydra.sweep.dir": task.sweep.folder / "launcher"})]
     try:
         config = compose(CONFIG_NAME, words, return_hydra_config=True)
         context = HydraContext(GlobalHydra.instance().config_loader(), Callbacks())
