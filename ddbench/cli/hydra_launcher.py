@@ -32,10 +32,12 @@ class Task:
     Args:
         cells: by their words.
         sweep: which they are of.
+        quiet: say nothing of a cell but what goes wrong.
     """
 
     cells: dict[tuple[str, ...], Cell]
     sweep: Sweep
+    quiet: bool
 
     def __call__(self, config: DictConfig) -> None:
         """Do the cell that the configuration is of.
@@ -47,13 +49,16 @@ class Task:
         cell = self.cells[tuple(settings.overrides.task)]
         try:
             with steady_output():
-                do_cell(cell, self.sweep, lambda: request_from(config, settings.runtime.choices))
+                choices = settings.runtime.choices
+                do_cell(cell, self.sweep, lambda: request_from(config, choices), self.quiet)
         except StopRequested as stop:
             note("stopped; the same command continues the run")
             raise SystemExit(128 + stop.signal_number) from None
 
 
-def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]) -> None:
+def do_by_launcher(
+    cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str], quiet: bool = False
+) -> None:
     """Do cells with the launcher that is asked for, and wait until it says that they ended.
 
     A launcher that fails is named in a line: the cells that ended have left word of it.
@@ -62,6 +67,7 @@ def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]
         cells: to do.
         sweep: which they are of.
         launching: words for Hydra, such as "hydra/launcher=joblib".
+        quiet: say nothing of a cell but what goes wrong.
 
     Raises:
         UserError: for a launcher that is not there, or does not work on this machine.
@@ -73,7 +79,7 @@ def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module(CONFIG_MODULE, job_name="ddbench", version_base="1.3"):
-            launcher = _launcher(Task(by_words, sweep), launching)
+            launcher = _launcher(Task(by_words, sweep, quiet), launching)
             try:
                 launcher.launch([list(words) for words in by_words], initial_job_idx=0)
             except SystemExit as stop:  # of a cell in this process
