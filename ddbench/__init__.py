@@ -41,6 +41,10 @@ _WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "3000", "KMP_BLOCKTI
 if not _WAITING.keys() & os.environ.keys():
     os.environ.update(_WAITING)
 
+# In the repository the rooms of plugins lie beside this package; where it is installed, in it.
+if not os.path.isdir(os.path.join(__path__[0], "methods")):
+    __path__.append(os.path.dirname(__path__[0]))
+
 if TYPE_CHECKING:
     from .api import evaluate, run
     from .data.source import DatasetSettings, DatasetSource

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -116,3 +117,30 @@ def test_no_dependency_is_held_back_without_a_reason():
     pinned = [entry for group in groups for entry in group if re.search(r"===?|~=|<", entry)]
     # Hydra 1.4 brings OmegaConf 2.4, which resolves structured configurations otherwise.
     assert pinned == ["hydra-core>=1.3.2,<1.4", "omegaconf>=2.3,<2.4"]
+
+
+EDITABLE = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
+WITHOUT_FINDERS = """
+import sys
+sys.meta_path = [one for one in sys.meta_path if "Editable" not in getattr(one, "__name__", "")]
+import ddbench.methods.random, ddbench.configs
+print(ddbench.__file__, ddbench.methods.random.__file__, ddbench.configs.__file__)
+"""
+
+
+def test_an_editable_install_is_a_path_on_which_type_checkers_find_the_package(tree, tmp_path):
+    command = [sys.executable, "-c", EDITABLE, str(tmp_path)]
+    subprocess.run(command, cwd=tree, capture_output=True, check=True)
+    (file,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(file) as archive:
+        (path,) = [archive.read(name) for name in archive.namelist() if name.endswith(".pth")]
+    assert path.decode().splitlines() == [str(tree)]
+    assert (tree / "ddbench" / "py.typed").exists()
+
+
+def test_on_that_path_the_rooms_of_plugins_are_found(tree):
+    command = [sys.executable, "-c", WITHOUT_FINDERS]
+    env = {**os.environ, "PYTHONPATH": str(tree)}
+    told = subprocess.run(command, env=env, capture_output=True, text=True, cwd=tree, check=False)
+    places = ["ddbench/__init__.py", "methods/random.py", "configs/__init__.py"]
+    assert told.stdout.split() == [str(tree / place) for place in places], told.stderr

@@ -11,8 +11,8 @@ from ..errors import UserError
 from ..planning.fitting import fitted
 from ..records.record import Record
 from ..runs.execute import execute
-from ..runs.record_scores import RUN
 from ..runs.request import RunRequest
+from ..runs.run_state import RUN
 from ..runtime.runtime import HeldElsewhere
 from ..store.files import read_json, write_json
 from .ending import FAILURE, ending_of

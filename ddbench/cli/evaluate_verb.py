@@ -25,12 +25,15 @@ file of ddbench says its dataset, images per class and input space; the other ke
 examples
   ddbench evaluate set.safetensors
   ddbench evaluate set.safetensors protocols=[hard] budget=paper
+  ddbench evaluate set.safetensors --json
   ddbench evaluate res_DM_CIFAR10_ConvNet_1ipc.pt like=dm dataset=cifar10 protocols=[paper]
 """
     parser.open_keys = True
     parser.words("FILE", "the set, and keys of `ddbench run`")
     parser.config_dir()
     define_import_options(parser)
+    parser.flag("quiet", "say nothing but what goes wrong")
+    parser.flag("json", "print the record in place of the report")
     parser.set_defaults(work=evaluate_file)
 
 
@@ -48,11 +51,15 @@ def evaluate_file(given: Namespace) -> int:
             "evaluate", "one file, such as `ddbench evaluate set.safetensors`", files
         )
     keys = readable([word for word in given.words if is_setting(word)])
+    silent = given.json or given.quiet
 
     def work() -> Outcome:
         done = set_from_file(files[0], keys, said_of_the_set(given), given.like)
-        for line in done.notes:
+        for line in () if silent else done.notes:
             print(f"note: {line}")
-        return score_set(done.distilled, keys)
+        return score_set(done.distilled, keys, silent)
 
-    return ending_of(work, runs_root(given_value(keys, "runs_root"))).status
+    ending = ending_of(work, runs_root(given_value(keys, "runs_root")), brief=silent)
+    if given.json and ending.record:
+        print(ending.record.read_text(encoding="utf-8"), end="")
+    return ending.status

@@ -35,11 +35,13 @@ class Task:
         cells: by their words.
         sweep: which they are of.
         config_dir: a person's own folder of recipes and experiments, if one is searched.
+        quiet: say nothing of a cell but what goes wrong.
     """
 
     cells: dict[tuple[str, ...], Cell]
     sweep: Sweep
     config_dir: Path | None
+    quiet: bool
 
     def __call__(self, config: DictConfig) -> None:
         """Do the cell that the configuration is of.
@@ -51,13 +53,16 @@ class Task:
         cell = self.cells[tuple(settings.overrides.task)]
         try:
             with steady_output(), searching(self.config_dir):
-                do_cell(cell, self.sweep, lambda: request_from(config, settings.runtime.choices))
+                choices = settings.runtime.choices
+                do_cell(cell, self.sweep, lambda: request_from(config, choices), self.quiet)
         except StopRequested as stop:
             note("stopped; the same command continues the run")
             raise SystemExit(128 + stop.signal_number) from None
 
 
-def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]) -> None:
+def do_by_launcher(
+    cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str], quiet: bool = False
+) -> None:
     """Do cells with the launcher that is asked for, and wait until it says that they ended.
 
     A launcher that fails is named in a line: the cells that ended have left word of it.
@@ -66,17 +71,21 @@ def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]
         cells: to do.
         sweep: which they are of.
         launching: words for Hydra, such as "hydra/launcher=joblib".
+        quiet: say nothing of a cell but what goes wrong.
 
     Raises:
         UserError: for a launcher that is not there, or does not work on this machine.
     """
+    # Elsewhere the environment may name another folder.
+    root = as_overrides({"runs_root": sweep.root})
+    by_words = {(*cell.words, *root): cell for cell in cells}
     own = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module(CONFIG_MODULE, job_name="ddbench", version_base="1.3"):
-            launcher = _launcher(cells, sweep, launching)
+            launcher = _launcher(Task(by_words, sweep, given_folder(), quiet), launching)
             try:
-                launcher.launch([list(cell.words) for cell in cells], initial_job_idx=0)
+                launcher.launch([list(words) for words in by_words], initial_job_idx=0)
             except SystemExit as stop:  # of a cell in this process
                 raise StopRequested(int(stop.code or 0) - 128) from stop
             except Exception as error:  # of any library; a process of its own may have been killed
@@ -85,10 +94,9 @@ def do_by_launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]
         GlobalHydra.instance().hydra = own
 
 
-def _launcher(cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str]) -> Launcher:
+def _launcher(task: Task, launching: Sequence[str]) -> Launcher:
     """The launcher, ready to start cells."""
-    task = Task({cell.words: cell for cell in cells}, sweep, given_folder())
-    own = {"hydra.sweep.dir": sweep.folder / "launcher"}
+    own = {"hydra.sweep.dir": task.sweep.folder / "launcher"}
     words = [*launching, *search_path(), *as_overrides(own)]
     try:
         config = compose(CONFIG_NAME, words, return_hydra_config=True)

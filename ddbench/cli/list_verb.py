@@ -12,18 +12,30 @@ SUMMARY = "methods, datasets, importers, protocols, experiments, problems, runs 
 def define(parser: VerbParser) -> None:
     """Describe the verb."""
     parser.usage = """\
-ddbench list methods|datasets|evaluators|models|protocols|experiments|problems [PATTERN]
-       ddbench list runs [PATTERN] [runs_root=FOLDER]"""
-    parser.description = "Prints names that match a pattern, each with what it is in a line."
+ddbench list methods|datasets|evaluators|models|protocols|experiments|problems [PATTERN] [--json]
+       ddbench list runs [PATTERN] [runs_root=FOLDER] [--json]"""
+    parser.description = """\
+Prints names that match a pattern, each with what it is in a line. A run is
+
+  finished    it has left a record
+  running     a process is at work on it
+  stopped     it was asked to stop; the same command continues
+  dead        its process is gone, as one that was killed; the same command continues
+  failed      by an error of the software, whose traceback is named
+  mistake     of what was asked for, or of the machine, which is said
+  stale       it was begun with another version of torch, which changes bits
+  unfinished  by an earlier version of ddbench"""
     parser.epilog = """\
 examples
   ddbench list datasets
   ddbench list protocols
   ddbench list runs 'apm-digits-*'
+  ddbench list runs --json
 """
     parser.words("KIND", "what is listed, and perhaps a pattern of names such as 'a*'")
     parser.config_dir()
     parser.option("runs_root", "FOLDER", "the runs (default: $DDBENCH_RUNS, else ./runs)")
+    parser.flag("json", "a list of JSON objects in place of the table")
     parser.set_defaults(work=list_names)
 
 
@@ -31,5 +43,5 @@ def list_names(given: Namespace) -> int:
     """Print the names of one kind that match a pattern."""
     from .listing import listing
 
-    print(listing(given.words, given.runs_root))
+    print(listing(given.words, given.runs_root, given.json))
     return 0

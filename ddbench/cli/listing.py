@@ -14,19 +14,23 @@ from tabulate import tabulate
 from ..errors import UserError, unknown_name
 from ..plugins.presets import first_comment, preset_names, preset_problems, read_yaml
 from ..runs.registries import REGISTRIES
+from ..runs.run_state import state_of
 from ..runtime.folders import runs_root
 from ..scoring.protocol_summaries import protocol_summaries
+from ..store.files import json_text
+from ..store.store import Store
 from ..studies.study import load_study, study_names
 
 KINDS = (*REGISTRIES, "protocols", "experiments", "problems", "runs")
 
 
-def listing(words: Sequence[str], folder: str | None = None) -> str:
+def listing(words: Sequence[str], folder: str | None = None, as_json: bool = False) -> str:
     """The names of one kind that match a pattern, as a table.
 
     Args:
         words: a kind, and perhaps a pattern.
         folder: of runs, as it was given.
+        as_json: a list of objects in place of the table.
 
     Raises:
         UserError: for an unknown kind, and for a folder of what lies in none.
@@ -39,10 +43,12 @@ def listing(words: Sequence[str], folder: str | None = None) -> str:
     if folder is not None and kind != "runs":
         raise UserError("runs_root: only `ddbench list runs` takes this option")
     rows: Sequence[tuple[str, ...]]
+    columns: tuple[str, ...] = ("name", "summary")
     place = ""
     if kind == "runs":
         root = runs_root(folder)
         rows, place = _runs(pattern, root), f" in {root.absolute()}"
+        columns = ("name", "model", "protocols", "state", "detail")
     elif kind == "protocols":
         rows = _protocols(pattern)
     elif kind == "experiments":
@@ -51,6 +57,8 @@ def listing(words: Sequence[str], folder: str | None = None) -> str:
         rows = _problems(pattern)
     else:
         rows = _plugins(kind, pattern)
+    if as_json:
+        return json_text([dict(zip(columns, row, strict=True)) for row in rows])
     return tabulate(rows, tablefmt="plain") if rows else f"no {kind} match {pattern!r}{place}"
 
 
@@ -84,14 +92,17 @@ def _problems(pattern: str) -> list[tuple[str, ...]]:
 
 
 def _runs(pattern: str, root: Path) -> list[tuple[str, ...]]:
-    """Name, model, protocols and state of the runs in a folder."""
+    """Name, model, protocols, state and more of that, of the runs in a folder."""
     rows: list[tuple[str, ...]] = []
+    store: Store | None = None
     for folder in sorted(root.glob("*")):
         if not fnmatch.fnmatch(folder.name, pattern):
             continue
         with suppress(FileNotFoundError, NotADirectoryError):  # it is no run
             told = _model_and_protocols(folder / "config.yaml")
-            rows.append((folder.name, *told, _state(folder)))
+            store = store or Store(root)
+            state = state_of(folder, store)
+            rows.append((folder.name, *told, state.word, state.detail))
     return rows
 
 
@@ -107,13 +118,3 @@ def _model_and_protocols(file: Path) -> tuple[str, str]:
         return config["task"]["model"]["label"], " ".join(config["protocols"])
     except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):
         return "?", "?"
-
-
-def _state(folder: Path) -> str:
-    if (folder / "record.json").exists():
-        return "finished"
-    if (folder / "failed.json").exists():
-        return f"failed: see {folder / 'failed.json'}"
-    log = folder / "log.txt"
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    return f"unfinished; {lines[-1]}" if lines else "unfinished"

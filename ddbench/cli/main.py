@@ -11,6 +11,7 @@ from ..errors import StopRequested, UserError, unknown_name
 from ..runtime.output import drop_what_is_left, occupy_standard_streams, steady_output
 from . import (
     bench_verb,
+    completion_verb,
     evaluate_verb,
     export_verb,
     import_verb,
@@ -26,7 +27,7 @@ from . import (
     submit_verb,
     test_verb,
 )
-from .parser import Verb, VerbParser, layout
+from .parser import OPTIONS, Verb, VerbParser, layout
 
 # A new verb is a module like these and a line here.
 VERBS: dict[str, Verb] = {
@@ -45,9 +46,9 @@ VERBS: dict[str, Verb] = {
     "new": new_verb,
     "test": test_verb,
     "bench": bench_verb,
+    "completion": completion_verb,
 }
 HELP = ("-h", "--help", "help")
-OPTIONS = ("--help", "--version")
 EXAMPLES = """\
 `ddbench VERB --help` tells more. An option is written --NAME VALUE or NAME=VALUE.
 

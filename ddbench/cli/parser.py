@@ -10,6 +10,9 @@ from typing import Any, NoReturn, Protocol
 
 from ..errors import UserError, near_names, shortened, shown, unknown_name
 
+OPTIONS = ("--help", "--version")
+"""Of the program itself."""
+
 NAME = re.compile(r"(?:--|\+{1,2}|~)?[A-Za-z_][\w.@-]*(?:/[\w.@-]+)*")
 """What can be the name of an option or the key of a run, with Hydra's signs before it."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..records.record import Record
     from ..studies.history import Step
     from ..studies.regression import CellResult, Reference
-    from ..studies.regression_grid import Grid
+    from ..studies.regression_grid import RegressionGrid
 
 SUMMARY = "run a small fixed grid and compare it with what it gave before"
 FILE = Path("leaderboards") / "regression.json"
@@ -157,7 +157,7 @@ def _accept(path: Path, now: dict[str, CellResult], reason: str) -> None:
 
 
 def _judged(
-    grid: Grid, reference: Reference, now: dict[str, CellResult], steps: Sequence[Step]
+    grid: RegressionGrid, reference: Reference, now: dict[str, CellResult], steps: Sequence[Step]
 ) -> int:
     """Print how a grid compares with its reference and its history; an exit status."""
     from tabulate import tabulate

@@ -93,6 +93,7 @@ def define(parser: VerbParser) -> None:
         "N",
         "cells of a sweep at once on this machine (default: one by one)",
     )
+    parser.flag("quiet", "say nothing but what goes wrong and, of a sweep, its table")
     parser.set_defaults(work=run)
 
 
@@ -116,13 +117,13 @@ def run(given: Namespace) -> int:
     if study is not None:
         from .study_verb import run_study
 
-        return run_study(study, words, workers)
+        return run_study(study, words, workers, given.quiet)
     if given.multirun:
         from .sweep import run_sweep
 
-        return run_sweep(words, workers)
+        return run_sweep(words, workers, given.quiet)
     if workers:
         raise UserError(f"workers={workers}: workers share the cells of a sweep, with -m")
     from .single import run_single
 
-    return run_single(words)
+    return run_single(words, given.quiet)

@@ -11,7 +11,7 @@ SUMMARY = "the settings of a run and where each value comes from, without runnin
 
 def define(parser: VerbParser) -> None:
     """Describe the verb."""
-    parser.usage = "ddbench show [KEY=VALUE ...]"
+    parser.usage = "ddbench show [--json] [KEY=VALUE ...]"
     parser.description = """\
 Prints what `ddbench run` with the same keys would do, without doing it: every setting with its
 value and where that comes from (given, a published recipe, scaled by the budget, or default)."""
@@ -19,17 +19,27 @@ value and where that comes from (given, a published recipe, scaled by the budget
 examples
   ddbench show method=apm
   ddbench show method=apm dataset=cifar10 ipc=50 budget=paper
+  ddbench show --json method=apm
 """
     parser.open_keys = True
     parser.words("KEY=VALUE", "as for `ddbench run`")
     parser.config_dir()
+    parser.flag("json", "JSON in place of the tables")
     parser.set_defaults(work=show)
 
 
 def show(given: Namespace) -> int:
     """Print what a run would do."""
     from ..runs.compose import request_of
-    from .request_tables import request_tables
 
-    print(request_tables(request_of(given.words)))
+    request = request_of(given.words)
+    if given.json:
+        from ..runs.assemble_record import configuration
+        from ..store.files import json_text
+
+        print(json_text({**configuration(request), "notes": list(request.method.notes)}))
+    else:
+        from .request_tables import request_tables
+
+        print(request_tables(request))
     return 0

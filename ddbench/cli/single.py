@@ -14,13 +14,18 @@ from ..store.files import check_writable
 from .ending import ending_of
 
 
-def run_single(words: Sequence[str]) -> int:
-    """Do one run; its exit status."""
+def run_single(words: Sequence[str], quiet: bool = False) -> int:
+    """Do one run; its exit status.
+
+    Args:
+        words: what is asked for.
+        quiet: say nothing but what goes wrong.
+    """
 
     def work() -> Outcome:
         request = request_of(words)
         if not os.path.isdir(request.runs_root):  # a finished run is shown from a read-only disk
             check_writable(request.runs_root)
-        return execute(fitted(request))
+        return execute(fitted(request, quiet), quiet)
 
-    return ending_of(work, runs_root(given_value(words, "runs_root"))).status
+    return ending_of(work, runs_root(given_value(words, "runs_root")), brief=quiet).status

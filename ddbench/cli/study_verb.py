@@ -20,13 +20,16 @@ from .released_study import run_released
 from .sweep import do_grids
 
 
-def run_study(name: str, overrides: Sequence[str], workers: int | None = None) -> int:
+def run_study(
+    name: str, overrides: Sequence[str], workers: int | None = None, quiet: bool = False
+) -> int:
     """The cells of all sweeps of a study, then its table and pictures; an exit status.
 
     Args:
         name: of the study.
         overrides: given instead of or beside the study's own arguments.
         workers: processes of this machine that work at once; None: this one alone.
+        quiet: say nothing of a cell but what goes wrong.
 
     Raises:
         UserError: for a mistake that can be seen before any work.
@@ -47,7 +50,7 @@ def run_study(name: str, overrides: Sequence[str], workers: int | None = None) -
     root = runs_root(given_value(given, "runs_root"))
     check_writable(root)
     print(f"study {name}: {study.title}\n\n{study.about.strip()}", flush=True)
-    end = do_grids([grid(words) for words in sweeps], root, workers)
+    end = do_grids([grid(words) for words in sweeps], root, workers, quiet)
     cells = end.cells
     swept = swept_keys(one.cell.words for one in cells)
     alike = [word for word in given if word.partition("=")[0] not in swept]

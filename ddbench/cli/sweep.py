@@ -16,10 +16,11 @@ from omegaconf import DictConfig
 
 from ..errors import StopRequested, UserError
 from ..runs.compose import check_overrides, composed, register
-from ..runs.execute import disk_trouble_in_one_line, is_free
+from ..runs.execute import disk_trouble_in_one_line
 from ..runs.grid import Grid, grid
 from ..runs.overrides import given_value
 from ..runs.request import request_from
+from ..runs.run_state import is_free
 from ..runtime.folders import runs_root
 from ..runtime.interrupt import StopFlag
 from ..runtime.runtime import POLL_SECONDS
@@ -77,12 +78,13 @@ class SweepEnd:
         return FAILURE if FAILURE in statuses else max(statuses)
 
 
-def run_sweep(overrides: Sequence[str], workers: int | None = None) -> int:
+def run_sweep(overrides: Sequence[str], workers: int | None = None, quiet: bool = False) -> int:
     """All cells of a sweep, then one table of them; the exit status of the worst.
 
     Args:
         overrides: of all cells, some with several values.
         workers: processes of this machine that work at once; None: this one alone.
+        quiet: say nothing of a cell but what goes wrong.
 
     Raises:
         UserError: for a mistake that can be seen before any work.
@@ -91,7 +93,7 @@ def run_sweep(overrides: Sequence[str], workers: int | None = None) -> int:
     check_overrides(overrides, sweep=True)
     root = runs_root(given_value(overrides, "runs_root"))
     check_writable(root)
-    end = do_grids([grid(overrides)], root, workers)
+    end = do_grids([grid(overrides)], root, workers, quiet)
     print(f"\n{_tables(end)}\n\nsweep: {end.summary}", flush=True)
     return end.status
 
@@ -105,13 +107,16 @@ def _tables(end: SweepEnd) -> str:
     return "\n\n".join(filter(None, (cell_table(rows), over_seeds)))
 
 
-def do_grids(grids: Sequence[Grid], root: Path, workers: int | None = None) -> SweepEnd:
+def do_grids(
+    grids: Sequence[Grid], root: Path, workers: int | None = None, quiet: bool = False
+) -> SweepEnd:
     """Do the cells of grids that have been checked, each cell once.
 
     Args:
         grids: of which the first says how cells are launched.
         root: the folder of runs.
         workers: as of `run_sweep`.
+        quiet: as of `run_sweep`.
 
     Raises:
         UserError: for words that give no configuration, before any work.
@@ -131,17 +136,17 @@ def do_grids(grids: Sequence[Grid], root: Path, workers: int | None = None) -> S
         if launching:
             from .hydra_launcher import do_by_launcher
 
-            do_by_launcher(left, sweep, launching)
+            do_by_launcher(left, sweep, launching, quiet)
         elif workers:
-            do_in_processes(left, sweep, asked, workers)
+            do_in_processes(left, sweep, asked, workers, quiet)
         else:
             for cell in left:
-                do_cell(cell, sweep, partial(given, asked[cell]))
+                do_cell(cell, sweep, partial(given, asked[cell]), quiet)
 
     stopped_by = None
     try:
         with disk_trouble_in_one_line():
-            _do_all(cells, sweep, launch)
+            _do_all(cells, sweep, launch, quiet)
     except StopRequested as stop:
         stopped_by = stop.signal_number
     except KeyboardInterrupt:
@@ -158,7 +163,9 @@ def _asked(config: DictConfig) -> Asked:
         return error
 
 
-def _do_all(cells: Sequence[Cell], sweep: Sweep, launch: Callable[[Sequence[Cell]], None]) -> None:
+def _do_all(
+    cells: Sequence[Cell], sweep: Sweep, launch: Callable[[Sequence[Cell]], None], quiet: bool
+) -> None:
     """Launch cells until no other process holds any of them."""
     held: dict[Cell, str] = {}
     left = list(cells)
@@ -169,15 +176,16 @@ def _do_all(cells: Sequence[Cell], sweep: Sweep, launch: Callable[[Sequence[Cell
             found = ending(cell, sweep)
             if found is not None and found.held is not None:
                 held[cell] = found.held
-        left = _free(held, sweep.root) if held else []
+        left = _free(held, sweep.root, quiet) if held else []
 
 
-def _free(held: dict[Cell, str], root: Path) -> list[Cell]:
+def _free(held: dict[Cell, str], root: Path, quiet: bool) -> list[Cell]:
     """Those that no process holds any more; waits while all of them are held."""
     store = Store(root)
     free = [cell for cell, key in held.items() if is_free(key, store)]
     if not free:
-        print(f"\nwaiting for other processes, which hold {len(held)} cells", flush=True)
+        if not quiet:
+            print(f"\nwaiting for other processes, which hold {len(held)} cells", flush=True)
         with StopFlag().listening() as stop:
             while not (free := [cell for cell, key in held.items() if is_free(key, store)]):
                 stop.wait(POLL_SECONDS)

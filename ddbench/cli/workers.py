@@ -61,6 +61,7 @@ def do_in_processes(
     sweep: Sweep,
     asked: Mapping[Cell, Asked],
     workers: int,
+    quiet: bool = False,
 ) -> None:
     """Do cells, several at once; a line tells when one ends.
 
@@ -69,6 +70,7 @@ def do_in_processes(
         sweep: which they are of.
         asked: the run of each, or what is wrong with it.
         workers: processes at work at once.
+        quiet: say only what goes wrong.
 
     Raises:
         StopRequested: when asked to stop; the processes are asked, too, and have ended then.
@@ -93,7 +95,7 @@ def do_in_processes(
                 for done in [one for one in working if not one.process.is_alive()]:
                     working.remove(done)
                     seconds = time.monotonic() - done.begun
-                    if _has_left_something(done, sweep, seconds, tries[done.cell]):
+                    if _has_left_something(done, sweep, seconds, tries[done.cell], quiet):
                         continue
                     if tries[done.cell] < MOST_TRIES:
                         left.append(done.cell)
@@ -119,7 +121,9 @@ def _work(cell: Cell, sweep: Sweep, asked: Asked) -> None:
         drop_what_is_left()
 
 
-def _has_left_something(done: _Working, sweep: Sweep, seconds: float, tries: int) -> bool:
+def _has_left_something(
+    done: _Working, sweep: Sweep, seconds: float, tries: int, quiet: bool
+) -> bool:
     """Say how a cell ended; whether it left word of it, and did not vanish."""
     from ..records.units import duration
     from .cell import ending
@@ -130,6 +134,8 @@ def _has_left_something(done: _Working, sweep: Sweep, seconds: float, tries: int
         again = "; it is tried again" if tries < MOST_TRIES else ""
         status = done.process.exitcode
         note(f"{done.cell.label}: its process ended with exit status {status}{again}")
+    elif quiet:
+        pass
     elif left.held is not None:
         print(f"{done.cell.label}: another process is at work on it", flush=True)
     elif left.status == DONE and left.ran:

@@ -6,10 +6,11 @@ import errno
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from ..distilling.gallery import gallery_png
@@ -34,17 +35,13 @@ from ..store.files import (
     write_bytes,
     write_json,
 )
-from ..store.store import Store, remove_leftovers
+from ..store.store import remove_leftovers
 from ..training.lab import Lab
-from .assemble_record import (
-    configuration,
-    folder_name,
-    run_key,
-    subject_made_here,
-)
+from .assemble_record import configuration, folder_name, run_key, subject_made_here
 from .plugin_code import plugins_of
-from .record_scores import RUN, record_scores
+from .record_scores import record_scores
 from .request import RunRequest
+from .run_state import MISTAKE, RUN, STATE, STOPPED, Begun
 
 DISK_ERRORS = {
     errno.ENOSPC,
@@ -152,20 +149,25 @@ def recorded_once(
         remove_leftovers(folder)
         kept = runtime.store.checkpoint(RUN, {RUN: key})
         remove_leftovers(kept.parent, kept.stem)
-        continue_as_begun(runtime.execution, begun)
+        state = Begun(key, str(torch.__version__))
+        state.write(folder)
         try:
+            continue_as_begun(runtime.execution, begun)
             with tracked(runtime):
                 record = work(folder)
         except (StopRequested, KeyboardInterrupt):
             runtime.progress.write_log("stopped; the same command continues")
+            replace(state, ended=STOPPED).write(folder)
             raise
-        except UserError:
+        except UserError as error:
+            replace(state, ended=MISTAKE, reason=str(error)).write(folder)
             raise
         except Exception as error:
             runtime.progress.write_log(f"failed: {in_words(error)}")
             note_failure(folder, error)
             raise
         begun.unlink()
+        (folder / STATE).unlink(missing_ok=True)
         return Outcome(record, folder, ran=True)
 
 
@@ -203,14 +205,6 @@ def opened(
             with runtime.meter.measure() as cost:
                 lab = Lab.open(request.task.lab, request.data_root, runtime)
             yield lab, cost
-
-
-def is_free(key: str, store: Store) -> bool:
-    """Whether no process is at work on the run of a key."""
-    lock = store.try_lock(RUN, {RUN: key})
-    if lock is not None:
-        lock.release()
-    return lock is not None
 
 
 def continue_as_begun(execution: Execution, begun: Path) -> None:

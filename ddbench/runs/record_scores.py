@@ -16,9 +16,7 @@ from .assemble_record import Subject, assemble_record
 from .estimate import paper_seconds
 from .evaluate_all import evaluate_all, finished_run
 from .request import RunRequest
-
-RUN = "run"
-"""The kind of artefact under which a run is locked and the checksum of its record is kept."""
+from .run_state import RUN
 
 
 def record_scores(

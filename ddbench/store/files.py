@@ -57,7 +57,12 @@ def write_json(path: Path, value: Any) -> None:
 
 def json_bytes(value: Any) -> bytes:
     """What `write_json` writes."""
-    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return f"{json_text(value)}\n".encode()
+
+
+def json_text(value: Any) -> str:
+    """JSON for people, with keys in the order given."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def read_json(path: Path, remedy: str = "remove it to make it again") -> Any:

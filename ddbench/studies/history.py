@@ -15,7 +15,7 @@ from ..errors import UserError
 from ..records.facts import PluginFacts
 from ..records.record import Record
 from .regression import CellResult, Series, cell_from_plain
-from .regression_grid import Grid
+from .regression_grid import RegressionGrid
 from .steps import levels
 
 SCHEMA = "ddbench-regression-history/1"
@@ -144,7 +144,7 @@ class Step:
         )
 
 
-def last_steps(grid: Grid, history: Sequence[Entry]) -> list[Step]:
+def last_steps(grid: RegressionGrid, history: Sequence[Entry]) -> list[Step]:
     """The last step of each quantity of each cell since a result was last accepted.
 
     The noise of a value is its standard error over seeds, or a third of the grid's least band where

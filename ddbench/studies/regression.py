@@ -17,7 +17,7 @@ from ..errors import UserError
 from ..records.cost import Peak, largest_peak
 from ..records.record import Record
 from ..store.files import read_json
-from .regression_grid import Grid
+from .regression_grid import RegressionGrid
 
 SCHEMA = "ddbench-regression/1"
 MADE_BY = "`ddbench regress` with --update --reason TEXT makes it"
@@ -105,7 +105,7 @@ def load_reference(path: Path) -> Reference:
 RunAll = Callable[[Sequence[list[str]]], Iterable[Record]]
 
 
-def run_grid(grid: Grid, run_all: RunAll) -> dict[str, CellResult]:
+def run_grid(grid: RegressionGrid, run_all: RunAll) -> dict[str, CellResult]:
     """Run every cell with every seed and put the seeds together.
 
     Args:
@@ -146,7 +146,7 @@ def series(values: Iterable[float]) -> Series:
     return Series(statistics.fmean(given), spread, given)
 
 
-def compare(grid: Grid, reference: Reference, now: dict[str, CellResult]) -> Verdict:
+def compare(grid: RegressionGrid, reference: Reference, now: dict[str, CellResult]) -> Verdict:
     """Each cell beside its reference, and each gate.
 
     A mean accuracy is equivalent when it lies within its band of the reference mean, above or
@@ -194,7 +194,7 @@ def compare(grid: Grid, reference: Reference, now: dict[str, CellResult]) -> Ver
     return verdict
 
 
-def failed_gates(grid: Grid, now: dict[str, CellResult]) -> list[str]:
+def failed_gates(grid: RegressionGrid, now: dict[str, CellResult]) -> list[str]:
     """A line for each gate that does not hold."""
     lines = []
     for gate in grid.gates:

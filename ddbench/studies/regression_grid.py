@@ -33,7 +33,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Grid:
+class RegressionGrid:
     """What is run.
 
     Args:
@@ -71,7 +71,7 @@ def grid_file(given: str) -> Path:
     return named
 
 
-def load_grid(path: Path | None = None) -> Grid:
+def load_grid(path: Path | None = None) -> RegressionGrid:
     """A grid from a file, or that of `configs/regression.yaml`.
 
     Raises:
@@ -95,7 +95,7 @@ def load_grid(path: Path | None = None) -> Grid:
     return grid
 
 
-def _grid(values: Any) -> Grid:
+def _grid(values: Any) -> RegressionGrid:
     """A grid from plain values; bands and gates need not be given.
 
     Raises:
@@ -108,7 +108,7 @@ def _grid(values: Any) -> Grid:
         raise ValueError("seeds are numbers from 0, one at least")
     if not cells or not all(isinstance(words, str) for words in cells.values()):
         raise ValueError("cells are words of `ddbench run` by name, one cell at least")
-    grid = Grid(gates=gates, seeds=seeds, cells=cells, **given)
+    grid = RegressionGrid(gates=gates, seeds=seeds, cells=cells, **given)
     for cell in cells:
         grid.overrides(cell, seeds[0])  # whose quotes may be open
     for name in ("least_band", "memory_growth"):

@@ -92,7 +92,7 @@ def test_an_example_in_the_help_is_right(verb, rest, command):
             assert request_from(config, config.hydra.runtime.choices)
     elif verb == "evaluate":
         if words[0].endswith(".safetensors"):
-            assert request_of(words[1:])
+            assert request_of(verb_parser(verb).read(words).words[1:])
         else:  # a released set, of which more must be said
             assert "no such file" in command(verb, *words).complaint
     elif verb == "list":

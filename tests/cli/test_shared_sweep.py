@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from ddbench.records.record import Record
-from ddbench.runs.record_scores import RUN
+from ddbench.runs.run_state import RUN
 from ddbench.runtime.interrupt import StopFlag
 from ddbench.store.store import Store
 

@@ -74,7 +74,7 @@ def test_list_shows_finished_and_unfinished_runs(command, runs):
     lines = command("list", "runs").out.splitlines()
     assert [line.split()[:4] for line in lines[:2]] == [
         ["apm-digits-ipc1", "?", "?", "unfinished"],
-        ["apm-digits-ipc2", "?", "?", "failed:"],
+        ["apm-digits-ipc2", "?", "?", "failed"],
     ]
     name, model, *_, state = lines[2].split()
     assert (name, state) == (finished.name, "finished")

@@ -17,7 +17,7 @@ from ddbench.records.record import Record
 from ddbench.runs.overrides import plain_values
 from ddbench.studies.history import Entry, append, last_steps, load_history, new_entry
 from ddbench.studies.regression import CellResult, cell_result, series
-from ddbench.studies.regression_grid import Grid, grid_file, load_grid
+from ddbench.studies.regression_grid import RegressionGrid, grid_file, load_grid
 
 GRID = """\
 common: dataset=digits budget=smoke device=cpu threads=1
@@ -42,7 +42,7 @@ def entries(*means: float) -> list[Entry]:
 
 
 def told(history: Sequence[Entry]) -> list[str]:
-    return [str(step) for step in last_steps(Grid("", (0,), cells={"one": ""}), history)]
+    return [str(step) for step in last_steps(RegressionGrid("", (0,), cells={"one": ""}), history)]
 
 
 def test_a_level_that_stays_has_no_step() -> None:

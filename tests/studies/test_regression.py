@@ -21,10 +21,10 @@ from ddbench.studies.regression import (
     run_grid,
     series,
 )
-from ddbench.studies.regression_grid import Gate, Grid, load_grid
+from ddbench.studies.regression_grid import Gate, RegressionGrid, load_grid
 
 ROOT = Path(__file__).parents[2]
-GRID = Grid("", (0, 1, 2), 0.02, 1.25, {"dm": ""}, (Gate("dm", "hard/1", 0.08),))
+GRID = RegressionGrid("", (0, 1, 2), 0.02, 1.25, {"dm": ""}, (Gate("dm", "hard/1", 0.08),))
 
 
 def result(hard: list[float], noaug: list[float], above: float = 0.2, peak: int = 100):
