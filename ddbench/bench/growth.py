@@ -203,6 +203,8 @@ def exponent(sizes: Sequence[float], values: Sequence[float]) -> Exponent | None
     """
     if len(values) < 2 or min(values) <= 0:
         return None
+    if min(values) == max(values):  # of which least squares know no correlation
+        return Exponent(0.0, 0.0, 0.0) if len(values) > 2 else Exponent(0.0, None, None)
     from scipy import special, stats
 
     fit = stats.linregress([math.log(x) for x in sizes], [math.log(y) for y in values])

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from ddbench import UserError
-from ddbench.bench.growth import SIZES, exponent, grow, sizes_named, words_of
+from ddbench.bench.growth import SIZES, Exponent, exponent, grow, sizes_named, words_of
 from ddbench.bench.measure import PROCESSOR, WALL, Plan
 from ddbench.bench.workloads import names, settings_of
 
@@ -35,6 +35,11 @@ def test_exponent_and_interval_equal_the_normal_equations():
     assert (fit.value, fit.low, fit.high) == pytest.approx(
         (solution[1], solution[1] - half, solution[1] + half)
     )
+
+
+def test_what_stays_alike_has_the_exponent_0():
+    assert exponent([1, 2, 4], [7, 7, 7]) == Exponent(0.0, 0.0, 0.0)
+    assert exponent([1, 2], [7, 7]) == Exponent(0.0, None, None)
 
 
 def test_what_has_no_exponent_has_none():
