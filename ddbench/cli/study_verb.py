@@ -87,7 +87,11 @@ def beside_published(place: Place, records: Sequence[Record]) -> str:
         if figure.place == place.place and figure.dataset == (place.dataset or figure.dataset)
     ]
     rows = results_of(records, figures).reproductions
-    parts = [f"## {place.place} beside what was measured", PUBLISHED_LEGEND, *published_table(rows)]
+    parts = [f"## {place.place} beside what was measured"]
+    if any(row.measured for row in rows):
+        parts += [PUBLISHED_LEGEND, *published_table(rows)]
+    else:
+        parts.append(f"None of its {len(figures)} numbers is of what was measured here.")
     return "\n" + "\n\n".join(parts) + "\n"
 
 
