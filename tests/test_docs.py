@@ -11,10 +11,12 @@ import ast
 import importlib.util
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 import ddbench
 from ddbench.cli.main import VERBS, main, verb_parser
@@ -77,7 +79,13 @@ def test_an_example_runs(block, here):
     exec(compile(block, "example", "exec"), {})
 
 
-@pytest.mark.parametrize("command", commands(RUN))
+RUNNING = [
+    pytest.param(one, id=one, marks=[pytest.mark.slow] if " -m " in one else [])
+    for one in commands(RUN)
+]
+
+
+@pytest.mark.parametrize("command", RUNNING)
 def test_a_command_runs(command, here, capsys):
     _, verb, *words = shlex.split(command)
     status = main([verb, *words, *(TINY if verb == "run" else [])])
@@ -86,6 +94,8 @@ def test_a_command_runs(command, here, capsys):
         pytest.skip(said.err)
     assert status == 0, said.err
     assert said.out
+    if "-m" in words:
+        assert re.search(r"sweep: (\d+) of \1 cells done", said.out)
 
 
 @pytest.mark.parametrize("command", commands(COSTLY))
@@ -183,3 +193,10 @@ def test_a_plugin_of_each_kind_keeps_its_promises(kind, source, tmp_path, monkey
     monkeypatch.setitem(REGISTRIES[f"{kind}s"]._added, name, cls)
     status = main(["test", name, "--kind", kind])
     assert status == 0, capsys.readouterr().out
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert str(citation["version"]) == project["version"]
+    assert citation["license"] == project["license"]
