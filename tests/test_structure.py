@@ -16,7 +16,15 @@ import ddbench
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {"ddbench", "methods", "evaluators", "configs", "leaderboards", "tests", "docs"}
 CODE_ROOMS = ("ddbench", "methods", "evaluators")
-TOP_FILES = {"pyproject.toml", "README.md", "LICENSE"}
+TOP_FILES = {
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+    "mkdocs.yml",  # mkdocs takes no configuration within the folder of its pages
+    "pyproject.toml",
+}
 # Which rooms a room may import besides itself.
 ARROWS = {"ddbench": set(), "methods": {"ddbench"}, "evaluators": {"ddbench"}}
 # The floors of the harness, the lowest first: a module imports from its own room and from floors
