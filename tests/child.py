@@ -128,7 +128,7 @@ def strike_anywhere(blow: Blow, out: Path) -> None:
 
     before = single.execute
 
-    def execute(request: Any) -> Any:
+    def execute(*arguments: Any) -> Any:
         calls = 0
 
         def count(frame: Any, event: str, argument: Any) -> None:
@@ -139,7 +139,7 @@ def strike_anywhere(blow: Blow, out: Path) -> None:
 
         sys.settrace(count)
         try:
-            return before(request)
+            return before(*arguments)
         finally:
             sys.settrace(None)
             (out / "calls").write_text(str(calls))

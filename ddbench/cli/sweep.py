@@ -170,9 +170,11 @@ def _do_all(
     held: dict[Cell, str] = {}
     left = list(cells)
     while left:
-        launch(left)
         for cell in left:
             held.pop(cell, None)
+            sweep.file(cell).unlink(missing_ok=True)
+        launch(left)
+        for cell in left:
             found = ending(cell, sweep)
             if found is not None and found.held is not None:
                 held[cell] = found.held
@@ -185,7 +187,8 @@ def _free(held: dict[Cell, str], root: Path, quiet: bool) -> list[Cell]:
     free = [cell for cell, key in held.items() if is_free(key, store)]
     if not free:
         if not quiet:
-            print(f"\nwaiting for other processes, which hold {len(held)} cells", flush=True)
+            number = f"{len(held)} of {next(iter(held)).count}"
+            print(f"\nwaiting for other processes, which hold {number} cells", flush=True)
         with StopFlag().listening() as stop:
             while not (free := [cell for cell, key in held.items() if is_free(key, store)]):
                 stop.wait(POLL_SECONDS)

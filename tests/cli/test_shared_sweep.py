@@ -38,7 +38,7 @@ def test_a_cell_that_another_process_holds_is_passed_over_and_done_in_the_end(
     assert said[:4] == [
         "cell 2 of 3 (seed=1)",
         "cell 3 of 3 (seed=2)",
-        "waiting for other processes, which hold 1 cells",
+        "waiting for other processes, which hold 1 of 3 cells",
         "cell 1 of 3 (seed=0)",
     ]
     assert "sweep: 3 of 3 cells done" in answer.out

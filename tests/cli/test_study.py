@@ -65,7 +65,7 @@ def test_a_study_with_a_mistake_is_refused_before_any_work(command, tmp_path):
 def test_a_setting_goes_to_the_sweeps_whose_method_has_it(command, tmp_path, monkeypatch):
     told = []
 
-    def do_grids(grids, root, workers):
+    def do_grids(grids, root, workers, quiet):
         told.extend(grids)
         return SweepEnd([], None)
 
