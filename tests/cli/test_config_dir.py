@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ddbench.cli import sweep
+from ddbench.cli import hydra_launcher
 from ddbench.plugins.presets import searching
 
 Command = Callable[..., Any]
@@ -71,14 +71,15 @@ def test_a_cell_looks_there_by_itself_for_it_may_be_done_in_another_process(
 ) -> None:
     searched = []
 
-    def noted(given: str | None) -> Any:
+    def noted(given: Path | None) -> Any:
         searched.append(given)
         return searching(given)
 
-    monkeypatch.setattr(sweep, "searching", noted)
-    answer = command("run", "-m", "experiment=pairs", *QUICK, f"config_dir={folder}")
+    monkeypatch.setattr(hydra_launcher, "searching", noted)
+    words = ["experiment=pairs", *QUICK, f"config_dir={folder}", "hydra/launcher=basic"]
+    answer = command("run", "-m", *words)
     assert answer.status == 0, answer.err
-    assert searched == [str(folder)]
+    assert searched == [folder]
 
 
 @pytest.mark.parametrize(

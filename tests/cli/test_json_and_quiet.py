@@ -10,7 +10,11 @@ from ddbench.cli.listing import KINDS
 from ddbench.records.record import Record
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def test_no_problems_are_an_empty_list(command):
+    assert json.loads(command("list", "problems", "--json").out) == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "problems"])
 def test_every_list_can_be_had_as_json(kind, command, runs):
     told = json.loads(command("list", kind, "--json").out)
     assert told
