@@ -35,5 +35,10 @@ def png(figure: Figure) -> bytes:
 
 
 def series_style(number: int) -> dict[str, Any]:
-    """Colour and marker of the series of a number, as arguments of `Axes.plot`."""
-    return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
+    """Colour and marker of the series of a number, as arguments of `Axes.plot`.
+
+    No two of the first hundred series have both alike.
+    """
+    around, colour = divmod(number, len(COLOURS))
+    marker = MARKERS[(colour + 3 * around) % len(MARKERS)]
+    return {"color": COLOURS[colour], "marker": marker}
