@@ -156,6 +156,8 @@ class Dataset:
         """
         plugin = DATASETS[name]
         settings = typed_settings(plugin.Settings, dict(settings_plain), f"the dataset {name}")
+        if settings.name_given() in DATASETS:
+            raise UserError(f"called={settings.name_given()}: a dataset has this name already")
         source = plugin(settings, root)
         return cls(name, source, validation, validation_seed)
 

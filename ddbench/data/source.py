@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plugins.settings import Settings
+from ..errors import UserError, shown
+from ..plugins.registry import name_problem
+from ..plugins.settings import Settings, setting
 from .pixels import PartedImages
 
 Split = Literal["train", "test"]
@@ -19,6 +22,34 @@ Split = Literal["train", "test"]
 @dataclass
 class DatasetSettings(Settings):
     """Settings of a dataset; most have none."""
+
+    def name_given(self) -> str | None:
+        """What a person calls the data; boards have this name in place of the dataset's."""
+        return None
+
+    def places(self) -> dict[str, Any]:
+        """The settings that say where files lie, in plain types; see `setting`."""
+        places = {item.name for item in dataclasses.fields(self) if item.metadata.get("place")}
+        return {name: value for name, value in self.plain().items() if name in places}
+
+
+@dataclass
+class NamedSettings(DatasetSettings):
+    """Settings of a dataset that reads data of one's own."""
+
+    called: str = setting(
+        "", "name of the data, for boards and folders, such as flowers", left_out_at_default=True
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        problem = name_problem(self.called) if self.called else None
+        if problem:
+            raise UserError(f"called={shown(self.called)}: {problem}")
+
+    def name_given(self) -> str | None:
+        """As said."""
+        return self.called or None
 
 
 class DatasetSource(ABC):
