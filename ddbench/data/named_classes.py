@@ -63,9 +63,8 @@ def class_ids(
     for name in CLASS_LISTS[given] if isinstance(given, str) else given:
         if name not in known:
             if isinstance(given, str):
-                raise UserError(
-                    f"classes={given}: {where} has no class {name}, by name or WordNet id"
-                )
+                unknown = "" if wnids else "; the WordNet ids of its classes are not known"
+                raise UserError(f"classes={given}: {where} has no class {name}{unknown}")
             near = " or ".join(near_names(name, known)) or f"{names[0]}, {names[1]} and others"
             raise UserError(f"classes: {where} has no class {shown(name)}; it has {near}")
         if known[name] in ids:
