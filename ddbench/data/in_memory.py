@@ -70,7 +70,9 @@ def keep(dataset: Any, root: Path) -> dict[str, Any]:
 
         shape = (int(images.shape[1]), int(images.shape[2]), int(images.shape[3]))
         facts = {"class_names": names}
-        stored_conversion(root, content, split).write(content, labels, shape, blocks, facts)
+        place = stored_conversion(root, content, split)
+        if place.facts(content) is None:  # where it is there, the folder may be read only
+            place.write(content, labels, shape, blocks, facts)
     keys = {"dataset": "arrays", "dataset.content": content}
     if isinstance(dataset, Mapping) and dataset.get("name"):
         keys["dataset.called"] = str(dataset["name"])
