@@ -139,6 +139,28 @@ def test_a_name_is_that_of_the_boards_and_no_part_of_the_content(tmp_path: Path)
     assert named == {**keep(PAIRS, tmp_path), "dataset.called": "flowers"}
 
 
+@pytest.mark.parametrize("layout", [None, "numpy", "torch"])
+def test_datasets_of_hugging_face_are_taken_whole(layout: str | None, tmp_path: Path) -> None:
+    theirs = pytest.importorskip("datasets", reason="the package datasets is not installed")
+    columns = theirs.Features(
+        {
+            "img": theirs.Image(),
+            "colour": theirs.ClassLabel(names=COLOURS),
+            "id": theirs.Value("int64"),
+        }
+    )
+    made = {
+        split: theirs.Dataset.from_dict(
+            {"img": list(last(split)), "colour": LABELS[split], "id": LABELS[split]}, columns
+        ).with_format(layout)
+        for split in COUNTS
+    }
+    keys = keep(theirs.DatasetDict(made), tmp_path)
+    assert keys == keep({**PAIRS, "class_names": COLOURS}, tmp_path)
+    with pytest.raises(UserError, match="there is no test split"):
+        keep(theirs.DatasetDict(train=made["train"]), tmp_path)
+
+
 def split_with(images: Any, labels: Any = LABELS["train"]) -> dict[str, Any]:
     return {"train": (images, labels), "test": PAIRS["test"]}
 
