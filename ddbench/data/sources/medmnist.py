@@ -1,4 +1,4 @@
-"""MedMNIST: small medical images, `dataset.which=pathmnist` and eleven others, grey or in colour.
+"""MedMNIST: small medical images, `dataset.which=pathmnist` and ten others, grey or in colour.
 
 J. Yang, R. Shi, D. Wei et al., "MedMNIST v2: A Large-Scale Lightweight Benchmark for 2D and 3D
 Biomedical Image Classification", Scientific Data, 2023. The package `medmnist` says what the files
