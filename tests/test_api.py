@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
 import ddbench
 from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.errors import UserError
+from ddbench.leaderboard.boards import setting_of
 
 TINY = {
     "dataset": "digits",
@@ -179,3 +181,30 @@ def test_the_control_of_an_uneven_set_has_as_many_images_of_each_class(root, cap
     assert difference.value == 0
     told = capsys.readouterr().out
     assert "the set has 0 to 3 images per class; none of 4" in told
+
+
+def pair_of_arrays():
+    draws = np.random.RandomState(0)
+    sizes = {"train": 24, "test": 12}
+    return {
+        s: (draws.randint(0, 256, (n, 8, 8)).astype("u1"), np.arange(n) % 3)
+        for s, n in sizes.items()
+    }
+
+
+def test_data_in_memory_are_run_found_again_and_scored(tmp_path):
+    roots = {"runs_root": tmp_path / "runs", "data_root": tmp_path / "data"}
+    asked = {**TINY, **roots, "dataset": {**pair_of_arrays(), "name": "noise"}}
+    record = ddbench.run(**asked)
+    assert record.name.startswith("random-noise-ipc1-smoke")
+    told = record.task.dataset
+    assert (told.name, told.called, told.settings) == ("arrays", "noise", {})
+    assert ddbench.run(**asked) == record
+    by_content = {**asked, "dataset": "arrays", "dataset.content": told.places["content"]}
+    assert ddbench.run(**by_content).data == record.data
+    file = tmp_path / "runs" / record.name / "distilled.safetensors"
+    choices = {name: value for name, value in asked.items() if name != "method"}
+    scored = ddbench.evaluate(file, **choices)
+    assert scored.task.dataset == told
+    assert scored.distilled.sha256 == record.distilled.sha256
+    assert setting_of(scored).dataset == "noise"

@@ -143,8 +143,9 @@ def words_of(size: Size, name: str, words: Sequence[str] = ()) -> list[str] | No
     group, _, needed = size.key.partition(".")
     for dataset in [word.partition("=")[2] for word in words if word.startswith("dataset=")]:
         if group == "dataset" and dataset in DATASETS:
-            known = {item.name for item in fields(DATASETS[dataset].Settings)}
-            if needed not in known:
+            # A size is a number; elsewhere `classes` are names.
+            settable = fields(DATASETS[dataset].Settings)
+            if needed not in {item.name for item in settable if isinstance(item.default, int)}:
                 return None
     settings = settings_of(name)
     if settings is None:

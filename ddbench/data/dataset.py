@@ -21,6 +21,7 @@ from ..errors import UserError
 from ..plugins.settings import typed_settings
 from ..runtime.randomness import RandomStream
 from .checks import array_problem, check_facts
+from .named_classes import class_ids
 from .pixels import PartedImages, Pixels, pixel_hash
 from .registry import DATASETS
 from .source import DatasetSource, Split
@@ -126,7 +127,8 @@ class Dataset:
         self.source = source
         source.check()  # first: a source may learn the facts from its files
         check_facts(name, source)
-        self.train = _load(name, source, "train")
+        self._chosen = chosen_classes(name, source)
+        self.train = self._load("train")
         self.validation: ImageSplit | None = None
         if validation > 0:
             self._cut(validation, RandomStream(validation_seed) / "validation" / name)
@@ -156,6 +158,8 @@ class Dataset:
         """
         plugin = DATASETS[name]
         settings = typed_settings(plugin.Settings, dict(settings_plain), f"the dataset {name}")
+        if settings.name_given() in DATASETS:
+            raise UserError(f"called={settings.name_given()}: a dataset has this name already")
         source = plugin(settings, root)
         return cls(name, source, validation, validation_seed)
 
@@ -172,12 +176,23 @@ class Dataset:
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in the order of their ids."""
-        return tuple(self.source.class_names)
+        names = tuple(self.source.class_names)
+        return names if self._chosen is None else tuple(names[c] for c in self._chosen)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all classes of the source are used."""
+        return self._chosen is None
+
+    @property
+    def test_size(self) -> int:
+        """Test images; where only some classes are used, their share of all."""
+        return self.source.test_size * self.classes // len(self.source.class_names)
 
     @property
     def classes(self) -> int:
         """The number of classes."""
-        return len(self.source.class_names)
+        return len(self.class_names)
 
     @property
     def class_counts(self) -> tuple[int, ...]:
@@ -226,7 +241,7 @@ class Dataset:
         if not self._scoring:
             raise TestSplitLocked(self.name)
         if self._test is None:
-            self._test = _load(self.name, self.source, "test")
+            self._test = self._load("test")
         return self._test
 
     @property
@@ -243,6 +258,15 @@ class Dataset:
         """Which split is scored: "validation" where images are held out, else "test"."""
         return "test" if self.validation is None else "validation"
 
+    def _load(self, split: Split) -> ImageSplit:
+        """A split of the source, or the images of the classes that are used."""
+        whole = _load(self.name, self.source, split)
+        if self._chosen is None:
+            return whole
+        chosen = torch.tensor(self._chosen)
+        part = whole.subset(torch.isin(whole.labels, chosen))
+        return ImageSplit(part.images, torch.searchsorted(chosen, part.labels), part.fingerprint)
+
     def _cut(self, fraction: float, stream: RandomStream) -> None:
         """Move a stratified part of the training images to `validation`, keeping their order."""
         held_out = torch.zeros(len(self.train), dtype=torch.bool)
@@ -258,6 +282,18 @@ class Dataset:
             held_out[members[order[:count]]] = True
         whole = self.train
         self.validation, self.train = whole.subset(held_out), whole.subset(~held_out)
+
+
+def chosen_classes(name: str, source: DatasetSource) -> tuple[int, ...] | None:
+    """The ids of the classes that alone are used, ascending; None for all.
+
+    Raises:
+        UserError: for a class that the dataset does not have.
+    """
+    given = source.settings.named_classes
+    if given is None:
+        return None
+    return class_ids(given, f"the dataset {name}", tuple(source.class_names), source.wnids)
 
 
 def _load(name: str, source: DatasetSource, split: Split) -> ImageSplit:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plugins.settings import Settings
+from ..errors import UserError, shown
+from ..plugins.registry import name_problem
+from ..plugins.settings import Settings, setting
+from .named_classes import listed
 from .pixels import PartedImages
 
 Split = Literal["train", "test"]
@@ -18,7 +22,63 @@ Split = Literal["train", "test"]
 
 @dataclass
 class DatasetSettings(Settings):
-    """Settings of a dataset; most have none."""
+    """Settings of a dataset; most have none of their own.
+
+    A dataset to which `classes` means something else has a field of its own in its place.
+    """
+
+    classes: Any = setting(
+        [],
+        "only these: [NAME,…] by name or WordNet id, a file with one in each line, imagenette or "
+        "imagewoof",
+        left_out_at_default=True,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self._has_named_classes:
+            self.classes = listed(self.classes)
+
+    @property
+    def named_classes(self) -> str | list[str] | None:
+        """The classes that alone are used, as `listed` returns them; None for all."""
+        found: str | list[str] = self.classes if self._has_named_classes else []
+        return found or None
+
+    @property
+    def _has_named_classes(self) -> bool:
+        return type(self).__dataclass_fields__["classes"] is _CLASSES
+
+    def name_given(self) -> str | None:
+        """What a person calls the data; boards have this name in place of the dataset's."""
+        return None
+
+    def places(self) -> dict[str, Any]:
+        """The settings that say where files lie, in plain types; see `setting`."""
+        places = {item.name for item in dataclasses.fields(self) if item.metadata.get("place")}
+        return {name: value for name, value in self.plain().items() if name in places}
+
+
+_CLASSES = DatasetSettings.__dataclass_fields__["classes"]
+
+
+@dataclass
+class NamedSettings(DatasetSettings):
+    """Settings of a dataset that reads data of one's own."""
+
+    called: str = setting(
+        "", "name of the data, for boards and folders, such as flowers", left_out_at_default=True
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        problem = name_problem(self.called) if self.called else None
+        if problem:
+            raise UserError(f"called={shown(self.called)}: {problem}")
+
+    def name_given(self) -> str | None:
+        """As said."""
+        return self.called or None
 
 
 class DatasetSource(ABC):
@@ -40,6 +100,8 @@ class DatasetSource(ABC):
     resolution: int
     """Height and width in pixels."""
     class_names: tuple[str, ...]
+    wnids: tuple[str, ...] | None = None
+    """WordNet ids of the classes, in the order of `class_names`, where they are known."""
     train_size: int
     test_size: int
     mean: ClassVar[tuple[float, ...] | None] = None

@@ -157,7 +157,7 @@ def setting_of(record: Record) -> Setting:
         identity["class_counts"] = task.class_counts
         beside["class_counts"] = f"{task.ipc_in_words}, {sum(task.class_counts)} in all"
     return Setting(
-        dataset=task.dataset.name,
+        dataset=task.dataset.shown_name,
         dataset_settings=_as_text({**task.dataset.settings, **beside}),
         apart="",
         model=task.model.label,

@@ -144,7 +144,7 @@ def _published(results: Results) -> dict[str, Any]:
 def _gallery(entry: Entry, picture: bytes) -> dict[str, str]:
     record, task = entry.record, entry.record.task
     method = variant_label(entry.variant).full
-    told = f"{method} on {task.dataset.name}, ipc {task.ipc_in_words}, seed {task.seed}"
+    told = f"{method} on {task.dataset.shown_name}, ipc {task.ipc_in_words}, seed {task.seed}"
     return {
         **placed(entry.setting),
         "method": method,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data.dataset import Dataset
+from ..data.dataset import Dataset, chosen_classes
 from ..data.input_space import input_space_definition
 from ..data.registry import DATASETS
 from ..errors import UserError
@@ -68,7 +68,7 @@ def data_shape(spec: LabSpec, data_root: Path) -> DataShape:
         opened = Dataset.open(spec.dataset, spec.dataset_settings, data_root, spec.validation)
     except UserError as reason:
         return _published(spec, data_root, reason)
-    scored = len(opened.validation) if opened.validation is not None else opened.source.test_size
+    scored = len(opened.validation) if opened.validation is not None else opened.test_size
     return DataShape(opened.channels, opened.resolution, opened.class_counts, scored, opened)
 
 
@@ -79,12 +79,14 @@ def _published(spec: LabSpec, data_root: Path, reason: UserError) -> DataShape:
     classes = len(getattr(source, "class_names", ()))
     if not classes or not getattr(source, "train_size", 0):
         raise reason
-    held_out = round(source.train_size * spec.validation)
-    each = (source.train_size - held_out) // classes
+    used = len(chosen_classes(spec.dataset, source) or source.class_names)
+    images = source.train_size * used // classes
+    held_out = round(images * spec.validation)
+    each = (images - held_out) // used
     return DataShape(
         source.channels,
         source.resolution,
-        (each,) * classes,
-        held_out or source.test_size,
+        (each,) * used,
+        held_out or source.test_size * used // classes,
         missing=str(reason),
     )

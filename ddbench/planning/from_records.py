@@ -34,7 +34,7 @@ def seconds_per_image(
         shape: of its data.
         execution: device_name and threads of this process.
     """
-    pattern = f"{request.method.name}-{request.task.dataset}-*/record.json"
+    pattern = f"{request.method.name}-{request.task.lab.shown_name}-*/record.json"
     files = sorted(root.glob(pattern), key=lambda file: file.stat().st_mtime, reverse=True)
     rates = [_rate(file, request, shape, execution) for file in files[:MOST]]
     known = [rate for rate in rates if rate]

@@ -37,6 +37,7 @@ def setting(
     above: float | None = None,
     scaled: str | None = None,
     left_out_at_default: bool = False,
+    place: bool = False,
     cost: StepCost | None = None,
 ) -> Any:
     """A field of a settings dataclass.
@@ -51,6 +52,8 @@ def setting(
         left_out_at_default: whether `Settings.plain` does not name the default. A setting that is
             added to a plugin in use needs it: the default is what the plugin did before, and the
             keys of what was made then stay as they are.
+        place: whether it says where files lie, and not what they hold: a record keeps it apart, and
+            no board is told by it.
         cost: how seconds and memory of a method's step follow it, by which they are predicted.
     """
     metadata = {
@@ -60,6 +63,7 @@ def setting(
         "above": above,
         "scaled": scaled,
         "left_out_at_default": left_out_at_default,
+        "place": place,
         "cost": cost,
     }
     if isinstance(default, list):

@@ -87,12 +87,33 @@ class ControlFacts(MethodFacts):
     distilled: Sha256
 
 
-class DatasetFacts(Facts):
-    """A dataset with all of its settings."""
+class DatasetFacts(ExtendedFacts):
+    """A dataset with all of its settings.
+
+    Attributes:
+        settings: those that say what the data are.
+        called: what a person calls data of their own.
+        places: settings that say where their files lay; they are no part of what the data are.
+    """
+
+    LEFT_OUT = frozenset({"called", "places"})
 
     name: Name
     version: Count
     settings: dict[Name, Plain]
+    called: Name | None = None
+    places: dict[Name, Plain] | None = None
+
+    @property
+    def shown_name(self) -> str:
+        """The name that a person gave the data, or that of the dataset."""
+        return self.called or self.name
+
+    @property
+    def all_settings(self) -> dict[str, Any]:
+        """Every setting by its name, as a run takes them."""
+        called = {"called": self.called} if self.called else {}
+        return {**self.settings, **(self.places or {}), **called}
 
 
 class ModelFacts(Facts):

@@ -24,7 +24,7 @@ def report(record: Record) -> str:
     """What was measured and what it cost, for people."""
     task, budget = record.task, record.budget
     head = (
-        f"{record.method.name} on {task.dataset.name}, ipc {task.ipc_in_words}, "
+        f"{record.method.name} on {task.dataset.shown_name}, ipc {task.ipc_in_words}, "
         f"{task.model.label}, input space {task.input_space}, budget {budget.name}, "
         f"seed {task.seed}" + (f", group {task.group}" if task.group else "")
     )

@@ -16,6 +16,7 @@ from ..distilling.loop import Distillation, identity_of
 from ..distilling.method_choice import MethodChoice
 from ..distilling.registry import METHODS
 from ..errors import UserError
+from ..plugins.settings import typed_settings
 from ..records.checking import one_line
 from ..records.cost import Phase, PhaseCost, Stage
 from ..records.facts import (
@@ -63,7 +64,7 @@ def folder_name(request: RunRequest, key: str) -> str:
     group = f"-group{task.group}" if task.group else ""
     ipc = task.ipc_in_words.replace(" ", "-")
     return (
-        f"{request.method.name}-{task.dataset}-ipc{ipc}-{request.budget_name}"
+        f"{request.method.name}-{task.lab.shown_name}-ipc{ipc}-{request.budget_name}"
         f"-seed{task.seed}{group}-{key[:10]}"
     )
 
@@ -156,7 +157,8 @@ def subject_made_elsewhere(
     return Subject(
         run=key,
         name=(
-            f"{origin.name}-released-{task.dataset}-ipc{task.ipc}-{request.budget_name}-{key[:10]}"
+            f"{origin.name}-released-{task.lab.shown_name}-ipc{task.ipc}-"
+            f"{request.budget_name}-{key[:10]}"
         ),
         method=MethodFacts(name=origin.name, version=0, settings={}),
         distilled=DistilledFacts(
@@ -274,11 +276,17 @@ def _scoring_with_tables(request: RunRequest) -> dict[str, Any]:
 
 def _task(request: RunRequest, class_counts: tuple[int, ...] | None) -> TaskFacts:
     task = request.task
+    plugin = DATASETS[task.dataset]
+    where = f"dataset {task.dataset}"
+    settings = typed_settings(plugin.Settings, task.lab.dataset_settings, where)
+    apart = {"called", *settings.places()} if settings.name_given() else {*settings.places()}
     return TaskFacts(
         dataset=DatasetFacts(
             name=task.dataset,
-            version=DATASETS[task.dataset].version,
-            settings=task.lab.dataset_settings,
+            version=plugin.version,
+            settings={k: v for k, v in settings.plain().items() if k not in apart},
+            called=settings.name_given(),
+            places=settings.places() or None,
         ),
         ipc=task.ipc,
         model=ModelFacts(

@@ -307,7 +307,7 @@ def _run(request: RunRequest, lab: Lab, folder: Path, data_cost: PhaseCost, head
         lab.real.prepare()
     made = distil(request.method, request.task, lab)
     write_bytes(folder / "distilled.safetensors", runtime.store.file(made.artefact).read_bytes())
-    title = f"{request.method.name}, {request.task.dataset}, ipc {request.task.ipc_in_words}"
+    title = f"{request.method.name}, {request.task.lab.shown_name}, ipc {request.task.ipc_in_words}"
     write_bytes(folder / "gallery.png", gallery_png(made.distilled, lab.space, title))
     costs = {
         DATA: data_cost,

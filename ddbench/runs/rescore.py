@@ -67,7 +67,7 @@ def rescore(
     protocol = str(m.coordinates["protocol"])
     task = record.task
     model = [f"model.{name}={as_text(value)}" for name, value in task.model.settings.items()]
-    dataset = [f"dataset.{name}={as_text(v)}" for name, v in task.dataset.settings.items()]
+    dataset = [f"dataset.{name}={as_text(v)}" for name, v in task.dataset.all_settings.items()]
     fractions = [
         f"budget.{name}={value!r}"
         for name, value in record.budget.plain().items()

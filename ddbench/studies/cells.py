@@ -38,7 +38,8 @@ class Cell:
         task, budget = self.record.task, self.record.budget
         held_out = f", validation {task.validation:g}" if task.validation else ""
         shape = ", ".join(f"{k} {v}" for k, v in task.dataset.settings.items())
-        dataset = f"{task.dataset.name} ({shape})" if shape else task.dataset.name
+        name = task.dataset.shown_name
+        dataset = f"{name} ({shape})" if shape else name
         return (
             f"{dataset} ipc {task.ipc_in_words}, {task.model.label}, "
             f"{task.input_space}, {budget.name} ({budget.networks} a score){held_out}"

@@ -15,6 +15,7 @@ from ..data.whitening_memory import check_memory
 from ..models.model import Model
 from ..models.registry import MODELS
 from ..models.spec import ModelSpec
+from ..plugins.settings import typed_settings
 from ..plugins.source_code import PluginCode
 from ..runtime.randomness import RandomStream
 from ..runtime.runtime import Runtime
@@ -41,6 +42,13 @@ class LabSpec:
     dataset_settings: dict[str, Any] = field(default_factory=dict)
     validation: float = 0.0
     network_seed: int = 0
+
+    @property
+    def shown_name(self) -> str:
+        """The name that a person gave the data, or that of the dataset."""
+        settings_type = DATASETS[self.dataset].Settings
+        settings = typed_settings(settings_type, self.dataset_settings, f"dataset {self.dataset}")
+        return settings.name_given() or self.dataset
 
 
 @dataclass(frozen=True)

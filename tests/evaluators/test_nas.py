@@ -241,6 +241,7 @@ def unfinished(
     """What the evaluator asks of a run before it trains anything."""
     return SimpleNamespace(
         task=SimpleNamespace(dataset=dataset),
+        dataset=SimpleNamespace(is_whole=True),
         data_root=root,
         device_type=device,
         budget=Budget(evaluation=share),

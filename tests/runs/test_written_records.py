@@ -57,7 +57,11 @@ def test_record_of_a_run_is_read_back_and_enters(
     shapes = {
         "digits": (),
         "random_pixels": ("dataset.resolution=16", "dataset.classes=2", "dataset.images=20"),
-        "image_folder": (f"dataset.path={folder}", "dataset.resolution=16"),
+        "image_folder": (
+            f"dataset.path={folder}",
+            "dataset.resolution=16",
+            "dataset.called=pets",
+        ),
     }
     words = [f"dataset={dataset}", *shapes[dataset], f"validation={validation}", *EVERYTHING]
     request = tiny(tmp_path, "method=apm", f"data_root={tmp_path / 'data'}", *words)
@@ -68,6 +72,9 @@ def test_record_of_a_run_is_read_back_and_enters(
     assert measured | {"nas"} == set(EVALUATORS.names())  # whose truth is a download
     files = table_files(results_of([record]), Reading([record], read=1), pictures=False)
     assert all(files.values())
+    name = "pets" if dataset == "image_folder" else dataset
+    assert name in files["scores.csv"].decode()
+    assert not any(str(folder).encode() in content for content in files.values())
 
 
 def test_record_that_cannot_be_written_is_one_line(

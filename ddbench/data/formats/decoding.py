@@ -51,8 +51,14 @@ class Filter(enum.Enum):
     lanczos = enum.auto()
 
 
-def decode(path: Path, resolution: int, resize: Filter) -> NDArray[np.uint8]:
-    """An image as RGB (3, resolution, resolution); the largest square in its middle is kept.
+def decode(path: Path, resolution: int, resize: Filter, crop: bool = True) -> NDArray[np.uint8]:
+    """An image as RGB (3, resolution, resolution).
+
+    Args:
+        path: the file.
+        resolution: height and width.
+        resize: how others are brought to that size.
+        crop: whether the largest square in the middle is kept; else the whole image is squeezed.
 
     As in torchvision's image folders, transparency is dropped, the first picture of an animation
     or of several pages is taken, and notes on orientation and colour profiles are not obeyed.
@@ -78,12 +84,12 @@ def decode(path: Path, resolution: int, resize: Filter) -> NDArray[np.uint8]:
         if resize is Filter.none:
             width, height = image.size
             raise UserError(f"{path} is {width}x{height}, not {resolution}x{resolution}")
-        side = min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
+        width, height = (min(image.size),) * 2 if crop else image.size
+        left, top = (image.width - width) // 2, (image.height - height) // 2
         image = image.resize(
             (resolution, resolution),
             Image.Resampling[resize.name.upper()],
-            box=(left, top, left + side, top + side),
+            box=(left, top, left + width, top + height),
         )
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 

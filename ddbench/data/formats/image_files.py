@@ -105,6 +105,7 @@ class DecodedFiles:
         version: of the dataset's source.
         facts: JSON values that are kept beside them.
         left_out: how many other files lie beside them, by the reason why they are not used.
+        crop: whether the largest square of each is kept; else the whole image is squeezed.
     """
 
     files: Sequence[Found]
@@ -114,6 +115,7 @@ class DecodedFiles:
     version: int
     facts: dict[str, Any]
     left_out: dict[str, int] = field(default_factory=dict)
+    crop: bool = True
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -124,7 +126,8 @@ class DecodedFiles:
     def key(self) -> str:
         """Of the files and of how they are decoded."""
         named = ((f"{file.label}/{file.name}", file.facts) for file in self.files)
-        how = (self.resolution, self.resize.name, self.facts, DECODER)
+        squeezed = () if self.crop else ("squeezed",)
+        how = (self.resolution, self.resize.name, self.facts, DECODER, *squeezed)
         return key_of_files(named, self.version, *how)
 
     def convert(self) -> None:
@@ -160,9 +163,10 @@ class DecodedFiles:
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
             for first in range(start, len(self.files), _BLOCK):
                 paths = [file.path for file in self.files[first : first + _BLOCK]]
-                yield np.stack(
-                    list(workers.map(lambda p: decode(p, self.resolution, self.resize), paths))
-                )
+                yield np.stack(list(workers.map(self._decode, paths)))
+
+    def _decode(self, path: Path) -> NDArray[np.uint8]:
+        return decode(path, self.resolution, self.resize, self.crop)
 
 
 def _can_write(folder: Path) -> bool:

@@ -69,7 +69,7 @@ class TorchvisionSource(DatasetSource):
             )
 
     def prepare(self) -> str:
-        """Download what is missing or damaged, some 30 to 170 MB."""
+        """Download what is missing or damaged, some 12 MB to 2.6 GB."""
         missing, damaged = self._problems()
         if not missing and not damaged:
             return f"{self.title} is complete in {self.folder}"
@@ -102,7 +102,27 @@ class TorchvisionSource(DatasetSource):
         return missing, damaged
 
 
-class CifarSource(TorchvisionSource):
+class ChecksummedSource(TorchvisionSource):
+    """A data set of whose files torchvision lists the checksums."""
+
+    @property
+    @abstractmethod
+    def checksums(self) -> dict[str, str]:
+        """MD5 of every file by its name."""
+
+    @property
+    def file_names(self) -> list[str]:
+        """All files that are read."""
+        return list(self.checksums)
+
+    def is_whole(self, file: Path) -> bool:
+        """Whether the file has its checksum."""
+        from torchvision.datasets.utils import check_integrity
+
+        return bool(check_integrity(str(file), self.checksums[file.name]))
+
+
+class CifarSource(ChecksummedSource):
     """CIFAR-10 or CIFAR-100 (A. Krizhevsky, 2009): 50,000 and 10,000 images, 32x32 in colour."""
 
     channels = 3
@@ -116,21 +136,11 @@ class CifarSource(TorchvisionSource):
         return self.root.absolute() / str(self.torchvision_class.base_folder)
 
     @property
-    def _checksums(self) -> dict[str, str]:
+    def checksums(self) -> dict[str, str]:
+        """Of the Python batches and the file of class names."""
         cifar = self.torchvision_class
         meta = (cifar.meta["filename"], cifar.meta["md5"])
         return dict([*cifar.train_list, *cifar.test_list, meta])
-
-    @property
-    def file_names(self) -> list[str]:
-        """The Python batches and the file of class names."""
-        return list(self._checksums)
-
-    def is_whole(self, file: Path) -> bool:
-        """Whether the file has the checksum that torchvision lists."""
-        from torchvision.datasets.utils import check_integrity
-
-        return bool(check_integrity(str(file), self._checksums[file.name]))
 
     def download(self) -> None:
         """Fetch and unpack the archive."""

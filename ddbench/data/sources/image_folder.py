@@ -2,17 +2,21 @@
 
 FOLDER/train/CLASS/ has the training images, FOLDER/test/CLASS/ the test images, or
 FOLDER/val/CLASS/ where FOLDER/test is missing or has none of the classes (as in Tiny ImageNet,
-whose test images have no labels). Images may lie deeper, in folders of a class's folder. They are
-decoded once, into the data root.
+whose test images have no labels). Images may lie deeper, in folders of a class's folder.
+
+Where there are no folders of classes, labels.csv with the columns `file` and `label` says the
+classes: one in each split's folder, or one in FOLDER with a column `split`; or a part of each name
+says them, by dataset.pattern. Images are decoded once, into the data root.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,20 +25,26 @@ from ...errors import UserError
 from ...plugins.settings import setting
 from ..formats.conversion import FOLDER, Conversion
 from ..formats.decoding import Filter
+from ..formats.flat_images import LABELS_FILE, Flat, by_file_name, by_labels_file
 from ..formats.image_files import DecodedFiles, Found, list_images, used_and_left_out
-from ..source import DatasetSettings, DatasetSource, Split
+from ..source import DatasetSettings, DatasetSource, NamedSettings, Split
 
 
 class ImageFolder(DatasetSource):
     """Classes are the folders of the training images, in the order of their names."""
 
     @dataclass
-    class Settings(DatasetSettings):
+    class Settings(NamedSettings):
         path: str = setting(
-            "", "folder with train/ and test/ (or val/), one folder a class in each"
+            "", "folder with train/ and test/ (or val/), one folder a class in each", place=True
         )
         resolution: int = setting(64, "height and width in pixels after cropping", low=1, high=1024)
         filter: Filter = setting(Filter.bicubic, "of resizing; none refuses other sizes")
+        pattern: str = setting(
+            "",
+            "regular expression for names without ending, its group is the class: '(.+)_[0-9]+'",
+            left_out_at_default=True,
+        )
 
     settings: ImageFolder.Settings
 
@@ -77,7 +87,7 @@ class ImageFolder(DatasetSource):
 
     def notes(self) -> list[str]:
         """How many files are used, how many are not and why, and where test images come from."""
-        return [f"{self.path}: {self._told} (of {self._test_folder.name}/)"]
+        return [f"{self.path}: {self._told} (of {self._test_place})"]
 
     @property
     def path(self) -> Path:
@@ -92,6 +102,8 @@ class ImageFolder(DatasetSource):
 
     @cached_property
     def _classes(self) -> tuple[str, ...]:
+        if self._flat is not None:
+            return self._classes_of(self._flat["train"])
         folder = self.path / "train"
         if self.path.is_dir() and not folder.is_dir():
             there = ", ".join(_folders(self.path)[:5]) or "no folder at all"
@@ -103,16 +115,63 @@ class ImageFolder(DatasetSource):
         return tuple(names)
 
     @cached_property
-    def _test_folder(self) -> Path:
-        """The first of test/ and val/ that has a folder of a class, or else that there is."""
+    def _flat(self) -> dict[Split, Flat] | None:
+        """Images that are not sorted into folders of classes, or None where they are."""
+        train, labels = self.path / "train", self.path / LABELS_FILE
+        if self.settings.pattern:
+            folders = {"train": train, "test": self._test_folders[0]}
+            return {
+                split: by_file_name(folder, self.path, self.settings.pattern)
+                for split, folder in cast(dict[Split, Path], folders).items()
+            }
+        if train.is_dir() and _folders(train):
+            return None
+        if labels.is_file():
+            test = by_labels_file(labels, self.path, ("test",))
+            return {
+                "train": by_labels_file(labels, self.path, ("train",)),
+                "test": test if test.files else by_labels_file(labels, self.path, ("val",)),
+            }
+        if (train / LABELS_FILE).is_file():
+            return {
+                "train": by_labels_file(train / LABELS_FILE, self.path),
+                "test": by_labels_file(self._test_folders[0] / LABELS_FILE, self.path),
+            }
+        return None
+
+    @cached_property
+    def _test_folders(self) -> list[Path]:
+        """Those of test/ and val/ that are there."""
         places = [self.path / name for name in ("test", "val")]
         there = [place for place in places if place.is_dir()]
         if not there:
             raise UserError(f"{self.path} has no folder test and no folder val")
+        return there
+
+    def _classes_of(self, flat: Flat) -> tuple[str, ...]:
+        names = tuple(sorted({*flat.labels}))
+        if len(names) < 2:
+            there = f"only the class {names[0]!r}" if names else "no training images"
+            raise UserError(f"{flat.of} has {there}; needed are images of at least 2 classes")
+        return names
+
+    @property
+    def _test_place(self) -> str:
+        """Where the test images are named, for people."""
+        if self._flat is None:
+            return f"{self._test_folder.name}/"
+        return self._flat["test"].of.relative_to(self.path).as_posix()
+
+    @cached_property
+    def _test_folder(self) -> Path:
+        """The first of test/ and val/ that has a folder of a class, or else that there is."""
+        there = self._test_folders
         return next((p for p in there if {*_folders(p)} & {*self._classes}), there[0])
 
     @cached_property
     def _splits(self) -> dict[Split, DecodedFiles]:
+        if self._flat is not None:
+            return {split: self._numbered(split, flat) for split, flat in self._flat.items()}
         return {
             "train": self._listed("train", self.path / "train"),
             "test": self._listed("test", self._test_folder),
@@ -120,6 +179,21 @@ class ImageFolder(DatasetSource):
 
     def _split(self, split: Split) -> DecodedFiles:
         return self._splits[split]
+
+    def _numbered(self, split: Split, flat: Flat) -> DecodedFiles:
+        """Images that are not sorted, with the numbers of their classes."""
+        strangers = sorted({*flat.labels} ^ {*self._classes})
+        if strangers:
+            raise UserError(
+                f"{flat.of} must have the same classes among training and test images; only one "
+                f"of the two has {strangers[0]!r}"
+            )
+        number_of = {name: number for number, name in enumerate(self._classes)}
+        files = [
+            replace(file, label=number_of[label])
+            for label, file in zip(flat.labels, flat.files, strict=True)
+        ]
+        return self._decoded(split, files, flat.left_out)
 
     def _listed(self, split: Split, folder: Path) -> DecodedFiles:
         strangers = sorted({*_folders(folder)} ^ {*self._classes})
@@ -138,6 +212,9 @@ class ImageFolder(DatasetSource):
         outside = sum(not entry.is_dir() for entry in folder.iterdir())
         if outside:
             left_out["outside the classes' folders"] = outside
+        return self._decoded(split, files, left_out)
+
+    def _decoded(self, split: Split, files: list[Found], left_out: Counter[str]) -> DecodedFiles:
         settings = self.settings
         place = hashlib.blake2b(str(self.path).encode(), digest_size=4).hexdigest()
         return DecodedFiles(

@@ -3,7 +3,8 @@
 P. Chrabaszcz, I. Loshchilov and F. Hutter, "A Downsampled Variant of ImageNet as an Alternative to
 the CIFAR datasets", 2017. The ten training batches and `val_data` are read where they lie, in
 DATA_ROOT/imagenet64, as the pickles or the .npz archives that are published; `ddbench prepare`
-converts those that cannot be memory-mapped.
+converts those that cannot be memory-mapped. Where there are none, it makes the images from ImageNet
+itself, in DATA_ROOT/imagenet, as they were published: squeezed to 64x64 by a box filter.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import re
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -23,9 +25,12 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from ..formats.conversion import FOLDER, Conversion, key_of_files
+from ..formats.decoding import Filter
 from ..formats.image_batches import Batch, batch_file, open_batch
+from ..formats.image_files import DecodedFiles
 from ..pixels import PartedImages, sampled_hash
 from ..source import DatasetSettings, DatasetSource, Split
+from ._imagenet_files import NUMBERS, ImageNetFiles
 
 BATCHES: dict[Split, tuple[str, ...]] = {
     "train": tuple(f"train_data_batch_{number}" for number in range(1, 11)),
@@ -46,7 +51,9 @@ class ImageNet64(DatasetSource):
 
     Classes have the order of the published labels, which is not that of their WordNet ids. They
     are called 0001 to 1000 unless `map_clsloc.txt` of ImageNet's development kit, with lines such
-    as `n02119789 1 kit_fox`, lies beside the batches.
+    as `n02119789 1 kit_fox`, lies beside the batches. Images made from ImageNet itself are in the
+    order of their classes and names, while those published are shuffled, so that the two are not
+    the same data to any key.
     """
 
     version = 1
@@ -69,6 +76,9 @@ class ImageNet64(DatasetSource):
         sizes = {split: len(self._labels(split)) for split in _SPLITS}
         self.train_size, self.test_size = sizes["train"], sizes["test"]
         self.class_names = _class_names(self.folder / NAME_FILE) or type(self).class_names
+        numbers = ImageNetFiles(self.folder).numbers() or self._originals.numbers()
+        if numbers is not None and {*numbers} >= {*range(1, len(self.class_names) + 1)}:
+            self.wnids = tuple(numbers[n] for n in range(1, len(self.class_names) + 1))
 
     def load(self, split: Split) -> Loaded:
         """Images and classes in the order of the batches.
@@ -89,6 +99,8 @@ class ImageNet64(DatasetSource):
     def prepare(self) -> str:
         """Unpack archives that lie there and convert what cannot be memory-mapped."""
         self._unpack()
+        if not self._are_there and (self._originals.folder / "train").is_dir():
+            self._make()
         for split in _SPLITS:
             if self._converted(split) is not None:
                 self._conversion(split).verify()
@@ -130,14 +142,55 @@ class ImageNet64(DatasetSource):
             raise UserError(
                 f"{self.title}: {missing[0]}{more} missing in {self.folder}; put the batches (or "
                 "Imagenet64_train_part1.zip, Imagenet64_train_part2.zip and Imagenet64_val.zip, "
-                "from https://image-net.org/download-images after a login) there and run "
-                "`ddbench prepare imagenet64`"
+                "from https://image-net.org/download-images after a login) there, or ImageNet "
+                f"itself in {self._originals.folder}, and run `ddbench prepare imagenet64`"
             )
         classes = len(type(self).class_names)
         return {
             split: [open_batch(self.folder, name, self.resolution, classes) for name in names]
             for split, names in BATCHES.items()
         }
+
+    @property
+    def _originals(self) -> ImageNetFiles:
+        return ImageNetFiles(self.root.absolute() / "imagenet")
+
+    @property
+    def _are_there(self) -> bool:
+        """Whether there is any batch."""
+        return any(batch_file(self.folder, name).is_file() for name in self._names)
+
+    def _make(self) -> None:
+        """Convert the original images, in the order of the published labels.
+
+        Raises:
+            UserError: where nothing says this order, or files are missing or damaged.
+        """
+        numbers, there = self._originals.numbers(), self._originals.wnids
+        if numbers is None:
+            raise UserError(
+                f"{self.title}: the order of its classes is in {' or '.join(NUMBERS)} of "
+                f"ImageNet's development kit; put it in {self._originals.folder}"
+            )
+        count = len(type(self).class_names)
+        wnids = tuple(numbers.get(number, "") for number in range(1, count + 1))
+        missing = [wnid for wnid in wnids if wnid not in there]
+        if missing:
+            raise UserError(
+                f"{self.title}: {self._originals.folder / 'train'} lacks {len(missing)} of "
+                f"{count} classes, such as {missing[0] or 'one without a number'}"
+            )
+        for split in _SPLITS:
+            list_files = self._originals.train if split == "train" else self._originals.val
+            DecodedFiles(
+                list_files(wnids, Counter()),
+                self.resolution,
+                Filter.box,
+                self._conversion(split),
+                self.version,
+                {},
+                crop=False,
+            ).convert()
 
     @property
     def _names(self) -> list[str]:

@@ -72,7 +72,7 @@ class TinyImageNet(DatasetSource):
     title = "Tiny ImageNet"
     channels = 3
     resolution = 64
-    class_names = tuple(_OFFICIAL_IDS.split())
+    class_names = wnids = tuple(_OFFICIAL_IDS.split())
     train_size = 100_000
     test_size = 10_000
     # ImageNet's own, of images of 224 pixels, as everybody uses them here.
@@ -85,6 +85,7 @@ class TinyImageNet(DatasetSource):
 
     def check(self) -> None:
         self.class_names = _class_names(self.folder / "words.txt", self._ids)
+        self.wnids = tuple(self._ids)
         self.train_size = len(self._train.files)
         self.test_size = len(self._test.files)
 
