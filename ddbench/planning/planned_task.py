@@ -25,7 +25,7 @@ class Pool:
     """Networks that a method asks for.
 
     Args:
-        stream: "teacher" or "expert".
+        stream: "teacher", "expert" or "dynamics".
         recipe: how each is trained.
         networks: how many; the first 10 of 100 are the same 10.
     """
@@ -141,6 +141,10 @@ class PlannedTask(Task):
     def experts(self, recipe: TrainingRecipe, n: int) -> NoReturn:
         """Keep what is asked for, and end there."""
         self._asked("expert", recipe, n)
+
+    def training_dynamics(self, recipe: TrainingRecipe, n: int) -> NoReturn:
+        """Keep what is asked for, and end there."""
+        self._asked("dynamics", recipe, n)
 
     def _asked(self, stream: str, recipe: TrainingRecipe, n: int) -> NoReturn:
         self.pool = Pool(stream, recipe, n)
