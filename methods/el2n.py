@@ -27,7 +27,7 @@ class EL2N(OrderedSelection):
         """Settings of EL2N."""
 
         early_epochs: int = setting(
-            EARLY_EPOCHS, "first epochs over which errors are summed", low=1, scaled="teachers"
+            EARLY_EPOCHS, "first epochs over which errors are summed, or all if fewer", low=1
         )
 
     settings: Settings

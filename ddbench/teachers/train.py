@@ -18,7 +18,7 @@ from ..runtime.randomness import RandomStream
 from ..runtime.resumable import run_resumably
 from ..runtime.runtime import Product
 from ..store.store import Artefact
-from ..training.dynamics import DYNAMICS_VERSION, WatchedTraining
+from ..training.dynamics import DYNAMICS_VERSION, TrainingDynamics, WatchedTraining
 from ..training.lab import Lab
 from ..training.loop import Training, copy_weights
 from ..training.recipe import TrainingRecipe
@@ -56,7 +56,7 @@ def train_networks(
     found: dict[int, Artefact] = {}
     code = lab.code
     missing = sum(runtime.find(KIND, identity, code) is None for identity in wanted.values())
-    _announce(lab, stream_name, recipe, missing)
+    _announce(lab, stream_name, recipe, missing, watched)
     while True:
         for index, identity in wanted.items():
             if index in found:
@@ -93,7 +93,9 @@ def network_identity(
     return {**identity, DYNAMICS: DYNAMICS_VERSION} if watched else identity
 
 
-def _announce(lab: Lab, stream_name: str, recipe: TrainingRecipe, missing: int) -> None:
+def _announce(
+    lab: Lab, stream_name: str, recipe: TrainingRecipe, missing: int, watched: bool
+) -> None:
     """Say how large the networks that have to be trained will be, and make sure of the room.
 
     Raises:
@@ -104,15 +106,17 @@ def _announce(lab: Lab, stream_name: str, recipe: TrainingRecipe, missing: int) 
     kept, stored = len(recipe.kept_epochs), recipe.snapshot_format
     weights = copy_weights(lab.new_network(RandomStream(0)), stored)
     snapshot = sum(value.nbytes for value in weights.values())
+    noted = TrainingDynamics.nbytes(recipe.epochs, len(lab.real)) if watched else 0
+    each = kept * snapshot + noted
     what = f"{missing} {stream_name}"
     if kept > 1:
         what += f" {'trajectory' if missing == 1 else 'trajectories'} of {kept} snapshots,"
     else:
         what += f"{'' if missing == 1 else 's'} of"
-    what += f" {size(snapshot)} each"
-    needed = missing * kept * snapshot
+    what += f" {size(snapshot if kept > 1 else each)} each"
+    needed = missing * each
     # While one is trained, its checkpoint and the next one being written hold it, too.
-    room = needed + 2 * kept * snapshot
+    room = needed + 2 * each
     root = lab.runtime.store.root
     free = shutil.disk_usage(root).free
     if room > free:

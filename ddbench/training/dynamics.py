@@ -42,6 +42,11 @@ class TrainingDynamics:
         numbers = (torch.zeros(shape) for _ in range(3))
         return cls(torch.zeros(shape, dtype=torch.bool), *numbers)
 
+    @staticmethod
+    def nbytes(epochs: int, images: int) -> int:
+        """What they take in memory and in a store: three float32 and one bool."""
+        return 13 * epochs * images
+
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Self:
         """The inverse of `tensors`."""

@@ -75,6 +75,8 @@ def test_each_image_is_noted_in_each_epoch_with_the_weights_before_its_step(
     for name, rows in watched.dynamics.tensors().items():
         assert torch.equal(rows, expected.tensors()[name]), name
     assert (watched.dynamics.errors > 0).all()
+    held = sum(rows.nbytes for rows in watched.dynamics.tensors().values())
+    assert held == TrainingDynamics.nbytes(3, 10)
 
 
 def weights(network: nn.Module) -> list[Tensor]:
