@@ -133,13 +133,15 @@ def by_difficulty(difficulty: Tensor, easy_first: bool = False) -> Tensor:
     return difficulty.argsort(descending=not easy_first, stable=True)
 
 
-def without_hardest(difficulty: Tensor, share: float, n: int) -> Tensor:
-    """Indices, ascending, of the images that are left when the hardest are dropped.
+def hardest_dropped(difficulty: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Tell the hardest images of a class from the others.
 
     Args:
-        difficulty: of the images (N,).
-        share: of the images that are dropped, rounded down, as far as `n` are left.
-        n: how many have to be left.
+        difficulty: of the class's images (N,).
+        share: of the images that are dropped, rounded down.
+
+    Returns:
+        Indices of the images that are kept, ascending, and of the others, the easiest first.
     """
-    dropped = min(int(share * len(difficulty)), len(difficulty) - n)
-    return by_difficulty(difficulty)[dropped:].sort().values
+    order, count = by_difficulty(difficulty), int(share * len(difficulty))
+    return order[count:].sort().values, order[:count].flip(0)

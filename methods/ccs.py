@@ -14,7 +14,7 @@ from torch import Tensor
 from ddbench import setting
 
 from ._difficulty import Score
-from ._dynamics_selection import ScoredSelection, ScoredSettings, without_hardest
+from ._dynamics_selection import ScoredSelection, ScoredSettings, hardest_dropped
 from ._selection import group_by_group
 
 
@@ -70,13 +70,13 @@ class CCS(ScoredSelection):
     settings: Settings
 
     def order(self, difficulty: Tensor, n: int, positions: Tensor) -> Tensor:
-        kept = without_hardest(difficulty, self.settings.dropped, n)
-        remaining, groups = difficulty[kept], self.task.spec.group + 1
-        return kept[
-            group_by_group(
-                len(kept),
-                n,
-                groups,
-                lambda left: stratified(remaining[left], n // groups, self.settings.strata),
-            )
-        ]
+        kept, dropped = hardest_dropped(difficulty, self.settings.dropped)
+        order, groups = torch.cat([kept, dropped]), self.task.spec.group + 1
+        count = n // groups
+
+        def pick(left: Tensor) -> Tensor:
+            # A class that is too small for it gives of its dropped images the easiest.
+            pool = order[left[: max(int((left < len(kept)).sum()), count)]]
+            return stratified(difficulty[pool], count, self.settings.strata)
+
+        return order[group_by_group(len(order), n, groups, pick)]

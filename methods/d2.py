@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ddbench import ImagePasses, Model, setting
 
-from ._dynamics_selection import ScoredSelection, ScoredSettings, without_hardest
+from ._dynamics_selection import ScoredSelection, ScoredSettings, hardest_dropped
 from ._selection import features_of
 
 
@@ -85,8 +85,12 @@ class D2(ScoredSelection):
 
     def order(self, difficulty: Tensor, n: int, positions: Tensor) -> Tensor:
         given = self.settings
-        left = without_hardest(difficulty, given.dropped, n)
-        features = features_of(self.task, self.network, positions[left], given.normalise).cpu()
+        kept, dropped = hardest_dropped(difficulty, given.dropped)
+        features = features_of(self.task, self.network, positions[kept], given.normalise).cpu()
         gammas = given.forward_gamma, given.reverse_gamma
-        picked = message_passing_order(features, difficulty[left], n, given.neighbours, *gammas)
-        return left[picked]
+        at_most = min(n, len(kept))
+        picked = message_passing_order(
+            features, difficulty[kept], at_most, given.neighbours, *gammas
+        )
+        # A class that is too small for it gives of its dropped images the easiest.
+        return torch.cat([kept[picked], dropped])[:n]

@@ -99,9 +99,10 @@ def test_order_by_difficulty_leaves_equal_images_in_their_order(
     expected = hardest_first([sign * value for value in DIFFICULTY.tolist()])
     module = room("_dynamics_selection")
     assert module.by_difficulty(DIFFICULTY, easy_first).tolist() == expected
-    left = module.without_hardest(DIFFICULTY, 0.3, 5)
-    assert left.tolist() == sorted(hardest_first(DIFFICULTY.tolist())[3:])
-    assert len(module.without_hardest(DIFFICULTY, 0.9, 5)) == 5
+    kept, dropped = module.hardest_dropped(DIFFICULTY, 0.3)
+    order = hardest_first(DIFFICULTY.tolist())
+    assert kept.tolist() == sorted(order[3:])
+    assert dropped.tolist() == order[:3][::-1]
 
 
 def naive_strata(difficulty: list[float], n: int, strata: int) -> list[int]:
@@ -237,6 +238,18 @@ def test_chosen_images_are_of_their_class_and_groups_are_disjoint(
     assert all(len(a | b) == 4 for a, b in zip(first, second, strict=True))
     other = chosen(name, tiny, root, "ipc=2", "seed=1")
     assert (other != first) == METHODS[name].draws
+
+
+@pytest.mark.parametrize("name", ["ccs", "d2"])
+def test_groups_are_disjoint_where_dropped_images_are_needed(
+    name: str, tiny: Callable[..., RunRequest], root: Path
+) -> None:
+    parts = [
+        chosen(name, tiny, root, "ipc=4", "method.dropped=0.97", f"group={group}")
+        for group in range(3)
+    ]
+    for c in range(10):
+        assert len(parts[0][c] | parts[1][c] | parts[2][c]) == 12
 
 
 NESTED = ["aum", "d2", "el2n", "forgetting", "grand", "herding", "kcenter"]
