@@ -2,8 +2,9 @@
 
 Y. Lee and H. W. Chung, "SelMatch: effectively scaling up dataset distillation via selection-based
 initialization and partial updates by trajectory matching" (ICML 2024), released code. At large
-budgets it beats distillation. The authors choose beta by the test accuracy; choose it here with
-`validation=0.1 method.beta=0,0.1,...`. The default is theirs of the released command line.
+budgets it beats distillation there. The authors choose beta by the test accuracy; choose it here by
+`ddbench run -m method=difficulty_window validation=0.1 method.beta=0,0.1,0.2`. The default is that
+of their command line.
 """
 
 from __future__ import annotations
