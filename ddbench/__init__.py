@@ -13,6 +13,7 @@ use the following modules; everything else may move without notice.
 * `ddbench.data.augmentation.dsa`: `DSA`, what `Task.augmentation` is, and its draws
 * `ddbench.data.augmentation.choices`: `Augmentation`, which a training recipe names
 * `ddbench.distilling.tiles`: images that are several smaller ones
+* `ddbench.training.dynamics`: `TrainingDynamics`, how networks came to know the real images
 * `ddbench.training.schedule`: `Schedule`, the course of a rate, which a training recipe names
 * `ddbench.training.lab`: `Lab`, by which other architectures are scored
 * `ddbench.models.spec`: `ModelSpec`, an architecture by name with its settings

@@ -1,77 +1,80 @@
-"""What methods share that choose real images by the features that a teacher gives them."""
+"""What methods share that choose real images of each class."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from ddbench import DistilledSet, ImagePasses, Method, MethodSettings, TrainingRecipe, setting
+from ddbench import DistilledSet, Method, Model, Task
 
-from ._apm_training import teacher_recipe
 from .random import EVALUATION
 
-BATCH = 256  # images at a time through the teacher
+BATCH = 256  # images at a time through a network
 
 
 class Selection(Method):
-    """Real images of each class, in an order that depends on the class's features.
+    """Real images of each class, with their class ids.
 
-    A larger ipc contains the smaller one's images, and the groups of one seed are disjoint: each
-    takes the next ones of the same order.
+    The groups of one seed are disjoint: each takes the next images of the same order.
     """
 
     needs_equal_counts = False
     draws = False
 
-    @dataclass
-    class Settings(MethodSettings):
-        """Settings of a selection."""
-
-        teacher_epochs: int = setting(100, "epochs of the teacher", low=1, scaled="teachers")
-        teacher_rate: float = setting(0.05, "learning rate of the teacher", above=0)
-        teacher_epoch_steps: int = setting(
-            0, "steps after which an epoch of the teacher ends early; 0: all real images", low=0
-        )
-        normalise: bool = setting(True, "features of length 1")
-
-    settings: Settings
-
     @abstractmethod
-    def order(self, features: Tensor, n: int) -> Tensor:
-        """Positions (n,) of the chosen images of one class in its features (N, F)."""
-
-    def image_passes(self) -> ImagePasses:
-        """A teacher, and the real images forward through it."""
-        recipe, real = self.teacher_recipe(), len(self.task.real)
-        seen = recipe.epochs * recipe.images_per_epoch(real)
-        return ImagePasses(training=seen, distilling=real / 2)
-
-    def teacher_recipe(self) -> TrainingRecipe:
-        """How the teacher is trained: as APM's."""
-        given = self.settings
-        recipe = teacher_recipe(given.teacher_epochs, given.teacher_rate)
-        return replace(recipe, epoch_steps=given.teacher_epoch_steps)
+    def class_choice(self, class_id: int, n: int) -> Tensor:
+        """Positions (n,) among the training images of a class's first `n`, on the CPU."""
 
     @torch.no_grad()
     def begin(self) -> None:
-        teacher = self.task.teachers(self.teacher_recipe(), 1)[0]
-        chosen = []
-        for class_id in range(self.task.classes):
-            positions = self.task.class_indices(class_id)
-            parts = [teacher.features(self.task.real.images(p)) for p in positions.split(BATCH)]
-            features = torch.cat(parts).double()
-            if self.settings.normalise:
-                features = torch.nn.functional.normalize(features)
-            own = self.task.group_slice(class_id)
-            order = self.order(features, own.stop)
-            chosen.append(positions[order[own].cpu()])
-        self.chosen = torch.cat(chosen)
+        self.chosen = self.choose()
+
+    def choose(self) -> Tensor:
+        """Positions (set_size,) of the chosen images among the training images, by class."""
+        own = [self.task.group_slice(class_id) for class_id in range(self.task.classes)]
+        return torch.cat([self.class_choice(c, part.stop)[part] for c, part in enumerate(own)])
 
     def finish(self) -> DistilledSet:
         """The chosen images."""
         images = self.task.real.images(self.chosen)
         labels = self.task.class_ids()
         return self.task.distilled_set(images, labels, evaluation=EVALUATION)
+
+
+def group_by_group(images: int, n: int, groups: int, pick: Callable[[Tensor], Tensor]) -> Tensor:
+    """Choose for one group after the other, each from the images that those before it have left.
+
+    Args:
+        images: to choose from.
+        n: how many all groups choose together.
+        groups: that choose equally many.
+        pick: from the indices of the images that are left to positions (n / groups,) among them.
+
+    Returns:
+        Indices (n,) of images, group by group.
+    """
+    left, chosen = torch.arange(images), []
+    for _ in range(groups):
+        picked = pick(left)
+        chosen.append(left[picked])
+        kept = torch.ones(len(left), dtype=torch.bool)
+        kept[picked] = False
+        left = left[kept]
+    return torch.cat(chosen)
+
+
+def features_of(task: Task, network: Model, positions: Tensor, normalise: bool) -> Tensor:
+    """Features (N, F) float64 of real images, on the device.
+
+    Args:
+        task: whose real images.
+        network: that gives the features.
+        positions: of the N images.
+        normalise: whether each is divided by its length.
+    """
+    parts = [network.features(task.real.images(part)) for part in positions.split(BATCH)]
+    features = torch.cat(parts).double()
+    return torch.nn.functional.normalize(features) if normalise else features

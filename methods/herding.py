@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ._selection import Selection
+from ._feature_selection import FeatureSelection
 
 
 def herding_order(features: Tensor, n: int) -> Tensor:
@@ -35,8 +35,8 @@ def herding_order(features: Tensor, n: int) -> Tensor:
     return torch.stack(order)
 
 
-class Herding(Selection):
+class Herding(FeatureSelection):
     """Greedy matching of the class mean in a teacher's feature space."""
 
-    def order(self, features: Tensor, n: int) -> Tensor:
+    def order(self, features: Tensor, n: int, class_id: int) -> Tensor:
         return herding_order(features, n)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ._selection import Selection
+from ._feature_selection import FeatureSelection
 
 
 def farthest_first_order(features: Tensor, n: int) -> Tensor:
@@ -35,8 +35,8 @@ def farthest_first_order(features: Tensor, n: int) -> Tensor:
     return torch.stack(order)
 
 
-class KCenter(Selection):
+class KCenter(FeatureSelection):
     """Greedy k-center in a teacher's feature space."""
 
-    def order(self, features: Tensor, n: int) -> Tensor:
+    def order(self, features: Tensor, n: int, class_id: int) -> Tensor:
         return farthest_first_order(features, n)

@@ -67,6 +67,7 @@ HELPERS = {
     "ddbench.scoring.protocols",
     "ddbench.scoring.students",
     "ddbench.store.files",
+    "ddbench.training.dynamics",
     "ddbench.training.lab",
     "ddbench.training.loop",
     "ddbench.training.schedule",

@@ -52,13 +52,13 @@ def plan(given: Namespace) -> int:
     from ..runs.compose import register
     from ..runs.overrides import readable
     from ..runtime.progress import Progress
-    from ..store.files import json_bytes
+    from ..store.files import json_text
     from .plan_tables import plan_tables
 
     register()
     cells = asked_cells(readable(given.words), given.multirun)
     made = Planner(Progress(quiet=given.json), seconds).plan(cells)
-    print(json_bytes(made.plain()).decode() if given.json else plan_tables(made))
+    print(json_text(made.plain()) if given.json else plan_tables(made))
     return 0
 
 

@@ -206,6 +206,13 @@ class Task:
         """`n` expert trajectories: networks whose weights are kept at the recipe's snapshots."""
         return train_networks(self._lab, "expert", recipe, range(n))
 
+    def training_dynamics(self, recipe: TrainingRecipe, n: int) -> TrainedNetworks:
+        """`n` networks that were watched while they were trained: `TrainedNetworks.dynamics`.
+
+        They depend on data, model, network seed and recipe alone, so all methods share them.
+        """
+        return train_networks(self._lab, "dynamics", recipe, range(n), watched=True)
+
     def train(
         self, network: Model, data: Data, recipe: TrainingRecipe, stream: RandomStream
     ) -> dict[int, Weights]:

@@ -276,7 +276,9 @@ class Planner:
         known = self._counted.get(place, 0)
         if lab is not None:
             found = (
-                lab.runtime.store.find(NETWORK, network_identity(lab, pool.stream, pool.recipe, i))
+                lab.runtime.store.find(
+                    NETWORK, network_identity(lab, pool.stream, pool.recipe, i, pool.watched)
+                )
                 for i in range(known, pool.networks)
             )
             known += sum(artefact is not None for artefact in found)

@@ -25,14 +25,16 @@ class Pool:
     """Networks that a method asks for.
 
     Args:
-        stream: "teacher" or "expert".
+        stream: "teacher", "expert" or "dynamics".
         recipe: how each is trained.
         networks: how many; the first 10 of 100 are the same 10.
+        watched: whether their training dynamics are kept.
     """
 
     stream: str
     recipe: TrainingRecipe
     networks: int
+    watched: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,14 @@ class PlannedTask(Task):
         """Keep what is asked for, and end there."""
         self._asked("expert", recipe, n)
 
-    def _asked(self, stream: str, recipe: TrainingRecipe, n: int) -> NoReturn:
-        self.pool = Pool(stream, recipe, n)
+    def training_dynamics(self, recipe: TrainingRecipe, n: int) -> NoReturn:
+        """Keep what is asked for, and end there."""
+        self._asked("dynamics", recipe, n, watched=True)
+
+    def _asked(
+        self, stream: str, recipe: TrainingRecipe, n: int, watched: bool = False
+    ) -> NoReturn:
+        self.pool = Pool(stream, recipe, n, watched)
         raise _PoolAsked
 
 

@@ -24,7 +24,7 @@ from ..training.recipe import TrainingRecipe
 from .parallel import Work, processes_for, scores_in_flight, worth_starting
 from .protocols import Protocol
 from .students import Score, known_score, score_student, score_whole
-from .training_sets import TrainingSet, merged_training_set, training_set
+from .training_sets import TrainingSet, label_teacher, merged_training_set, training_set
 
 
 @dataclass
@@ -137,6 +137,10 @@ class FinishedRun:
                 own, protocol, self.budget, self.lab, self.task.ipc, like
             )
         return self._training_sets[place]
+
+    def label_teacher(self) -> Model:
+        """The network of the task's model that labels images where a protocol says so, frozen."""
+        return label_teacher(self.lab, self.budget)
 
     def new_network(self, model: ModelSpec) -> Model:
         """A network of an architecture with arbitrary weights, to look at, on the CPU.

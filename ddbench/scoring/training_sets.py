@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..distilling.distilled_set import DistilledSet
 from ..distilling.merging import merged
+from ..models.model import Model
 from ..store.files import digest
 from ..teachers.pool import labeller
 from ..teachers.train import train_networks
@@ -93,15 +94,19 @@ def training_set(
             targets = F.one_hot(targets, distilled.classes).float()
             regime = "one-hot class ids"
     elif protocol.labels is Labels.label_teacher:
-        teacher_recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
-        teacher = train_networks(lab, "label-teacher", teacher_recipe, [0])[0]
-        targets = _logits(teacher, images, lab) * protocol.logit_scale
+        targets = _logits(label_teacher(lab, budget), images, lab) * protocol.logit_scale
         regime = "label teacher"
     else:
         targets, regime = ids, "class ids"
     if recipe.mirrored:
         images, targets = torch.cat([images, images.flip(3)]), torch.cat([targets, targets])
     return TrainingSet(images, targets, budget.evaluation_recipe(recipe), regime)
+
+
+def label_teacher(lab: Lab, budget: Budget) -> Model:
+    """The network that labels images where a protocol says so, from the store or trained."""
+    recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
+    return train_networks(lab, "label-teacher", recipe, [0])[0]
 
 
 def _labels_of_control(

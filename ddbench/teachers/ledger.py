@@ -10,7 +10,7 @@ from ..runtime.ledger import Used
 from ..runtime.runtime import Runtime
 from ..store.store import Artefact
 from ..training.recipe import TrainingRecipe
-from .pool import KIND
+from .pool import DYNAMICS, KIND
 
 
 def add_by_key(runtime: Runtime, keys: Mapping[str, Sequence[str]]) -> None:
@@ -28,9 +28,9 @@ def add_by_key(runtime: Runtime, keys: Mapping[str, Sequence[str]]) -> None:
 def pools(used: Used) -> list[dict[str, Any]]:
     """Count, size and cost (whenever it was paid) of networks, by stream, for records.
 
-    `epochs` and `snapshots` of each network are there where they are the same for all, and with
-    them `trajectory_bytes`: what the same networks would take if all epochs and the initial
-    weights were kept, as expert trajectories are.
+    `epochs` and `snapshots` of each network are there where they are the same for all and
+    nothing but weights is kept, and with them `trajectory_bytes`: what the same networks would take
+    if all epochs and the initial weights were kept, as expert trajectories are.
     """
     return [
         {
@@ -47,7 +47,7 @@ def _storage(networks: list[Artefact]) -> dict[str, int]:
     held = sum(one.facts["bytes"] for one in networks)
     recipes = [TrainingRecipe.from_plain(one.identity["recipe"]) for one in networks]
     lengths = {(recipe.epochs, len(recipe.kept_epochs)) for recipe in recipes}
-    if len(lengths) != 1:
+    if len(lengths) != 1 or any(DYNAMICS in one.identity for one in networks):
         return {"bytes": held}
     ((epochs, snapshots),) = lengths
     return {

@@ -15,10 +15,13 @@ from torch import Tensor
 from ..errors import UserError
 from ..models.model import Model
 from ..store.store import Artefact
+from ..training.dynamics import TrainingDynamics
 from ..training.lab import Lab
 from ..training.loop import Weights
 
 KIND = "network"
+DYNAMICS = "dynamics"
+"""Under which an artefact has the dynamics of its network's training."""
 
 
 class TrainedNetworks(Sequence[Model]):
@@ -51,11 +54,18 @@ class TrainedNetworks(Sequence[Model]):
         The file is read through once, to compare its checksum; from then on it is memory-mapped and
         only the pages of the epochs asked for are read.
         """
+        return _read_weights(self._intact(index), epoch)
+
+    def dynamics(self, index: int) -> TrainingDynamics:
+        """How one network came to know the real images, on the CPU; of watched trainings alone."""
+        return TrainingDynamics.from_tensors(_read(self._intact(index), DYNAMICS))
+
+    def _intact(self, index: int) -> Artefact:
         artefact = self.artefacts[index]
         if index not in self._checked:
             self.lab.runtime.store.file(artefact)
             self._checked.add(index)
-        return _read_weights(artefact, epoch)
+        return artefact
 
     def reference(self, index: int, epoch: int | None = None) -> str:
         """What names a network after an epoch (None: the last) in a distilled set: "KEY@EPOCH"."""
@@ -63,13 +73,19 @@ class TrainedNetworks(Sequence[Model]):
 
 
 def _read_weights(artefact: Artefact, epoch: int) -> Weights:
-    prefix = f"{epoch}/"
+    found = _read(artefact, str(epoch))
+    if not found:
+        raise UserError(f"{artefact.path} holds no weights of epoch {epoch}")
+    return {name: _single(value) for name, value in found.items()}
+
+
+def _read(artefact: Artefact, part: str) -> Weights:
+    """The tensors of one part of an artefact, by their names in it."""
+    prefix = f"{part}/"
     assert artefact.path is not None
     with safe_open(artefact.path, framework="pt") as file:
         names = [name for name in file.keys() if name.startswith(prefix)]
-        if not names:
-            raise UserError(f"{artefact.path} holds no weights of epoch {epoch}")
-        return {name.removeprefix(prefix): _single(file.get_tensor(name)) for name in names}
+        return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
 
 
 def _single(value: Tensor) -> Tensor:

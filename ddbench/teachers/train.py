@@ -18,17 +18,22 @@ from ..runtime.randomness import RandomStream
 from ..runtime.resumable import run_resumably
 from ..runtime.runtime import Product
 from ..store.store import Artefact
+from ..training.dynamics import DYNAMICS_VERSION, TrainingDynamics, WatchedTraining
 from ..training.lab import Lab
 from ..training.loop import Training, copy_weights
 from ..training.recipe import TrainingRecipe
-from .pool import KIND, TrainedNetworks, kind_of_network
+from .pool import DYNAMICS, KIND, TrainedNetworks, kind_of_network
 
 LARGE_BYTES = 100_000_000
 """From here on a pool's size is said even where only last epochs are kept."""
 
 
 def train_networks(
-    lab: Lab, stream_name: str, recipe: TrainingRecipe, indices: Sequence[int]
+    lab: Lab,
+    stream_name: str,
+    recipe: TrainingRecipe,
+    indices: Sequence[int],
+    watched: bool = False,
 ) -> TrainedNetworks:
     """Find networks in the store and train those that are missing.
 
@@ -39,16 +44,19 @@ def train_networks(
         stream_name: what they are for, such as "teacher"; part of their random numbers.
         recipe: how they are trained.
         indices: which of the stream's networks; the first 10 of 100 are the same 10.
+        watched: whether their training dynamics are kept beside their weights.
 
     Raises:
         UserError: when the disk has no room for those that are missing.
     """
     runtime, store = lab.runtime, lab.runtime.store
-    wanted = {index: network_identity(lab, stream_name, recipe, index) for index in indices}
+    wanted = {
+        index: network_identity(lab, stream_name, recipe, index, watched) for index in indices
+    }
     found: dict[int, Artefact] = {}
     code = lab.code
     missing = sum(runtime.find(KIND, identity, code) is None for identity in wanted.values())
-    _announce(lab, stream_name, recipe, missing)
+    _announce(lab, stream_name, recipe, missing, watched)
     while True:
         for index, identity in wanted.items():
             if index in found:
@@ -56,7 +64,7 @@ def train_networks(
             artefact = runtime.find(KIND, identity, code)
             if artefact is None and (lock := store.try_lock(KIND, identity)):
                 title = f"{stream_name} {len(found) + 1}/{len(wanted)}"
-                work = partial(_train_one, lab, stream_name, recipe, index, title)
+                work = partial(_train_one, lab, stream_name, recipe, index, watched, title)
                 try:
                     artefact = runtime.make(KIND, identity, work, code)
                 finally:
@@ -73,18 +81,21 @@ def train_networks(
 
 
 def network_identity(
-    lab: Lab, stream_name: str, recipe: TrainingRecipe, index: int
+    lab: Lab, stream_name: str, recipe: TrainingRecipe, index: int, watched: bool = False
 ) -> dict[str, Any]:
     """Everything that determines a trained network, for its key."""
-    return {
+    identity = {
         **lab.identity,
         "recipe": recipe.plain(),
         "stream": stream_name,
         "index": index,
     }
+    return {**identity, DYNAMICS: DYNAMICS_VERSION} if watched else identity
 
 
-def _announce(lab: Lab, stream_name: str, recipe: TrainingRecipe, missing: int) -> None:
+def _announce(
+    lab: Lab, stream_name: str, recipe: TrainingRecipe, missing: int, watched: bool
+) -> None:
     """Say how large the networks that have to be trained will be, and make sure of the room.
 
     Raises:
@@ -95,15 +106,17 @@ def _announce(lab: Lab, stream_name: str, recipe: TrainingRecipe, missing: int) 
     kept, stored = len(recipe.kept_epochs), recipe.snapshot_format
     weights = copy_weights(lab.new_network(RandomStream(0)), stored)
     snapshot = sum(value.nbytes for value in weights.values())
+    noted = TrainingDynamics.nbytes(recipe.epochs, len(lab.real)) if watched else 0
+    each = kept * snapshot + noted
     what = f"{missing} {stream_name}"
     if kept > 1:
         what += f" {'trajectory' if missing == 1 else 'trajectories'} of {kept} snapshots,"
     else:
         what += f"{'' if missing == 1 else 's'} of"
-    what += f" {size(snapshot)} each"
-    needed = missing * kept * snapshot
+    what += f" {size(snapshot if kept > 1 else each)} each"
+    needed = missing * each
     # While one is trained, its checkpoint and the next one being written hold it, too.
-    room = needed + 2 * kept * snapshot
+    room = needed + 2 * each
     root = lab.runtime.store.root
     free = shutil.disk_usage(root).free
     if room > free:
@@ -120,6 +133,7 @@ def _train_one(
     stream_name: str,
     recipe: TrainingRecipe,
     index: int,
+    watched: bool,
     title: str,
     checkpoint: Checkpoint,
 ) -> Product:
@@ -128,7 +142,8 @@ def _train_one(
 
     def begin() -> Training:
         network = lab.new_network(stream / "weights")
-        return Training(network, lab.real, recipe, stream, lab.augmentation)
+        kind = WatchedTraining if watched else Training
+        return kind(network, lab.real, recipe, stream, lab.augmentation)
 
     # Training seeds the global generators; a method's draws must not depend on what was found.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -141,8 +156,12 @@ def _train_one(
         "last_batch_loss": loss if math.isfinite(loss) else None,
         "kind_of_network": kind_of_network(lab),
     }
-    return facts, {
+    tensors = {
         f"{epoch}/{name}": value
         for epoch, weights in training.snapshots.items()
         for name, value in weights.items()
     }
+    if isinstance(training, WatchedTraining):
+        noted = training.dynamics.tensors()
+        tensors |= {f"{DYNAMICS}/{name}": value for name, value in noted.items()}
+    return facts, tensors

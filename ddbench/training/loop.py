@@ -66,6 +66,8 @@ class Training:
         self.epoch = 0
         self.step_in_epoch = 0
         self.loss = torch.zeros((), device=self.device)
+        self.seen: tuple[Tensor, Tensor, Tensor] | None = None
+        """Of the last step: positions (B,), logits (B, classes) before it, and targets."""
         self.snapshots: dict[int, Weights] = {}
         self.steps_per_epoch = recipe.steps_per_epoch(len(data))
         self._last_joined = self._last_is_alone() and _needs_company(network, data)
@@ -106,7 +108,8 @@ class Training:
         start = self.step_in_epoch * self.recipe.batch_size
         joined = self._last_joined and self.step_in_epoch == self.steps_per_epoch - 1
         end = len(self._order) if joined else start + self.recipe.batch_size
-        inputs, targets = self.data.batch(self._order[start:end])
+        index, self.seen = self._order[start:end], None
+        inputs, targets = self.data.batch(index)
         stream = self.stream / "step" / self.epoch / self.step_in_epoch
         if self.recipe.augment:
             inputs = self.augment(inputs, stream.generator())
@@ -120,6 +123,8 @@ class Training:
         def closure() -> Any:
             self.optimiser.zero_grad()
             logits = self.network(inputs)
+            if self.seen is None:  # an optimiser may ask again, with other weights
+                self.seen = (index, logits.detach(), targets)
             loss = self.recipe.loss(logits, targets)
             if mixing is not None:
                 loss = mixing.share * loss

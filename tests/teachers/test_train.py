@@ -100,6 +100,33 @@ def test_training_networks_leaves_the_global_generator(lab: Lab) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_watched_networks_have_dynamics_and_others_are_told_apart_from_them(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = train_networks(lab, "teacher", RECIPE, [0])
+    watched = train_networks(lab, "teacher", RECIPE, [0], watched=True)
+    assert files(plain) != files(watched)
+    for epoch in RECIPE.kept_epochs:
+        pairs = zip(plain.weights(0, epoch).items(), watched.weights(0, epoch).items(), strict=True)
+        assert all(a == b and torch.equal(x, y) for (a, x), (b, y) in pairs)
+    dynamics = watched.dynamics(0)
+    assert all(len(rows) == RECIPE.epochs for rows in dynamics.tensors().values())
+    assert all(rows.shape[1] == len(lab.real) for rows in dynamics.tensors().values())
+    # A watched network tells no length: its bytes are not those of weights alone.
+    with lab.runtime.ledger.recording() as used:
+        train_networks(lab, "teacher", RECIPE, [0], watched=True)
+    (pool,) = pools(used)
+    assert pool.keys() == {"stream", "networks", "bytes", "cost"}
+    said: list[str] = []
+    monkeypatch.setattr(lab.runtime.progress, "say", said.append)
+    monkeypatch.setattr(networks, "LARGE_BYTES", 0)
+    last = TrainingRecipe(epochs=1, learning_rate=0.05)
+    weights = sum(v.numel() for v in lab.new_network(RandomStream(0)).state_dict().values())
+    train_networks(lab, "seen", last, [0], watched=True)
+    noted = size(4 * weights + 13 * len(lab.real))
+    assert said == [f"1 seen of {noted} each: {noted} in float32"]
+
+
 def test_networks_used_in_a_block_are_noted_once_each(lab: Lab) -> None:
     with lab.runtime.ledger.recording() as used:
         train_networks(lab, "teacher", RECIPE, range(2))

@@ -1,0 +1,147 @@
+"""What methods share that choose real images by the dynamics of a training on all of them.
+
+All of them ask for the same training, which a store has once for a dataset and model. Its defaults
+are those of the released code of CCS (Zheng et al., ICLR 2023): 200 epochs of SGD, rate 0.1 along
+half a cosine. Its augmentation and network are the task's.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ddbench import ImagePasses, MethodSettings, TrainingRecipe, setting
+from ddbench.training.dynamics import TrainingDynamics
+from ddbench.training.schedule import Schedule
+
+from ._difficulty import Score, difficulty
+from ._selection import Selection
+
+
+class DynamicsSelection(Selection):
+    """Images in an order that depends on how difficult their class's images are.
+
+    Attributes:
+        difficulty: of all training images (N,), higher is harder; the mean over trainings.
+    """
+
+    @dataclass
+    class Settings(MethodSettings):
+        """Settings of a selection by training dynamics."""
+
+        dynamics_epochs: int = setting(
+            200, "epochs of the training that is watched", low=1, scaled="teachers"
+        )
+        dynamics_rate: float = setting(0.1, "learning rate of that training", above=0)
+        networks: int = setting(1, "trainings whose scores are averaged", low=1)
+
+    settings: Settings
+
+    @abstractmethod
+    def order(self, difficulty: Tensor, n: int, positions: Tensor) -> Tensor:
+        """Which images of a class are chosen.
+
+        Args:
+            difficulty: of the class's images (N,).
+            n: how many to choose for this group and those before it, a multiple of the group's.
+            positions: (N,) of the class's images among all.
+
+        Returns:
+            Indices (n,) into `difficulty`.
+        """
+
+    def image_passes(self) -> ImagePasses:
+        """The trainings that are watched."""
+        given = self.settings
+        seen = given.networks * given.dynamics_epochs * len(self.task.real)
+        return ImagePasses(training=seen, distilling=0)
+
+    def dynamics_recipe(self) -> TrainingRecipe:
+        """How the watched networks are trained."""
+        given = self.settings
+        return TrainingRecipe(
+            epochs=given.dynamics_epochs,
+            learning_rate=given.dynamics_rate,
+            schedule=Schedule.cosine,
+        )
+
+    @torch.no_grad()
+    def begin(self) -> None:
+        self.networks = self.task.training_dynamics(self.dynamics_recipe(), self.settings.networks)
+        each = [self.measured(self.networks.dynamics(i)) for i in range(self.settings.networks)]
+        self.difficulty = torch.stack(each).mean(0)
+        super().begin()
+
+    @abstractmethod
+    def measured(self, dynamics: TrainingDynamics) -> Tensor:
+        """The difficulty of all training images (N,) by one training."""
+
+    def class_choice(self, class_id: int, n: int) -> Tensor:
+        # Images of one difficulty come in an order of the seed's, where the seed has a part.
+        drawn = self.task.class_order if self.draws else self.task.class_indices
+        positions = drawn(class_id)
+        return positions[self.order(self.difficulty[positions], n, positions)]
+
+
+@dataclass
+class ScoredSettings(DynamicsSelection.Settings):
+    """Settings of a selection that leaves the score to a person."""
+
+    score: Score = setting(Score.forgetting, "by what images are called difficult")
+
+
+class ScoredSelection(DynamicsSelection):
+    """A selection by the score that its settings name."""
+
+    Settings = ScoredSettings
+    settings: ScoredSettings
+
+    def measured(self, dynamics: TrainingDynamics) -> Tensor:
+        return difficulty(self.settings.score, dynamics)
+
+
+@dataclass
+class OrderedSettings(DynamicsSelection.Settings):
+    """Settings of a selection by one score."""
+
+    easy_first: bool = setting(False, "the easiest images of a class instead of the hardest")
+
+
+class OrderedSelection(DynamicsSelection):
+    """The hardest images of each class by one score, or the easiest."""
+
+    Settings = OrderedSettings
+    settings: OrderedSettings
+    score: ClassVar[Score]
+
+    def measured(self, dynamics: TrainingDynamics) -> Tensor:
+        return difficulty(self.score, dynamics)
+
+    def order(self, difficulty: Tensor, n: int, positions: Tensor) -> Tensor:
+        return by_difficulty(difficulty, self.settings.easy_first)[:n]
+
+
+def by_difficulty(difficulty: Tensor, easy_first: bool = False) -> Tensor:
+    """Indices (N,) of images from the hardest to the easiest, or the other way round.
+
+    Images that are equally difficult keep their order.
+    """
+    return difficulty.argsort(descending=not easy_first, stable=True)
+
+
+def hardest_dropped(difficulty: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Tell the hardest images of a class from the others.
+
+    Args:
+        difficulty: of the class's images (N,).
+        share: of the images that are dropped, rounded down.
+
+    Returns:
+        Indices of the images that are kept, ascending, and of the others, the easiest first.
+    """
+    order, count = by_difficulty(difficulty), int(share * len(difficulty))
+    return order[count:].sort().values, order[:count].flip(0)
