@@ -81,11 +81,11 @@ def _prepare_dataset(name: str, given: dict[str, str], root: Path) -> str:
 
 
 def _value(text: str) -> object:
-    """A number where the text is one, as on the command line of `run`; else the text itself."""
+    """A number or a list where the text is one, as for `run`; else the text itself."""
     import yaml
 
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         return text
-    return value if isinstance(value, int | float | bool) or value is None else text
+    return value if isinstance(value, int | float | bool | list) or value is None else text

@@ -105,6 +105,8 @@ def test_of_named_classes_alone_the_images_are_decoded(root: Path) -> None:
     assert len(dataset.train) == 6
     assert not dataset.is_whole
     assert dataset.left_out["test"] == {"class that is not used": 2}
+    words = ["dataset.resolution=16", "dataset.classes=[tench,n02102040]", f"data_root={root}"]
+    assert main(["prepare", "imagenet", *words]) == 0
     with pytest.raises(UserError, match=r"classes=imagenette: the folder .* has no class n"):
         opened(root, classes="imagenette")
 
