@@ -18,7 +18,9 @@ from ddbench.records.record import Record
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "plugins.md"
 COMMANDS = [
     line
-    for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    for block in re.findall(
+        r"^```(?:sh)?\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
     for line in block.splitlines()
     if line.startswith("ddbench ")
 ]
