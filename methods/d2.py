@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from ddbench import ImagePasses, Model, setting
@@ -42,6 +41,8 @@ def message_passing_order(
     near = min(neighbours, len(features) - 1)
     if near == 0:
         return torch.arange(n)
+    from sklearn.neighbors import NearestNeighbors  # takes a second, and every run imports methods
+
     graph = NearestNeighbors(n_neighbors=near).fit(features.numpy())
     distance, neighbour = map(torch.from_numpy, graph.kneighbors())
     squared = distance.to(difficulty).square()

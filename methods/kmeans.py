@@ -8,9 +8,6 @@ from __future__ import annotations
 import warnings
 
 import torch
-from sklearn.cluster import KMeans as Clustering
-from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from ddbench.runtime.randomness import RandomStream
@@ -31,6 +28,11 @@ def nearest_to_centres(features: Tensor, n: int, seed: int) -> Tensor:
         Indices (n,), the largest cluster's first. Where copies leave fewer than `n` clusters, the
         first images that were not chosen follow.
     """
+    # Imported here, since every run imports every method, and this takes a second and 120 MB.
+    from sklearn.cluster import KMeans as Clustering
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
     with threadpool_limits(1), warnings.catch_warnings():  # sums in one order
         warnings.simplefilter("ignore", ConvergenceWarning)  # of copies
         found = Clustering(n, n_init=1, random_state=seed).fit(features.numpy())
