@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError, shortened
-from .parser import VerbParser, is_setting
+from .parser import VerbParser, is_setting, number
 
 if TYPE_CHECKING:
     from ..bench.session import Bench
@@ -67,8 +67,8 @@ def bench(given: Namespace) -> int:
     settings = [word for word in given.words if is_setting(word)]
     names = [word for word in given.words if not is_setting(word)]
     against = _command(given.against)
-    batch = round(_number("batch", given.batch, 1, LARGEST_BATCH, whole=True))
-    seconds = _number("seconds", given.seconds, 0, LONGEST_SECONDS)
+    batch = round(number("batch", given.batch, 1, LARGEST_BATCH, whole=True))
+    seconds = number("seconds", given.seconds, 0, LONGEST_SECONDS)
 
     from ..bench.growth import sizes_named
     from ..bench.measure import Plan
@@ -128,19 +128,3 @@ def _command(text: str | None) -> list[str]:
     if text is not None and not words:
         raise UserError("against: give the command that starts the other ddbench")
     return words
-
-
-def _number(name: str, text: str, low: float, high: float, whole: bool = False) -> float:
-    """The value of an option.
-
-    Raises:
-        UserError: for what is no such number.
-    """
-    try:
-        value = float(int(text) if whole else text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        raise UserError(f"{name}={shortened(text)}: {name} is {kind} from {low:g} to {high:g}")
-    return value

@@ -177,6 +177,22 @@ def one_is_needed(verb: str, wanted: str, given: Sequence[str]) -> UserError:
     return UserError(f"{verb} what? {wanted}" + (f"; given are {told}" if given else ""))
 
 
+def number(name: str, text: str, low: float, high: float, whole: bool = False) -> float:
+    """The value of an option.
+
+    Raises:
+        UserError: for what is no such number.
+    """
+    try:
+        value = float(int(text) if whole else text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise UserError(f"{name}={shortened(text)}: {name} is {kind} from {low:g} to {high:g}")
+    return value
+
+
 def truth(name: str, text: str) -> bool:
     """The value of an option that is true or false.
 

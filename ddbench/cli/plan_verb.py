@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from ..errors import UserError, shortened
-from .parser import VerbParser
+from .parser import VerbParser, number
 
 SUMMARY = "what a run, a sweep or a study would take: cells, seconds, memory, disk"
 LONGEST_SECONDS = 86_400
@@ -45,7 +44,7 @@ def plan(given: Namespace) -> int:
     Raises:
         UserError: for a mistake in what is asked.
     """
-    seconds = _seconds(given.seconds)
+    seconds = number("seconds", given.seconds, 0, LONGEST_SECONDS)
 
     from ..planning.cells import asked_cells
     from ..planning.plan import Planner
@@ -60,15 +59,3 @@ def plan(given: Namespace) -> int:
     made = Planner(Progress(quiet=given.json), seconds).plan(cells)
     print(json_text(made.plain()) if given.json else plan_tables(made))
     return 0
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= LONGEST_SECONDS:
-        raise UserError(
-            f"seconds={shortened(text)}: seconds is a number from 0 to {LONGEST_SECONDS}"
-        )
-    return value
