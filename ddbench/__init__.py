@@ -62,7 +62,8 @@ if TYPE_CHECKING:
     from .scoring.evaluator import Evaluator, EvaluatorSettings
     from .scoring.finished_run import FinishedRun
     from .scoring.training_sets import NotScorable
-    from .training.recipe import Examples, Loss, SnapshotFormat, TrainingRecipe
+    from .training.loss import Loss
+    from .training.recipe import Examples, SnapshotFormat, TrainingRecipe
 
     __version__: str
 
@@ -113,7 +114,7 @@ _MODULES = {
     "ImagePasses": "distilling.method",
     "ImportedSet": "distilling.importing.importer",
     "Importer": "distilling.importing.importer",
-    "Loss": "training.recipe",
+    "Loss": "training.loss",
     "Measurement": "records.measurement",
     "Method": "distilling.method",
     "MethodSettings": "distilling.method",

@@ -16,9 +16,9 @@ from .parser import OPTIONS, Verb, VerbParser
 
 KEYS = (
     "method", "dataset", "model", "budget", "evaluators", "ipc", "ratio", "seed", "group",
-    "network_seed", "validation", "input_space", "protocols", "soft_rate", "control", "whole",
-    "device", "threads", "memory_budget", "checkpoint_seconds", "runs_root", "data_root", "fresh",
-    "trackers", "config_dir",
+    "network_seed", "validation", "input_space", "protocols", "soft_rate", "label_epoch",
+    "control", "whole", "device", "threads", "memory_budget", "checkpoint_seconds", "runs_root",
+    "data_root", "fresh", "trackers", "config_dir",
 )  # fmt: skip
 """Those of `ddbench run`."""
 

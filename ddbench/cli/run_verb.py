@@ -42,6 +42,7 @@ how to score
                                                          (default [paper,hard,soft])
   evaluators=[A,B]    or all; evaluators.NAME.SETTING=V  (default [accuracy])
   soft_rate=R         a learning rate for protocol soft, to be tried on validation images
+  label_epoch=E       the teacher of protocol early stops after this epoch
   control=NAME        shown beside it; null for none     (default random)
   whole=true          also train networks on all real data
 

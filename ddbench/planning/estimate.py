@@ -11,7 +11,7 @@ from ..distilling.method_choice import MethodChoice
 from ..distilling.task import TaskSpec
 from ..records.cost import DISTIL, SCORE, Phase
 from ..runs.request import RunRequest
-from ..scoring.protocols import LABEL_TEACHER, PROTOCOLS, Labels, Protocol
+from ..scoring.protocols import LABEL_TEACHER, OF_LABEL_TEACHER, PROTOCOLS, Protocol
 from ..training.lab import LabSpec
 from ..training.loop import images_at_once
 from ..training.recipe import SnapshotFormat, TrainingRecipe
@@ -88,7 +88,7 @@ def _estimates(
             seconds_per_image if choice is request.method else None,
         )  # fmt: skip
     label_teacher = request.budget.teacher_recipe(LABEL_TEACHER, shape.images)
-    if any(protocol.labels is Labels.label_teacher for protocol in request.protocols):
+    if any(protocol.labels in OF_LABEL_TEACHER for protocol in request.protocols):
         pool = Pool(LABEL_TEACHERS.name, label_teacher, 1)
         yield _networks(LABEL_TEACHERS, pool, task.lab, shape, base, training)
     if request.whole:

@@ -168,24 +168,30 @@ class BudgetFacts(Facts):
 
 
 class ProtocolFacts(Facts):
-    """A protocol by its name and version; `trial_rate` where a learning rate was on trial."""
+    """A protocol by its name and version.
+
+    `trial_rate`: a learning rate on trial; `label_epoch`: the epoch that was given for the teacher
+    of its labels.
+    """
 
     name: Name
     version: Count
     trial_rate: Amount | None = None
+    label_epoch: Count | None = None
 
     @property
     def label(self) -> str:
-        """Name and version, such as "hard/1"; a trial says its rate."""
+        """Name and version, such as "hard/1", with what was given for it."""
         trial = "" if self.trial_rate is None else f" on trial at {self.trial_rate:g}"
-        return f"{self.name}/{self.version}{trial}"
+        epoch = "" if self.label_epoch is None else f" at epoch {self.label_epoch}"
+        return f"{self.name}/{self.version}{trial}{epoch}"
 
     def __lt__(self, other: ProtocolFacts) -> bool:
         return self._order < other._order
 
     @property
-    def _order(self) -> tuple[str, int, float]:
-        return self.name, self.version, self.trial_rate or 0.0
+    def _order(self) -> tuple[str, int, float, int]:
+        return self.name, self.version, self.trial_rate or 0.0, self.label_epoch or 0
 
 
 class EvaluatorFacts(Facts):

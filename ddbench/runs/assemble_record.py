@@ -33,7 +33,6 @@ from ..records.facts import (
     PhaseCostFacts,
     PluginFacts,
     PoolFacts,
-    ProtocolFacts,
     SettingFacts,
     TaskFacts,
 )
@@ -216,10 +215,7 @@ def assemble_record(
             origin=subject.origin,
             task=_task(request, subject.class_counts),
             budget=BudgetFacts(name=request.budget_name, **request.budget.plain()),
-            protocols=tuple(
-                ProtocolFacts(name=one.name, version=one.version, trial_rate=one.trial_rate)
-                for one in request.protocols
-            ),
+            protocols=tuple(one.facts for one in request.protocols),
             evaluators={name: EvaluatorFacts(**facts) for name, facts in evaluators.items()},
             control=_control(request, control),
             data=DataFacts.model_validate({"train_hash": lab.dataset.train_hash, **scored}),

@@ -31,6 +31,7 @@ from ..scoring.protocols import Labels, Protocol, protocol_named
 from ..scoring.registry import EVALUATORS
 from ..training.budget import Budget
 from ..training.lab import LabSpec
+from ..training.recipe import MOST_EPOCHS
 from .asked_counts import asked_counts
 
 DEFAULT_INPUT_SPACE = "normalised"
@@ -42,6 +43,7 @@ ROOT_RANGES: dict[str, tuple[float, float | None]] = {
     "validation": (0, 0.9),
     "checkpoint_seconds": (0, None),
     "threads": (1, 4096),
+    "label_epoch": (1, MOST_EPOCHS),
 }
 
 
@@ -63,6 +65,7 @@ class RunConfig:
     input_space: str | None = None
     protocols: Any = field(default_factory=lambda: ["paper", "hard", "soft"])
     soft_rate: float | None = None
+    label_epoch: int | None = None
     control: str | None = "random"
     whole: bool = False
     device: str = "auto"
@@ -188,7 +191,7 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
         space_source=space_source,
         budget_name=chosen if budget == named else CUSTOM,
         budget=budget,
-        protocols=_protocols(config.protocols, config.soft_rate, config.validation),
+        protocols=_protocols(config),
         evaluators={str(name): _evaluator(str(name), n) for name, n in config.evaluators.items()},
         control=control,
         whole=config.whole,
@@ -235,19 +238,28 @@ def _trackers(given: Any) -> tuple[str, ...]:
     return found
 
 
-def _protocols(given: Any, soft_rate: float | None, validation: float) -> tuple[Protocol, ...]:
+def _protocols(config: DictConfig) -> tuple[Protocol, ...]:
+    given, rate, epoch = config.protocols, config.soft_rate, config.label_epoch
     names = [str(name) for name in given] if isinstance(given, ListConfig) else [str(given)]
     if given is None or not names:
         raise UserError("protocols=[]: name at least one, such as protocols=[hard,soft]")
     protocols = tuple(dict.fromkeys(protocol_named(name) for name in names))
-    if soft_rate is None:
-        return protocols
-    if not validation or not soft_rate > 0:
+    if rate is not None and not (config.validation and rate > 0):
         raise UserError(
-            f"soft_rate={soft_rate}: the rates of protocol soft are frozen; a rate above 0 can be "
-            "tried on held-out images, with validation=0.1"
+            f"soft_rate={rate}: the rates of protocol soft are frozen; a rate above 0 can be tried "
+            "on held-out images, with validation=0.1"
         )
-    return tuple(
-        replace(p, trial_rate=soft_rate) if p.labels is Labels.label_teacher else p
-        for p in protocols
-    )
+    if epoch is not None and Labels.early_teacher not in {one.labels for one in protocols}:
+        raise UserError(
+            f"label_epoch={epoch}: only the protocol early has labels of an epoch; add it, as in "
+            "protocols=[early]"
+        )
+    return tuple(_as_given(one, rate, epoch) for one in protocols)
+
+
+def _as_given(protocol: Protocol, soft_rate: float | None, label_epoch: int | None) -> Protocol:
+    if protocol.labels is Labels.label_teacher:
+        return replace(protocol, trial_rate=soft_rate)
+    if protocol.labels is Labels.early_teacher:
+        return replace(protocol, label_epoch=label_epoch)
+    return protocol

@@ -21,10 +21,11 @@ from ..runtime.tracking import NetworkScored
 from ..training.budget import Budget
 from ..training.lab import Lab
 from ..training.recipe import TrainingRecipe
+from .labels import label_teacher
 from .parallel import Work, processes_for, scores_in_flight, worth_starting
 from .protocols import Protocol
 from .students import Score, known_score, score_student, score_whole
-from .training_sets import TrainingSet, label_teacher, merged_training_set, training_set
+from .training_sets import TrainingSet, merged_training_set, training_set
 
 
 @dataclass

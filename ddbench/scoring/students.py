@@ -70,7 +70,11 @@ def score_student(
         def begin() -> Training:
             network = lab.new_network(stream / "weights")
             examples = Examples(training_set.images.to(device), training_set.targets.to(device))
-            return Training(network, examples, training_set.recipe, stream, lab.augmentation)
+            taught = training_set.teacher
+            teacher = taught.network(lab) if taught else None
+            return Training(
+                network, examples, training_set.recipe, stream, lab.augmentation, teacher
+            )
 
         training, parts = run_resumably(begin, title, runtime, checkpoint)
         cost = PhaseCost.total(part.plain() for part in parts.values())
@@ -95,7 +99,7 @@ def known_score(
 def _identity(
     lab: Lab, training_set: TrainingSet, protocol: Protocol, index: int
 ) -> dict[str, Any]:
-    return {
+    identity = {
         **lab.identity,
         "evaluated_on": lab.data.scored.split.hash,
         "training_set": training_set.content_hash,
@@ -103,6 +107,8 @@ def _identity(
         "protocol": protocol.label,
         "network": index,
     }
+    teacher = training_set.teacher
+    return {**identity, "teacher": teacher.reference} if teacher else identity
 
 
 def score_whole(lab: Lab, budget: Budget, index: int, epochs: int | None = None) -> Score:

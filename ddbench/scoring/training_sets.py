@@ -12,15 +12,15 @@ from torch import Tensor
 
 from ..distilling.distilled_set import DistilledSet
 from ..distilling.merging import merged
-from ..models.model import Model
 from ..store.files import digest
 from ..teachers.pool import labeller
-from ..teachers.train import train_networks
 from ..training.budget import Budget
 from ..training.lab import Lab
-from ..training.loop import predict
-from ..training.recipe import Loss, TrainingRecipe
-from .protocols import LABEL_TEACHER, Labels, Protocol
+from ..training.loop import copy_weights
+from ..training.loss import Loss
+from ..training.recipe import TrainingRecipe
+from .labels import Labelled, OnlineTeacher, labels_of, logits_of
+from .protocols import Protocol
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,22 @@ class TrainingSet:
         targets: (N,) class ids or (N, classes) soft labels, on the CPU.
         recipe: how students are trained, at the budget.
         regime: where the targets come from, for keys and reports.
+        teacher: that labels each batch in place of the targets; None: they are what is learned.
     """
 
     images: Tensor
     targets: Tensor
     recipe: TrainingRecipe
     regime: str
+    teacher: OnlineTeacher | None = None
+
+    @property
+    def images_labelled(self) -> int:
+        """Images that the teacher looks at while one student is trained."""
+        recipe = self.recipe
+        return (
+            0 if self.teacher is None else recipe.epochs * recipe.images_per_epoch(len(self.images))
+        )
 
     @cached_property
     def content_hash(self) -> str:
@@ -73,45 +83,58 @@ def training_set(
         NotScorable: when a set lacks what the protocol needs.
     """
     distilled = distilled.decoded()
-    model = like or distilled
-    recipe = protocol.recipe_for(distilled.dataset, ipc)
     images, ids = distilled.images, distilled.labels
+    recipe = protocol.recipe_for(distilled.dataset, ipc)
     if recipe is None:
-        if model.evaluation is None:
-            raise NotScorable("the set names no published evaluation")
-        recipe = model.evaluation
-        if model.learned_rate is not None:
-            recipe = replace(recipe, learning_rate=model.learned_rate)
-        targets, regime = ids, "class ids"
-        if model.soft_labels is not None and distilled is model:
-            targets = model.soft_labels
-            regime = f"own {model.soft_label_kind}"
-            if recipe.loss is Loss.cross_entropy and model.soft_label_kind == "logits":
-                targets = targets.softmax(1)
-        elif model.soft_labels is not None:
-            targets, regime = _labels_of_control(images, ids, model, recipe.loss, lab)
-        if recipe.loss is not Loss.cross_entropy and targets.ndim == 1:
-            targets = F.one_hot(targets, distilled.classes).float()
-            regime = "one-hot class ids"
-    elif protocol.labels is Labels.label_teacher:
-        targets = _logits(label_teacher(lab, budget), images, lab) * protocol.logit_scale
-        regime = "label teacher"
+        recipe, labelled = _as_published(distilled, like or distilled, lab)
     else:
-        targets, regime = ids, "class ids"
+        labelled = labels_of(protocol, images, ids, lab, budget, ipc)
+    targets = labelled.targets
     if recipe.mirrored:
         images, targets = torch.cat([images, images.flip(3)]), torch.cat([targets, targets])
-    return TrainingSet(images, targets, budget.evaluation_recipe(recipe), regime)
+    recipe = protocol.of_length(recipe, len(images), distilled.classes)
+    recipe = budget.evaluation_recipe(recipe)
+    return TrainingSet(images, targets, recipe, labelled.regime, labelled.teacher)
 
 
-def label_teacher(lab: Lab, budget: Budget) -> Model:
-    """The network that labels images where a protocol says so, from the store or trained."""
-    recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
-    return train_networks(lab, "label-teacher", recipe, [0])[0]
+def _as_published(
+    distilled: DistilledSet, model: DistilledSet, lab: Lab
+) -> tuple[TrainingRecipe, Labelled]:
+    """The published recipe and labels of a set, or of the one that it is the control of."""
+    if model.evaluation is None:
+        raise NotScorable("the set names no published evaluation")
+    recipe, ids = model.evaluation, distilled.labels
+    if model.learned_rate is not None:
+        recipe = replace(recipe, learning_rate=model.learned_rate)
+    if recipe.loss is Loss.kl and model.soft_labels is None:
+        return recipe, Labelled(ids, "own teacher, online", _own_teacher(model, lab))
+    labelled = Labelled(ids, "class ids")
+    if model.soft_labels is not None and distilled is model:
+        targets = model.soft_labels
+        if recipe.loss is Loss.cross_entropy and model.soft_label_kind == "logits":
+            targets = targets.softmax(1)
+        labelled = Labelled(targets, f"own {model.soft_label_kind}")
+    elif model.soft_labels is not None:
+        labelled = _labels_of_control(distilled.images, ids, model, recipe.loss, lab)
+    if recipe.loss is not Loss.cross_entropy and labelled.targets.ndim == 1:
+        one_hot = F.one_hot(labelled.targets, distilled.classes).float()
+        labelled = Labelled(one_hot, "one-hot class ids")
+    return recipe, labelled
+
+
+def _own_teacher(model: DistilledSet, lab: Lab) -> OnlineTeacher:
+    """The network that a set names as its labeller, to label batches as they are trained on."""
+    if not model.labeller:
+        raise NotScorable("the set does not name the network that labels its images")
+    network = labeller(lab, model.labeller)
+    if network is None:
+        raise NotScorable("the network that labels the set is not in this store")
+    return OnlineTeacher(lab.model, copy_weights(network), model.labeller)
 
 
 def _labels_of_control(
     images: Tensor, ids: Tensor, model: DistilledSet, loss: Loss, lab: Lab
-) -> tuple[Tensor, str]:
+) -> Labelled:
     """Labels of the kind that the method publishes, for the control's images.
 
     Where a network gave the labels it labels the control, too. Labels that were learned with the
@@ -122,18 +145,14 @@ def _labels_of_control(
         network = labeller(lab, model.labeller)
         if network is None:
             raise NotScorable("the network that labelled the set is not in this store")
-        logits = _logits(network, images, lab)
-        return logits.softmax(1) if kind == "probabilities" else logits, f"own {kind}"
+        logits = logits_of(network, images, lab)
+        return Labelled(logits.softmax(1) if kind == "probabilities" else logits, f"own {kind}")
     if kind == "targets":
         one_hot = F.one_hot(ids, model.classes).float()
-        return one_hot - 1 / model.classes, "centred class ids"
+        return Labelled(one_hot - 1 / model.classes, "centred class ids")
     if loss is Loss.cross_entropy:
-        return ids, "class ids"
+        return Labelled(ids, "class ids")
     raise NotScorable("the set does not name the network that labelled it")
-
-
-def _logits(network: torch.nn.Module, images: Tensor, lab: Lab) -> Tensor:
-    return predict(network, images.to(lab.runtime.execution.device)).cpu()
 
 
 def merged_training_set(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -15,8 +16,9 @@ from torch import Tensor, nn
 
 from ..data.augmentation.choices import augmentation_of
 from ..data.augmentation.dsa import DSA
-from ..data.augmentation.mixing import cutmix
+from ..data.augmentation.mixing import Mixing, cutmix
 from ..runtime.randomness import RandomStream
+from .loss import Loss
 from .optimisers import OPTIMISERS
 from .recipe import SnapshotFormat, TrainingRecipe
 
@@ -45,6 +47,8 @@ class Training:
         recipe: how.
         stream: where its random numbers come from.
         augmentation: used where the recipe asks for augmentation.
+        teacher: a frozen network whose logits on each batch, augmented and mixed, are learned;
+            None: the targets of the data are.
     """
 
     def __init__(
@@ -54,11 +58,13 @@ class Training:
         recipe: TrainingRecipe,
         stream: RandomStream,
         augmentation: DSA | None = None,
+        teacher: nn.Module | None = None,
     ) -> None:
         self.network = network
         self.data = data
         self.recipe = recipe
         self.stream = stream
+        self.teacher = teacher
         dsa = replace(augmentation or DSA(), strategy=recipe.operations)
         self.augment = augmentation_of(recipe.augmentation, dsa)
         self.device = next(network.parameters()).device
@@ -116,6 +122,7 @@ class Training:
         mixing = None
         if self.recipe.cutmix:
             inputs, mixing = cutmix(inputs, self.recipe.cutmix, (stream / "cutmix").generator())
+        taught = None if self.teacher is None else predict(self.teacher, inputs)
         stream.seed_torch(self.device)  # for dropout, which draws from the global generator
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate_at_step(self.steps_done, self.steps_per_epoch)
@@ -125,10 +132,7 @@ class Training:
             logits = self.network(inputs)
             if self.seen is None:  # an optimiser may ask again, with other weights
                 self.seen = (index, logits.detach(), targets)
-            loss = self.recipe.loss(logits, targets)
-            if mixing is not None:
-                loss = mixing.share * loss
-                loss = loss + (1 - mixing.share) * self.recipe.loss(logits, targets[mixing.order])
+            loss = self._loss(logits, targets, taught, mixing)
             loss.backward()
             return loss.detach()
 
@@ -138,6 +142,19 @@ class Training:
             self.epoch, self.step_in_epoch, self._order = self.epoch + 1, 0, None
             self._keep()
         return {"loss": self.loss}
+
+    def _loss(
+        self, logits: Tensor, targets: Tensor, taught: Tensor | None, mixing: Mixing | None
+    ) -> Tensor:
+        """The loss of a batch: against its targets, or against what the teacher says of it."""
+        recipe, loss = self.recipe, self.recipe.loss
+        if taught is None:
+            return _of_mixed(partial(loss, logits, temperature=recipe.temperature), targets, mixing)
+        learned = loss(logits, taught, recipe.temperature)
+        if not recipe.share_of_ids:
+            return learned
+        known = _of_mixed(partial(Loss.cross_entropy, logits), targets, mixing)
+        return recipe.share_of_ids * known + (1 - recipe.share_of_ids) * learned
 
     def _last_is_alone(self) -> bool:
         """Whether the last of several batches of an epoch has a single image."""
@@ -171,6 +188,13 @@ class Training:
         self.snapshots = state["snapshots"]
         self.loss = state["loss"].to(self.device)
         self._order = None
+
+
+def _of_mixed(loss: Callable[[Tensor], Tensor], targets: Tensor, mixing: Mixing | None) -> Tensor:
+    """A loss against the targets of a batch, which may be mixed with itself in another order."""
+    if mixing is None:
+        return loss(targets)
+    return mixing.share * loss(targets) + (1 - mixing.share) * loss(targets[mixing.order])
 
 
 @torch.no_grad()

@@ -9,35 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..data.augmentation.choices import Augmentation
 from ..data.augmentation.dsa import DSA, OPERATIONS
 from ..errors import UserError, shown, unknown_name
+from .loss import Loss
 from .optimisers import OPTIMISERS
 from .schedule import Schedule, cosine_factor
-
-
-class Loss(enum.Enum):
-    """What a network's logits (N, classes) are compared by, always a mean over the batch."""
-
-    cross_entropy = "cross_entropy"
-    """Against class ids (N,) or probabilities (N, classes)."""
-    l1 = "l1"
-    """Against logits, absolute difference, mean over batch and classes."""
-    mse = "mse"
-    """Against logits, squared difference, mean over batch and classes."""
-    half_sum_squares = "half_sum_squares"
-    """Against regression targets, half the squared difference summed over classes."""
-
-    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The scalar loss."""
-        if self is Loss.cross_entropy:
-            return F.cross_entropy(logits, targets)
-        if self is Loss.half_sum_squares:
-            return (logits - targets).square().sum(1).mean() / 2
-        return F.l1_loss(logits, targets) if self is Loss.l1 else F.mse_loss(logits, targets)
 
 
 class SnapshotFormat(enum.Enum):
@@ -68,6 +47,8 @@ _RANGES: dict[str, tuple[type, float, float]] = {
     "warmup_steps": (int, 0, 10**9),
     "final_fraction": (float, 0, math.nextafter(1, 0)),
     "cutmix": (float, 0, 1),
+    "temperature": (float, _SMALLEST, 1e3),
+    "share_of_ids": (float, 0, 1),
 }
 """Type, least value, largest value."""
 _OF_GSAM = ("sharpness_radius", "surrogate_gap")
@@ -109,6 +90,9 @@ class TrainingRecipe:
         cutmix: probability that a batch is cut and mixed with itself in another order.
         mirrored: whether every example stands beside its mirror image.
         operations: of DSA, one of which is drawn for each batch.
+        temperature: of the divergence from a teacher.
+        share_of_ids: of the loss that is cross-entropy with class ids, where a teacher labels each
+            batch.
 
     Raises:
         UserError: on construction, for what cannot be trained; a recipe may come in a file.
@@ -137,6 +121,8 @@ class TrainingRecipe:
     cutmix: float = 0.0
     mirrored: bool = False
     operations: tuple[str, ...] = OPERATIONS
+    temperature: float = 1.0
+    share_of_ids: float = 0.0
 
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
@@ -248,7 +234,7 @@ class TrainingRecipe:
 
 _ADDED = (
     "epoch_steps", "snapshot_format", "schedule", "warmup_steps", "final_fraction", "augmentation",
-    "cutmix", "mirrored", "operations",
+    "cutmix", "mirrored", "operations", "temperature", "share_of_ids",
 )  # fmt: skip
 """Fields that keys of recipes made before them do not have."""
 _USUAL = {item.name: item.default for item in dataclasses.fields(TrainingRecipe)}

@@ -12,7 +12,8 @@ from safetensors.torch import save
 
 from ddbench.distilling.distilled_set import MAX_HEADER_CHARACTERS, DistilledSet
 from ddbench.errors import UserError
-from ddbench.training.recipe import Loss, TrainingRecipe
+from ddbench.training.loss import Loss
+from ddbench.training.recipe import TrainingRecipe
 
 
 def example(**changes):

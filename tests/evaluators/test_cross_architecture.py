@@ -28,7 +28,8 @@ from ddbench.scoring.protocols import PROTOCOLS
 from ddbench.scoring.registry import EVALUATORS
 from ddbench.scoring.training_sets import NotScorable
 from ddbench.training.budget import Budget
-from ddbench.training.recipe import Loss, TrainingRecipe
+from ddbench.training.loss import Loss
+from ddbench.training.recipe import TrainingRecipe
 
 CrossArchitecture = EVALUATORS["cross_architecture"]
 HARD = TrainingRecipe(epochs=1, learning_rate=0.5)

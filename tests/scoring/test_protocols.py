@@ -20,13 +20,21 @@ from ddbench.runs.request import RunRequest
 from ddbench.runtime.randomness import RandomStream
 from ddbench.scoring import students
 from ddbench.scoring.finished_run import FinishedRun
-from ddbench.scoring.protocols import LABEL_TEACHER, PROTOCOLS, protocol_named, soft_rate
+from ddbench.scoring.protocols import (
+    LABEL_TEACHER,
+    PROTOCOLS,
+    Matched,
+    protocol_named,
+    soft_rate,
+)
 from ddbench.scoring.training_sets import NotScorable, training_set
 from ddbench.teachers.pool import labeller
 from ddbench.teachers.train import train_networks
 from ddbench.training.lab import Lab
 from ddbench.training.loop import Training, predict
-from ddbench.training.recipe import Examples, Loss
+from ddbench.training.loss import Loss
+from ddbench.training.recipe import Examples
+from ddbench.training.schedule import Schedule
 
 
 def finished_run(request: RunRequest, lab: Lab) -> FinishedRun:
@@ -161,11 +169,41 @@ def test_label_teacher_is_in_no_pool_of_the_method(apm: FinishedRun) -> None:
 def test_epochs_scale_with_the_budget_and_the_rate_still_falls_halfway(
     protocol: str, apm: FinishedRun
 ) -> None:
+    rules = PROTOCOLS[protocol]
+    epochs = 100 if rules.matched is Matched.images else 20  # as many images at ipc 2 as at 10
     for subject in apm.subjects:
-        recipe = apm.training_set(subject, PROTOCOLS[protocol]).recipe
-        assert recipe.epochs == 20
-        assert recipe.milestones == (10,)
-        assert recipe.kept_epochs == (20,)
+        recipe = apm.training_set(subject, rules).recipe
+        assert recipe.epochs == epochs
+        assert recipe.rate_at_step(epochs - 1, 1) < recipe.learning_rate / 9
+        if recipe.schedule is Schedule.milestones:
+            assert recipe.milestones == (epochs // 2,)
+        assert recipe.kept_epochs == (epochs,)
+
+
+@pytest.mark.parametrize("ipc", [1, 3, 10, 50, 200])
+@pytest.mark.parametrize("classes", [10, 100])
+def test_matched_protocols_give_as_many_steps_or_images_as_at_ipc_10(
+    ipc: int, classes: int
+) -> None:
+    recipe, own = PROTOCOLS["hard"].recipe, ipc * classes
+    assert recipe is not None
+    steps, images = (
+        PROTOCOLS[name].of_length(recipe, own, classes) for name in ("hard_steps", "hard_images")
+    )
+    wanted = recipe.epochs * recipe.steps_per_epoch(10 * classes)
+    # To within half an epoch, as an epoch is not cut.
+    each = steps.steps_per_epoch(own)
+    assert abs(steps.epochs * each - wanted) <= each / 2
+    assert abs(images.epochs * own - recipe.epochs * 10 * classes) <= own / 2
+    for one in (steps, images):
+        assert one.milestones[0] == pytest.approx(one.epochs / 2, abs=1)
+
+
+@pytest.mark.parametrize("protocol", ["hard", "soft", "kd"])
+def test_other_protocols_have_their_epochs_whatever_the_size(protocol: str) -> None:
+    recipe = PROTOCOLS[protocol].recipe
+    assert recipe is not None
+    assert PROTOCOLS[protocol].of_length(recipe, 10, 10) is recipe
 
 
 def test_images_are_scored_as_they_were_distilled(apm: FinishedRun) -> None:

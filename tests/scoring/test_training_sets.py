@@ -16,7 +16,8 @@ from ddbench.scoring.protocols import PROTOCOLS
 from ddbench.scoring.training_sets import NotScorable, training_set
 from ddbench.training.budget import Budget
 from ddbench.training.lab import Lab
-from ddbench.training.recipe import Loss, TrainingRecipe
+from ddbench.training.loss import Loss
+from ddbench.training.recipe import TrainingRecipe
 
 Opened = tuple[Lab, DistilledSet]
 

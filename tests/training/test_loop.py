@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from ddbench.data.augmentation.dsa import DSA
 from ddbench.runtime.randomness import RandomStream
 from ddbench.training.loop import Training, copy_weights, predict
-from ddbench.training.recipe import Examples, Loss, SnapshotFormat, TrainingRecipe
+from ddbench.training.loss import Loss
+from ddbench.training.recipe import Examples, SnapshotFormat, TrainingRecipe
 
 pytestmark = pytest.mark.numerical
 STREAM = RandomStream(5, ("test",))

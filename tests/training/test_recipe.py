@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ddbench.errors import UserError
-from ddbench.training.recipe import Loss, SnapshotFormat, TrainingRecipe
+from ddbench.training.loss import Loss
+from ddbench.training.recipe import SnapshotFormat, TrainingRecipe
 
 RECIPE = TrainingRecipe(
     epochs=100, learning_rate=0.05, milestones=(50,), snapshot_epochs=(0, 10, 100), loss=Loss.l1

@@ -1,0 +1,138 @@
+"""The labels that a protocol gives to images: one kind a function, from class ids to a teacher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..models.model import Model
+from ..models.spec import ModelSpec
+from ..teachers.train import train_networks
+from ..training.budget import Budget
+from ..training.lab import Lab
+from ..training.loop import Weights, predict
+from .protocols import EARLY_TEACHER, LABEL_TEACHER, Labels, Protocol, label_epoch
+from .ridge_labels import ridge_labels
+
+
+@dataclass(frozen=True)
+class OnlineTeacher:
+    """A network that labels each batch of a training, by value: other processes get it, too.
+
+    Args:
+        model: its architecture.
+        weights: on the CPU.
+        reference: what it is called in the store, "KEY@EPOCH".
+    """
+
+    model: ModelSpec
+    weights: Weights
+    reference: str
+
+    def network(self, lab: Lab) -> Model:
+        """The network, frozen, on the device of a lab."""
+        return lab.with_model(self.model).frozen(self.weights)
+
+    @property
+    def nbytes(self) -> int:
+        """Of its weights."""
+        return sum(value.nbytes for value in self.weights.values())
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labels of N images.
+
+    Args:
+        targets: (N,) class ids, or (N, classes) what `regime` says.
+        regime: where they come from, for people.
+        teacher: that labels each batch in place of the targets; None: they are what is learned.
+    """
+
+    targets: Tensor
+    regime: str
+    teacher: OnlineTeacher | None = None
+
+
+def labels_of(
+    protocol: Protocol, images: Tensor, ids: Tensor, lab: Lab, budget: Budget, ipc: int
+) -> Labelled:
+    """The labels of a protocol that has labels of its own.
+
+    Args:
+        protocol: whose labels are not `Labels.own`.
+        images: (N, C, H, W) in the input space, on the CPU.
+        ids: class ids (N,).
+        lab: where teachers are trained.
+        budget: scales their epochs.
+        ipc: of the task, for frozen tables.
+    """
+    kind, classes = protocol.labels, lab.dataset.classes
+    if kind is Labels.hard:
+        return Labelled(ids, "class ids")
+    if kind is Labels.smoothed:
+        return Labelled(smoothed(ids, classes, protocol.smoothing), "smoothed class ids")
+    if kind is Labels.early_teacher:
+        epoch = protocol.label_epoch or early_epoch(lab, budget, ipc)
+        logits = logits_of(early_teacher(lab, epoch), images, lab)
+        return Labelled(logits.softmax(1), f"teacher after epoch {epoch}")
+    if kind is Labels.online_teacher:
+        whose = "class ids and label teacher" if _keeps_ids(protocol) else "label teacher"
+        return Labelled(ids, f"{whose}, online", online_label_teacher(lab, budget))
+    teacher = label_teacher(lab, budget)
+    if kind is Labels.ridge:
+        return Labelled(ridge_labels(teacher, images, lab.real, classes), "ridge regression")
+    logits = logits_of(teacher, images, lab)
+    if kind is Labels.softened:
+        softened = (logits / protocol.temperature).softmax(1)
+        return Labelled(softened, f"label teacher at temperature {protocol.temperature:g}")
+    return Labelled(logits * protocol.logit_scale, "label teacher")
+
+
+def _keeps_ids(protocol: Protocol) -> bool:
+    return protocol.recipe is not None and protocol.recipe.share_of_ids > 0
+
+
+def smoothed(ids: Tensor, classes: int, weight: float) -> Tensor:
+    """Class ids (N,) as probabilities (N, classes): (1 - w) one-hot + w / classes.
+
+    C. Szegedy et al., "Rethinking the Inception architecture" (CVPR 2016), section 7.
+    """
+    return (1 - weight) * F.one_hot(ids, classes).float() + weight / classes
+
+
+def label_teacher(lab: Lab, budget: Budget) -> Model:
+    """The network that labels images where a protocol says so, from the store or trained."""
+    recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
+    return train_networks(lab, "label-teacher", recipe, [0])[0]
+
+
+def online_label_teacher(lab: Lab, budget: Budget) -> OnlineTeacher:
+    """The same network, to label batches as they are trained on."""
+    recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
+    networks = train_networks(lab, "label-teacher", recipe, [0])
+    weights = networks.weights(0, networks.epochs[-1])
+    return OnlineTeacher(lab.model, weights, networks.reference(0))
+
+
+def early_epoch(lab: Lab, budget: Budget, ipc: int) -> int:
+    """The early teacher's epoch by the frozen table; at most as many as the label teacher gets."""
+    most = budget.teacher_recipe(LABEL_TEACHER, len(lab.real)).epochs
+    return min(label_epoch(lab.spec.dataset, ipc), most)
+
+
+def early_teacher(lab: Lab, epoch: int) -> Model:
+    """The network whose training stops after an epoch, from the store or trained.
+
+    Its epochs are never scaled: at a constant rate they are those of one course at every budget.
+    """
+    recipe = replace(EARLY_TEACHER, epochs=epoch)
+    return train_networks(lab, "early-teacher", recipe, [0])[0]
+
+
+def logits_of(network: torch.nn.Module, images: Tensor, lab: Lab) -> Tensor:
+    """What a network says of images (N, C, H, W): (N, classes), on the CPU."""
+    return predict(network, images.to(lab.runtime.execution.device)).cpu()
