@@ -140,17 +140,21 @@ class RDED(Method):
             self.images,
             self.task.class_ids(),
             evaluation=self.evaluation(),
+            labeller=self.pool.reference(0),
         )
 
     def evaluation(self) -> TrainingRecipe:
-        """How the authors train students: 300 epochs, each batch cut and mixed, then labelled.
+        """How the authors train students: the teacher labels each batch, cut and mixed.
 
-        Their weight decay leaves out biases and norms. Where images are tiled they shuffle the
-        tiles and crop at random besides, which is not done here.
+        Their weight decay leaves out biases and norms, and their loss has no factor T^2, which
+        AdamW does not notice. Where images are tiled they shuffle the tiles and crop at random
+        besides, which is not done here.
         """
         given = self.settings
         return TrainingRecipe(
             epochs=300,
+            loss=Loss.kl,
+            temperature=20.0,
             learning_rate=given.student_rate,
             optimiser="adamw",
             weight_decay=0.01,

@@ -18,6 +18,7 @@ from torch import Tensor
 from ddbench import (
     DistilledSet,
     ImagePasses,
+    Loss,
     Method,
     MethodSettings,
     Model,
@@ -272,20 +273,30 @@ class SRe2L(Method):
     def finish(self) -> DistilledSet:
         """The images as they are, with the first network to label them as students see them."""
         self.keep()
-        return self.task.distilled_set(self.images, self.labels, evaluation=self.evaluation())
+        return self.task.distilled_set(
+            self.images,
+            self.labels,
+            evaluation=self.evaluation(),
+            labeller=self.pool.reference(0),
+        )
 
     def evaluation(self) -> TrainingRecipe:
-        """How the authors train students on CIFAR-100, with cutmix in place of their mixup."""
+        """How the authors train students on CIFAR-100: the network labels each batch, mixed.
+
+        Their loss has no factor T^2, which AdamW does not notice.
+        """
         given = self.settings
         return TrainingRecipe(
             epochs=given.student_epochs,
+            loss=Loss.kl,
+            temperature=given.student_temperature,
             learning_rate=0.001,
             optimiser="adamw",
             weight_decay=0.01,
             batch_size=given.student_batch,
             schedule=Schedule.cosine,
             augmentation=Augmentation.flip_crop if given.flips else Augmentation.crop,
-            cutmix=1.0,
+            mixup=0.8,
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -96,12 +96,21 @@ def _single(value: Tensor) -> Tensor:
 
 
 def labeller(lab: Lab, reference: str) -> Model | None:
-    """The network that a distilled set names as its labeller, if this store has it.
+    """The network that a distilled set names as its labeller, frozen; see `stored_labeller`."""
+    found = stored_labeller(lab, reference)
+    if found is None:
+        return None
+    model, weights = found
+    return lab.with_model(model).frozen(weights)
 
-    It may be of another model than the lab's: what it is says the store, and not the set's file.
+
+def stored_labeller(lab: Lab, reference: str) -> tuple[ModelSpec, Weights] | None:
+    """Model and weights of the network that a distilled set names, if this store has it.
+
+    Its model may be another than the lab's, and is what the store says of it, not the set's file.
 
     Args:
-        lab: whose data and input space it must be trained in.
+        lab: in whose data and input space it must be trained.
         reference: "KEY@EPOCH", from a file that may be anybody's.
     """
     key, _, epoch = reference.partition("@")
@@ -113,7 +122,7 @@ def labeller(lab: Lab, reference: str) -> Model | None:
     if artefact is None or model is None or kind != kind_of_network(lab.with_model(model)):
         return None
     lab.runtime.store.file(artefact)
-    return lab.with_model(model).frozen(_read_weights(artefact, int(epoch)))
+    return model, _read_weights(artefact, int(epoch))
 
 
 def _known_model(identity: Any) -> ModelSpec | None:
