@@ -27,7 +27,7 @@ class Crop:
         """The rectangle of images (N, C, H, W), bilinearly brought to (N, C, side, side)."""
         rows = slice(self.top, self.top + self.height)
         columns = slice(self.left, self.left + self.width)
-        # What is enlarged has nothing to smooth, and without smoothing has a deterministic gradient.
+        # What is enlarged needs no smoothing, and has a deterministic gradient without it.
         shrinks = max(self.height, self.width) > side
         return F.interpolate(
             images[:, :, rows, columns],

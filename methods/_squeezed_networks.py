@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import nn
 
 from ddbench import Model, Task, TrainingRecipe, UserError
@@ -9,6 +12,8 @@ from ddbench.data.augmentation.choices import Augmentation
 from ddbench.models.spec import ModelSpec
 from ddbench.runtime.randomness import RandomStream
 from ddbench.training.schedule import Schedule
+
+from ._selection import BATCH
 
 
 def squeezed_model(task: Task) -> ModelSpec | None:
@@ -52,3 +57,27 @@ def squeezing_recipe(
         schedule=Schedule.cosine,
         augmentation=Augmentation.flip_crop if flips else Augmentation.crop,
     )
+
+
+@torch.no_grad()
+def accuracy(task: Task, network: Model) -> float:
+    """Of a network on the real images that it learned, in [0, 1]."""
+    right = 0
+    for part in torch.arange(len(task.real), device=task.device).split(BATCH):
+        images, class_ids = task.real.batch(part)
+        right += int((network(images).argmax(1) == class_ids).sum())
+    return right / len(task.real)
+
+
+def votes(accuracies: Sequence[float], temperature: float) -> list[float]:
+    """The weights of networks in a vote: softmax of their accuracies in percent / temperature.
+
+    J. Cui et al., "Dataset distillation via committee voting" (2025), released code, where the
+    accuracies are those of students of each network's own images.
+
+    Args:
+        accuracies: of the networks, in [0, 1].
+        temperature: 5 in the released code.
+    """
+    weights: list[float] = (100 * torch.tensor(accuracies) / temperature).softmax(0).tolist()
+    return weights

@@ -21,7 +21,6 @@ from ddbench import (
     TrainingRecipe,
     setting,
 )
-from ddbench.data.augmentation.choices import Augmentation
 from ddbench.distilling.tiles import joined_tiles
 from ddbench.training.schedule import Schedule
 
@@ -101,8 +100,7 @@ class RDED(Method):
         """A teacher, and the crops forward through it."""
         given, recipe, real = self.settings, self.teacher_recipe(), len(self.task.real)
         seen = [
-            min(given.candidates, len(self.task.class_indices(c)))
-            for c in range(self.task.classes)
+            min(given.candidates, len(self.task.class_indices(c))) for c in range(self.task.classes)
         ]
         return ImagePasses(
             training=recipe.epochs * recipe.images_per_epoch(real),

@@ -32,8 +32,7 @@ from ddbench.training.schedule import Schedule, cosine_factor
 
 from ._easy_crops import CropSearch, check_candidates, easiest_crops
 from ._norm_statistics import Recovery
-from ._selection import BATCH
-from ._squeezed_networks import squeezed_model, squeezing_recipe
+from ._squeezed_networks import accuracy, squeezed_model, squeezing_recipe, votes
 from ._views import Curriculum, Views
 
 DECAYS = (0.5, 0.9)
@@ -188,30 +187,14 @@ class SRe2L(Method):
         task, given = self.task, self.settings
         self.pool = task.teachers(self.squeezing(), given.networks, squeezed_model(task))
         self.networks: list[Model] = list(self.pool)
-        self.votes = self.voting_weights()
+        known = [accuracy(task, one) for one in self.networks] if given.networks > 1 else [1.0]
+        self.votes = votes(known, given.vote_temperature)
         self.labels = task.class_ids()
         mean, std = (one.view(-1, 1, 1).to(task.device) for one in task.channel_statistics)
         self.darkest, self.brightest = -mean / std, (1 - mean) / std
         # The whole set stays in main memory; only the block in work visits the device.
         self.images = self.start()
         self.enter(0)
-
-    def voting_weights(self) -> list[float]:
-        """Of each network: softmax over accuracies on the real images, in percent / temperature."""
-        if len(self.networks) == 1:
-            return [1.0]
-        accuracies = torch.tensor([self.accuracy(network) for network in self.networks])
-        weights: list[float] = (100 * accuracies / self.settings.vote_temperature).softmax(0).tolist()
-        return weights
-
-    @torch.no_grad()
-    def accuracy(self, network: Model) -> float:
-        """Of a network on the real images that it learned."""
-        real, right = self.task.real, 0
-        for part in torch.arange(len(real), device=self.task.device).split(BATCH):
-            images, class_ids = real.batch(part)
-            right += int((network(images).argmax(1) == class_ids).sum())
-        return right / len(real)
 
     def start(self) -> Tensor:
         """The images before the first step (N, C, H, W), on the CPU."""
@@ -258,12 +241,13 @@ class SRe2L(Method):
 
     def vote(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The networks' losses of the block in work, weighted; and their parts."""
-        total, parts = images.new_zeros(()), {}
+        total = images.new_zeros(())
+        parts: dict[str, Tensor] = {}
         for network, weight in zip(self.networks, self.votes, strict=True):
             loss, own = self.objective(network, images, self.current_labels)
             total = total + weight * loss
             for name, value in own.items():
-                parts[name] = parts.get(name, 0) + weight * value
+                parts[name] = parts.get(name, images.new_zeros(())) + weight * value
         return total, parts
 
     def keep(self) -> None:

@@ -262,12 +262,11 @@ def networks_vote_by_their_accuracy(given: Given) -> None:
     """Softmax of percent over the temperature, for the whole loss."""
     words = "ipc=1", "method.networks=2", "method.vote_temperature=4"
     with given.begun("sre2l", *words) as method:
-        first, second = method.networks
-        shares = {id(first): 0.9, id(second): 0.87}
-        method.accuracy = lambda network: shares[id(network)]
-        method.votes = method.voting_weights()
+        method.votes = given.room("sre2l").votes([0.9, 0.87], 4.0)
         images = method.current
         loss, _ = method.vote(images)
         odds = math.exp(3 / 4)
-        expected = [method.objective(one, images, method.current_labels)[0] for one in method.networks]
+        expected = [
+            method.objective(one, images, method.current_labels)[0] for one in method.networks
+        ]
         assert_close(loss, (odds * expected[0] + expected[1]) / (1 + odds), terms=1000)

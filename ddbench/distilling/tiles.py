@@ -50,7 +50,9 @@ def encode_tiles(images: Tensor, factor: int) -> Tensor:
         (N, C, H, W). Where the side is no multiple of the factor, the last tiles lose their edge.
     """
     side = images.shape[2]
-    return joined_tiles(F.interpolate(images, size=-(-side // factor), mode="nearest"), factor, side)
+    return joined_tiles(
+        F.interpolate(images, size=-(-side // factor), mode="nearest"), factor, side
+    )
 
 
 def joined_tiles(small: Tensor, factor: int, side: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""SRe2L's loss, updates, views and blocks against calculations by hand, and which models it takes."""
+"""SRe2L against calculations by hand, and which models it takes."""
 
 from __future__ import annotations
 

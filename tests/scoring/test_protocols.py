@@ -124,9 +124,10 @@ def test_labeller_of_another_model_is_built_as_the_store_says(
     reference = apm.distilled.labeller
     assert reference is not None
     own = labelling_network(apm)
-    with opened(
-        tiny(apm.lab.runtime.store.root, "method=apm", "model=resnet18"), quiet=True
-    ) as (lab, _):
+    with opened(tiny(apm.lab.runtime.store.root, "method=apm", "model=resnet18"), quiet=True) as (
+        lab,
+        _,
+    ):
         found = stored_labeller(lab, reference)
         assert found is not None
         model, _ = found
@@ -136,9 +137,7 @@ def test_labeller_of_another_model_is_built_as_the_store_says(
         assert torch.equal(predict(network, images), predict(own, images))
 
 
-@pytest.mark.parametrize(
-    "changed", [{"name": "nothing_like_it"}, {"version": 99}, {"code": "abc"}]
-)
+@pytest.mark.parametrize("changed", [{"name": "nothing_like_it"}, {"version": 99}, {"code": "abc"}])
 def test_labeller_whose_model_has_changed_is_not_taken(
     apm: FinishedRun, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
 ) -> None:

@@ -44,7 +44,10 @@ def test_a_shorter_budget_shortens_the_warm_up_alike() -> None:
 
 def test_what_older_recipes_do_not_say_is_left_out_of_keys_and_comes_back() -> None:
     plain = TrainingRecipe(epochs=3, learning_rate=0.1).plain()
-    assert not {"schedule", "warmup_steps", "augmentation", "cutmix", "mirrored", "mixup"} & plain.keys()
+    assert (
+        not {"schedule", "warmup_steps", "augmentation", "cutmix", "mirrored", "mixup"}
+        & plain.keys()
+    )
     full = recipe(warmup_steps=8, final_fraction=0.01, cutmix=0.5, mirrored=True)
     assert TrainingRecipe.from_plain(full.plain()) == full
     mixed = recipe(mixup=0.8)

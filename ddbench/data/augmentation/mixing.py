@@ -59,7 +59,9 @@ def cutmix(
     return images, Mixing(order, 1 - taken / (height * width))
 
 
-def mixup(images: Tensor, concentration: float, generator: torch.Generator) -> tuple[Tensor, Mixing]:
+def mixup(
+    images: Tensor, concentration: float, generator: torch.Generator
+) -> tuple[Tensor, Mixing]:
     """Mix a batch (N, C, H, W): l x_i + (1 - l) x_j, with l ~ Beta(a, a), one for the batch.
 
     Args:

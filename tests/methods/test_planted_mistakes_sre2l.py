@@ -1,4 +1,4 @@
-"""Plausible mistakes in RDED and SRe2L, each of which an agreement of their tests catches."""
+"""Plausible mistakes in SRe2L, each of which an agreement of their tests catches."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from agreements_recovery import (
     blocks_are_recovered_apart,
     blocks_hold_one_image_of_each_class,
     crops_shrink_by_the_curriculum,
-    easiest_crop_of_each_image,
     images_move_by_adam,
-    images_of_crops,
     networks_vote_by_their_accuracy,
     recovery_agrees,
     view_is_a_crop_that_is_shifted,
@@ -33,88 +31,9 @@ Plant = Callable[[Patch, Room], None]
 Agreement = Callable[[Given], None]
 
 
-# RDED.
-
-
-def crops_are_enlarged_and_not_padded(patch: Patch, room: Room) -> None:
-    patch.setattr(
-        room("_easy_crops"), "in_the_middle", lambda crops, side: F.interpolate(crops, size=side)
-    )
-
-
-def crops_are_padded_at_two_edges(patch: Patch, room: Room) -> None:
-    def corner(crops: Tensor, side: int) -> Tensor:
-        missing = side - crops.shape[2]
-        return F.pad(crops, (0, missing, 0, missing))
-
-    patch.setattr(room("_easy_crops"), "in_the_middle", corner)
-
-
-def hardest_crop_counts(patch: Patch, room: Room) -> None:
-    right = room("_easy_crops").difficulty
-    patch.setattr(room("_easy_crops"), "difficulty", lambda *given: -right(*given))
-
-
-def confidence_in_any_class_counts(patch: Patch, room: Room) -> None:
-    easy = room("_easy_crops")
-
-    def difficulty(network: Any, crops: Tensor, class_id: int, side: int) -> Tensor:
-        return -network(easy.in_the_middle(crops, side)).log_softmax(1).max(1).values
-
-    patch.setattr(easy, "difficulty", difficulty)
-
-
-def crops_take_a_share_of_the_side(patch: Patch, room: Room) -> None:
-    right = room("_easy_crops").random_crop
-    patch.setattr(
-        room("_easy_crops"),
-        "random_crop",
-        lambda side, least, generator, widest: right(side, least**2, generator, widest),
-    )
-
-
-def crops_are_not_square(patch: Patch, room: Room) -> None:
-    right = room("_easy_crops").random_crop
-    patch.setattr(
-        room("_easy_crops"), "random_crop", lambda side, least, generator, widest: right(
-            side, least, generator
-        )
-    )  # fmt: skip
-
-
-def crops_are_shrunk_without_smoothing(patch: Patch, room: Room) -> None:
-    def resized(self: Any, images: Tensor, side: int) -> Tensor:
-        rows = slice(self.top, self.top + self.height)
-        cut = images[:, :, rows, self.left : self.left + self.width]
-        return F.interpolate(cut, size=(side, side), mode="bilinear")
-
-    patch.setattr(room("_random_crops").Crop, "resized", resized)
-
-
-def easiest_crops_share_an_image(patch: Patch, room: Room) -> None:
-    right = room("rded").tiled
-    patch.setattr(
-        room("rded"),
-        "tiled",
-        lambda crops, factor, side: right(
-            crops.unflatten(0, (-1, factor**2)).transpose(0, 1).flatten(0, 1), factor, side
-        ),
-    )
-
-
-def tiles_come_column_by_column(patch: Patch, room: Room) -> None:
-    right = room("rded").joined_tiles
-    patch.setattr(
-        room("rded"),
-        "joined_tiles",
-        lambda small, *given: right(small.transpose(2, 3), *given).transpose(2, 3),
-    )
-
-
-# SRe2L.
-
-
-def _distance(of_layer: Callable[[Any, Tensor], Tensor], first: bool = True, mean: bool = False) -> Plant:
+def _distance(
+    of_layer: Callable[[Any, Tensor], Tensor], first: bool = True, mean: bool = False
+) -> Plant:
     """Plants another distance of statistics: a sum or a mean over layers."""
 
     def distance(seen: Sequence[Any], first_weight: float) -> Tensor:
@@ -244,7 +163,9 @@ def curriculum_takes_all_iterations(patch: Patch, room: Room) -> None:
 def shifts_are_downwards_alone(patch: Patch, room: Room) -> None:
     views = room("_views").Views
     right = views.__call__
-    patch.setattr(views, "__call__", lambda self, *given: right(replace(self, both_ways=False), *given))
+    patch.setattr(
+        views, "__call__", lambda self, *given: right(replace(self, both_ways=False), *given)
+    )
 
 
 def rows_shift_as_columns(patch: Patch, room: Room) -> None:
@@ -292,34 +213,19 @@ def rate_goes_on_falling_in_the_next_block(patch: Patch, room: Room) -> None:
 
 
 def networks_vote_alike(patch: Patch, room: Room) -> None:
-    patch.setattr(room("sre2l").SRe2L, "voting_weights", lambda self: [0.5, 0.5])
+    patch.setattr(room("sre2l"), "votes", lambda accuracies, temperature: [0.5, 0.5])
 
 
 def accuracies_are_no_percent(patch: Patch, room: Room) -> None:
-    sre2l = room("sre2l").SRe2L
-
-    def weights(self: Any) -> list[float]:
-        found = torch.tensor([self.accuracy(one) for one in self.networks])
-        values: list[float] = (found / self.settings.vote_temperature).softmax(0).tolist()
-        return values
-
-    patch.setattr(sre2l, "voting_weights", weights)
+    right = room("sre2l").votes
+    patch.setattr(
+        room("sre2l"),
+        "votes",
+        lambda accuracies, temperature: right(accuracies, 100 * temperature),
+    )
 
 
 MISTAKES: dict[str, tuple[Plant, Agreement]] = {
-    "crops are enlarged and not padded": (
-        crops_are_enlarged_and_not_padded, easiest_crop_of_each_image
-    ),
-    "crops are padded at two edges": (crops_are_padded_at_two_edges, easiest_crop_of_each_image),
-    "the hardest crop counts": (hardest_crop_counts, easiest_crop_of_each_image),
-    "confidence in any class counts": (confidence_in_any_class_counts, easiest_crop_of_each_image),
-    "crops take a share of the side": (crops_take_a_share_of_the_side, easiest_crop_of_each_image),
-    "crops are not square": (crops_are_not_square, easiest_crop_of_each_image),
-    "crops are shrunk without smoothing": (
-        crops_are_shrunk_without_smoothing, easiest_crop_of_each_image
-    ),
-    "the easiest crops share an image": (easiest_crops_share_an_image, images_of_crops),
-    "tiles come column by column": (tiles_come_column_by_column, images_of_crops),
     "the variance divides by one less": (
         _distance(lambda layer, maps: right_distance(layer, maps, 1)), recovery_agrees
     ),
