@@ -55,9 +55,12 @@ class SoftLabelBaseline(Method):
             epoch_steps=given.teacher_epoch_steps,
         )
 
+    def begin(self) -> None:
+        """Train the teacher."""
+        self.teachers = self.task.teachers(self.teacher_recipe(), 1)
+
     def finish(self) -> DistilledSet:
         """The drawn images with their labels."""
-        teachers = self.task.teachers(self.teacher_recipe(), 1)
         images = self.task.real.images(self.task.real_subset())
         return self.task.distilled_set(
             images,
@@ -68,7 +71,7 @@ class SoftLabelBaseline(Method):
                 milestones=(750, 1500, 2250),
                 decay=0.3,
             ),
-            soft_labels=predict(teachers[0], images).softmax(1),
+            soft_labels=predict(self.teachers[0], images).softmax(1),
             soft_label_kind="probabilities",
-            labeller=teachers.reference(0),
+            labeller=self.teachers.reference(0),
         )

@@ -11,7 +11,7 @@ from ..distilling.method_choice import MethodChoice
 from ..distilling.task import TaskSpec
 from ..records.cost import DISTIL, SCORE, Phase
 from ..runs.request import RunRequest
-from ..scoring.protocols import LABEL_TEACHER, OF_LABEL_TEACHER, PROTOCOLS, Protocol
+from ..scoring.protocols import LABEL_TEACHER, OF_LABEL_TEACHER, PROTOCOLS, Labels, Protocol
 from ..training.lab import LabSpec
 from ..training.loop import images_at_once
 from ..training.recipe import SnapshotFormat, TrainingRecipe
@@ -20,6 +20,7 @@ from .measured import FORWARD, StepMeasured, TrainingCost
 from .planned_task import PlannedTask, Pool, Work, work_of
 
 LABEL_TEACHERS = Phase("label-teacher", "scored")
+EARLY_TEACHERS = Phase("early-teacher", "scored")
 WHOLE = Phase("whole", "scored")
 BYTES = {SnapshotFormat.float32: 4, SnapshotFormat.float16: 2}
 
@@ -91,6 +92,11 @@ def _estimates(
     if any(protocol.labels in OF_LABEL_TEACHER for protocol in request.protocols):
         pool = Pool(LABEL_TEACHERS.name, label_teacher, 1)
         yield _networks(LABEL_TEACHERS, pool, task.lab, shape, base, training)
+    for protocol in request.protocols:
+        if protocol.labels is Labels.early_teacher:
+            recipe = protocol.early_recipe(task.dataset, task.ipc, label_teacher.epochs)
+            pool = Pool(EARLY_TEACHERS.name, recipe, 1)
+            yield _networks(EARLY_TEACHERS, pool, task.lab, shape, base, training)
     if request.whole:
         pool = Pool(WHOLE.name, label_teacher, request.budget.whole_networks)
         yield _networks(WHOLE, pool, task.lab, shape, base, training)
@@ -163,8 +169,11 @@ def _scoring(
     sets = 1 if request.control is None else 2
     seconds, batch = 0.0, 1
     for protocol in request.protocols:
-        recipe = request.budget.evaluation_recipe(_recipe(request, protocol))
-        passes = recipe.epochs * recipe.images_per_epoch(images) + FORWARD * shape.scored
+        recipe = protocol.of_length(_recipe(request, protocol), images, shape.classes)
+        recipe = request.budget.evaluation_recipe(recipe)
+        seen = recipe.epochs * recipe.images_per_epoch(images)
+        looked_at = shape.scored + (seen if protocol.labels is Labels.online_teacher else 0)
+        passes = seen + FORWARD * looked_at
         seconds += sets * networks * passes * rate
         batch = max(batch, min(images, recipe.batch_size))
     testing = training.testing_bytes * min(1.0, shape.scored / images_at_once(torch.device("cpu")))

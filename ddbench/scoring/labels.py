@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from ..teachers.train import train_networks
 from ..training.budget import Budget
 from ..training.lab import Lab
 from ..training.loop import Weights, predict
-from .protocols import EARLY_TEACHER, LABEL_TEACHER, Labels, Protocol, label_epoch
+from .protocols import LABEL_TEACHER, Labels, Protocol
 from .ridge_labels import ridge_labels
 
 
@@ -76,9 +76,11 @@ def labels_of(
     if kind is Labels.smoothed:
         return Labelled(smoothed(ids, classes, protocol.smoothing), "smoothed class ids")
     if kind is Labels.early_teacher:
-        epoch = protocol.label_epoch or early_epoch(lab, budget, ipc)
-        logits = logits_of(early_teacher(lab, epoch), images, lab)
-        return Labelled(logits.softmax(1), f"teacher after epoch {epoch}")
+        most = budget.teacher_recipe(LABEL_TEACHER, len(lab.real)).epochs
+        recipe = protocol.early_recipe(lab.spec.dataset, ipc, most)
+        teacher = train_networks(lab, "early-teacher", recipe, [0])[0]
+        probabilities = logits_of(teacher, images, lab).softmax(1)
+        return Labelled(probabilities, f"teacher after epoch {recipe.epochs}")
     if kind is Labels.online_teacher:
         whose = "class ids and label teacher" if _keeps_ids(protocol) else "label teacher"
         return Labelled(ids, f"{whose}, online", online_label_teacher(lab, budget))
@@ -116,21 +118,6 @@ def online_label_teacher(lab: Lab, budget: Budget) -> OnlineTeacher:
     networks = train_networks(lab, "label-teacher", recipe, [0])
     weights = networks.weights(0, networks.epochs[-1])
     return OnlineTeacher(lab.model, weights, networks.reference(0))
-
-
-def early_epoch(lab: Lab, budget: Budget, ipc: int) -> int:
-    """The early teacher's epoch by the frozen table; at most as many as the label teacher gets."""
-    most = budget.teacher_recipe(LABEL_TEACHER, len(lab.real)).epochs
-    return min(label_epoch(lab.spec.dataset, ipc), most)
-
-
-def early_teacher(lab: Lab, epoch: int) -> Model:
-    """The network whose training stops after an epoch, from the store or trained.
-
-    Its epochs are never scaled: at a constant rate they are those of one course at every budget.
-    """
-    recipe = replace(EARLY_TEACHER, epochs=epoch)
-    return train_networks(lab, "early-teacher", recipe, [0])[0]
 
 
 def logits_of(network: torch.nn.Module, images: Tensor, lab: Lab) -> Tensor:

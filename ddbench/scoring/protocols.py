@@ -110,6 +110,19 @@ class Protocol:
         rate = soft_rate(dataset, ipc) if self.trial_rate is None else self.trial_rate
         return replace(self.recipe, learning_rate=rate)
 
+    def early_recipe(self, dataset: str, ipc: int, most: int) -> TrainingRecipe:
+        """How the early teacher is trained: for the epochs given, or those of the frozen table.
+
+        At a constant rate epochs are those of one course, so that no budget scales them.
+
+        Args:
+            dataset: name of the dataset.
+            ipc: of the task.
+            most: epochs of the label teacher at the budget, which the table's do not exceed.
+        """
+        epochs = self.label_epoch or min(label_epoch(dataset, ipc), most)
+        return replace(EARLY_TEACHER, epochs=epochs)
+
     def of_length(self, recipe: TrainingRecipe, images: int, classes: int) -> TrainingRecipe:
         """The recipe with as many epochs as make students of unlike sets comparable.
 

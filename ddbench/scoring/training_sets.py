@@ -43,10 +43,8 @@ class TrainingSet:
     @property
     def images_labelled(self) -> int:
         """Images that the teacher looks at while one student is trained."""
-        recipe = self.recipe
-        return (
-            0 if self.teacher is None else recipe.epochs * recipe.images_per_epoch(len(self.images))
-        )
+        seen = self.recipe.epochs * self.recipe.images_per_epoch(len(self.images))
+        return seen if self.teacher else 0
 
     @cached_property
     def content_hash(self) -> str:

@@ -17,16 +17,14 @@ from ddbench.runs.request import RunRequest
 from ddbench.runtime.randomness import RandomStream
 from ddbench.scoring.finished_run import FinishedRun
 from ddbench.scoring.labels import (
-    early_epoch,
     label_teacher,
     logits_of,
     online_label_teacher,
     smoothed,
 )
-from ddbench.scoring.protocols import EARLY_TEACHER, PROTOCOLS, Labels
+from ddbench.scoring.protocols import EARLY_TEACHER, PROTOCOLS, Labels, label_epoch
 from ddbench.scoring.ridge_labels import RIDGE, ridge_labels
 from ddbench.teachers.train import train_networks
-from ddbench.training.budget import Budget
 from ddbench.training.loop import Training, predict
 from ddbench.training.recipe import Examples
 
@@ -108,10 +106,17 @@ def test_early_labels_are_probabilities_after_that_epoch(epoch: int, run: Finish
     assert protocol.label == f"early/1 at epoch {epoch}"
 
 
-def test_early_epoch_of_the_table_is_at_most_what_the_label_teacher_gets(run: FinishedRun) -> None:
-    few = Budget(teachers=0.01, teacher_steps=1)
-    assert early_epoch(run.lab, few, 1) == 1
-    assert early_epoch(run.lab, Budget(), 1) >= 1
+@pytest.mark.parametrize("dataset", ["digits", "cifar10", "somewhere else"])
+@pytest.mark.parametrize("ipc", [1, 10, 50])
+def test_early_epoch_of_the_table_is_at_most_what_the_label_teacher_gets(
+    dataset: str, ipc: int
+) -> None:
+    protocol = PROTOCOLS["early"]
+    frozen = protocol.early_recipe(dataset, ipc, 10**6)
+    assert frozen.epochs == label_epoch(dataset, ipc)
+    assert protocol.early_recipe(dataset, ipc, 1).epochs == 1
+    given = dataclasses.replace(protocol, label_epoch=7)
+    assert given.early_recipe(dataset, ipc, 1).epochs == 7
 
 
 @pytest.mark.parametrize("name", ["kd", "hybrid"])
