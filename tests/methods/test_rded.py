@@ -10,7 +10,7 @@ import torch
 from agreements import Given
 from agreements_recovery import easiest_crop_of_each_image, images_of_crops
 
-from ddbench.errors import UserError
+from ddbench import Loss, UserError
 from ddbench.training.schedule import Schedule
 
 pytestmark = pytest.mark.numerical
@@ -77,7 +77,11 @@ def test_too_few_candidates_are_refused_in_one_line(
 
 def test_students_are_trained_as_published(given: Given) -> None:
     with given.begun("rded", "ipc=1", "method.student_batch=50") as method:
-        recipe = method.finish().evaluation
+        distilled = method.finish()
+        assert distilled.labeller == method.pool.reference(0)
+    recipe = distilled.evaluation
+    assert recipe.loss is Loss.kl
+    assert recipe.temperature == 20
     assert recipe.batch_size == 10  # all images, where they are fewer
     assert recipe.schedule is Schedule.half_cosine
     assert recipe.cutmix == 1

@@ -20,10 +20,14 @@ from agreements_recovery import (
     view_is_a_crop_that_is_shifted,
 )
 
+from ddbench import Loss
 from ddbench.distilling.registry import METHODS
 from ddbench.distilling.task import Task
 from ddbench.runs.execute import opened
 from ddbench.runs.request import RunRequest
+from ddbench.scoring.protocols import PROTOCOLS
+from ddbench.scoring.training_sets import training_set
+from ddbench.training.loop import predict
 
 pytestmark = pytest.mark.numerical
 AGREEMENTS = (
@@ -119,3 +123,28 @@ def test_network_has_batch_norm_where_students_have_none(
         found = room("_squeezed_networks").squeezed_model(Task(request.task, lab))
     assert found.name == squeezed
     assert found.settings.get("norm", "batch") == "batch"
+
+
+def test_batches_of_students_and_of_the_control_are_labelled_by_the_squeezed_network(
+    tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    request = tiny(tmp_path, "method=sre2l", "model.width=8")
+    with opened(request, quiet=True) as (lab, _):
+        task = Task(request.task, lab)
+        method = METHODS["sre2l"](task, request.method.settings)
+        method.begin()
+        made = method.finish()
+        random = METHODS["random"](task, METHODS["random"].Settings()).finish()
+        sets = (made, None), (random, made)
+        taught = [
+            training_set(own, PROTOCOLS["paper"], request.budget, lab, 1, like)
+            for own, like in sets
+        ]
+        network = method.pool[0]  # type: ignore[attr-defined]
+        for one in taught:
+            assert one.recipe.loss is Loss.kl
+            assert one.recipe.mixup == 0.8
+            assert one.teacher is not None
+            assert one.teacher.reference == made.labeller
+            labelling = one.teacher.network(lab)
+            assert torch.equal(predict(labelling, made.images), predict(network, made.images))
