@@ -245,10 +245,12 @@ class Workload:
 class _BenchTask(Task):
     """A task whose teachers and experts are hardly trained: that changes no step's time."""
 
-    def teachers(self, recipe: TrainingRecipe, n: int) -> TrainedNetworks:
+    def teachers(
+        self, recipe: TrainingRecipe, n: int, model: ModelSpec | None = None
+    ) -> TrainedNetworks:
         """One network after one step, in the places of `n`."""
         short = replace(recipe, epochs=1, milestones=(), snapshot_epochs=())
-        return self._alike("teacher", short, n)
+        return self._alike("teacher", short, n, model)
 
     def experts(self, recipe: TrainingRecipe, n: int) -> TrainedNetworks:
         """One trajectory of short epochs, in the places of `n`."""
@@ -259,7 +261,10 @@ class _BenchTask(Task):
         counts = getattr(self, "class_counts", (self.ipc,) * self.classes)
         return torch.arange(self.classes).repeat_interleave(torch.tensor(counts))
 
-    def _alike(self, stream: str, recipe: TrainingRecipe, n: int) -> TrainedNetworks:
+    def _alike(
+        self, stream: str, recipe: TrainingRecipe, n: int, model: ModelSpec | None = None
+    ) -> TrainedNetworks:
         brief = replace(recipe, epoch_steps=1) if hasattr(recipe, "epoch_steps") else recipe
-        made = train_networks(self._lab, stream, brief, range(1))
-        return TrainedNetworks(self._lab, made.artefacts * n, made.epochs)
+        lab = self._lab if model is None else self._lab.with_model(model)
+        made = train_networks(lab, stream, brief, range(1))
+        return TrainedNetworks(lab, made.artefacts * n, made.epochs)

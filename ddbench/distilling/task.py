@@ -198,9 +198,18 @@ class Task:
         """A network with fresh weights, on the device."""
         return self._lab.new_network(self.stream(use, *indices))
 
-    def teachers(self, recipe: TrainingRecipe, n: int) -> TrainedNetworks:
-        """A pool of `n` teachers; the first 10 of 100 are the same 10."""
-        return train_networks(self._lab, "teacher", recipe, range(n))
+    def teachers(
+        self, recipe: TrainingRecipe, n: int, model: ModelSpec | None = None
+    ) -> TrainedNetworks:
+        """A pool of `n` teachers; the first 10 of 100 are the same 10.
+
+        Args:
+            recipe: how they are trained.
+            n: how many.
+            model: of the teachers, where it is another than the task's.
+        """
+        lab = self._lab if model is None else self._lab.with_model(model)
+        return train_networks(lab, "teacher", recipe, range(n))
 
     def experts(self, recipe: TrainingRecipe, n: int) -> TrainedNetworks:
         """`n` expert trajectories: networks whose weights are kept at the recipe's snapshots."""

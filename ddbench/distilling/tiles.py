@@ -49,9 +49,26 @@ def encode_tiles(images: Tensor, factor: int) -> Tensor:
     Returns:
         (N, C, H, W). Where the side is no multiple of the factor, the last tiles lose their edge.
     """
-    count, channels, side, _ = images.shape
-    tile = -(-side // factor)
-    small = F.interpolate(images, size=tile, mode="nearest")
+    side = images.shape[2]
+    return joined_tiles(
+        F.interpolate(images, size=-(-side // factor), mode="nearest"), factor, side
+    )
+
+
+def joined_tiles(small: Tensor, factor: int, side: int) -> Tensor:
+    """Images of which each is made of factor^2 small ones, row by row.
+
+    Args:
+        small: (factor^2 N, C, h, h), h = side / factor, rounded up; the first factor^2 belong to
+            the first image.
+        factor: rows and columns of tiles in an image.
+        side: of an image.
+
+    Returns:
+        (N, C, side, side). Where the side is no multiple of the factor, the last tiles lose their
+        edge.
+    """
+    count, channels, tile, _ = small.shape
     small = small.view(count // factor**2, factor, factor, channels, tile, tile)
     whole = small.permute(0, 3, 1, 4, 2, 5).reshape(-1, channels, factor * tile, factor * tile)
     return whole[:, :, :side, :side].contiguous()

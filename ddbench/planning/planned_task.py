@@ -16,6 +16,7 @@ from ..distilling.method_choice import MethodChoice
 from ..distilling.registry import METHODS
 from ..distilling.task import Task, TaskSpec
 from ..models.model import Model
+from ..models.spec import ModelSpec
 from ..training.recipe import TrainingRecipe
 from .data_shape import DataShape
 
@@ -136,8 +137,8 @@ class PlannedTask(Task):
         stream = self.stream(use, *indices)
         return self.spec.model.build(shape.channels, shape.resolution, shape.classes, stream)
 
-    def teachers(self, recipe: TrainingRecipe, n: int) -> NoReturn:
-        """Keep what is asked for, and end there."""
+    def teachers(self, recipe: TrainingRecipe, n: int, model: ModelSpec | None = None) -> NoReturn:
+        """Keep what is asked for, and end there; of another model as of the task's."""
         self._asked("teacher", recipe, n)
 
     def experts(self, recipe: TrainingRecipe, n: int) -> NoReturn:

@@ -13,10 +13,9 @@ from torch import Tensor
 from ..distilling.distilled_set import DistilledSet
 from ..distilling.merging import merged
 from ..store.files import digest
-from ..teachers.pool import labeller
+from ..teachers.pool import labeller, stored_labeller
 from ..training.budget import Budget
 from ..training.lab import Lab
-from ..training.loop import copy_weights
 from ..training.loss import Loss
 from ..training.recipe import TrainingRecipe
 from .labels import Labelled, OnlineTeacher, labels_of, logits_of
@@ -124,10 +123,10 @@ def _own_teacher(model: DistilledSet, lab: Lab) -> OnlineTeacher:
     """The network that a set names as its labeller, to label batches as they are trained on."""
     if not model.labeller:
         raise NotScorable("the set does not name the network that labels its images")
-    network = labeller(lab, model.labeller)
-    if network is None:
+    found = stored_labeller(lab, model.labeller)
+    if found is None:
         raise NotScorable("the network that labels the set is not in this store")
-    return OnlineTeacher(lab.model, copy_weights(network), model.labeller)
+    return OnlineTeacher(*found, model.labeller)
 
 
 def _labels_of_control(

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..models.model import Model
+from ..models.registry import MODELS
+from ..models.spec import ModelSpec
 from ..store.store import Artefact
 from ..training.dynamics import TrainingDynamics
 from ..training.lab import Lab
@@ -94,22 +96,43 @@ def _single(value: Tensor) -> Tensor:
 
 
 def labeller(lab: Lab, reference: str) -> Model | None:
-    """The network that a distilled set names as its labeller, if this store has it.
+    """The network that a distilled set names as its labeller, frozen; see `stored_labeller`."""
+    found = stored_labeller(lab, reference)
+    if found is None:
+        return None
+    model, weights = found
+    return lab.with_model(model).frozen(weights)
+
+
+def stored_labeller(lab: Lab, reference: str) -> tuple[ModelSpec, Weights] | None:
+    """Model and weights of the network that a distilled set names, if this store has it.
+
+    Its model may be another than the lab's, and is what the store says of it, not the set's file.
 
     Args:
-        lab: whose data, input space and model it must be trained with.
+        lab: in whose data and input space it must be trained.
         reference: "KEY@EPOCH", from a file that may be anybody's.
     """
     key, _, epoch = reference.partition("@")
     if not (key.isalnum() and epoch.isdecimal()):
         raise UserError(f"the labeller {reference!r} is not of the form KEY@EPOCH")
     artefact = lab.runtime.store.by_key(KIND, key)
-    if artefact is None or artefact.facts.get("kind_of_network") != kind_of_network(lab):
+    kind = artefact.facts.get("kind_of_network") if artefact else None
+    model = _known_model(kind.get("model")) if isinstance(kind, dict) else None
+    if artefact is None or model is None or kind != kind_of_network(lab.with_model(model)):
         return None
     lab.runtime.store.file(artefact)
-    return lab.frozen(_read_weights(artefact, int(epoch)))
+    return model, _read_weights(artefact, int(epoch))
+
+
+def _known_model(identity: Any) -> ModelSpec | None:
+    """The model of an identity in the store, if this program still builds the same one."""
+    if not isinstance(identity, dict) or identity.get("name") not in MODELS:
+        return None
+    model = ModelSpec(identity["name"], identity.get("settings", {}))
+    return model if model.identity == identity else None
 
 
 def kind_of_network(lab: Lab) -> dict[str, Any]:
-    """What makes the logits of two networks comparable."""
+    """What determines what a network's logits mean: its data, its input space and its model."""
     return {name: lab.identity[name] for name in ("data", "space", "model")}

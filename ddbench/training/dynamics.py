@@ -96,7 +96,7 @@ class WatchedTraining(Training):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        if self.recipe.epoch_steps or self.recipe.cutmix:
+        if self.recipe.epoch_steps or self.recipe.cutmix or self.recipe.mixup:
             raise ValueError("training dynamics need whole epochs of images that are not mixed")
         self.dynamics = TrainingDynamics.empty(self.recipe.epochs, len(self.data))
 

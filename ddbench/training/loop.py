@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..data.augmentation.choices import augmentation_of
 from ..data.augmentation.dsa import DSA
-from ..data.augmentation.mixing import Mixing, cutmix
+from ..data.augmentation.mixing import Mixing, cutmix, mixup
 from ..runtime.randomness import RandomStream
 from .loss import Loss
 from .optimisers import OPTIMISERS
@@ -122,6 +122,8 @@ class Training:
         mixing = None
         if self.recipe.cutmix:
             inputs, mixing = cutmix(inputs, self.recipe.cutmix, (stream / "cutmix").generator())
+        elif self.recipe.mixup:
+            inputs, mixing = mixup(inputs, self.recipe.mixup, (stream / "mixup").generator())
         taught = None if self.teacher is None else predict(self.teacher, inputs)
         stream.seed_torch(self.device)  # for dropout, which draws from the global generator
         for group in self.optimiser.param_groups:

@@ -47,6 +47,7 @@ _RANGES: dict[str, tuple[type, float, float]] = {
     "warmup_steps": (int, 0, 10**9),
     "final_fraction": (float, 0, math.nextafter(1, 0)),
     "cutmix": (float, 0, 1),
+    "mixup": (float, 0, 1e3),
     "temperature": (float, _SMALLEST, 1e3),
     "share_of_ids": (float, 0, 1),
 }
@@ -88,6 +89,8 @@ class TrainingRecipe:
         final_fraction: of the rate, at the end of a cosine.
         augmentation: what augments, where `augment` is true.
         cutmix: probability that a batch is cut and mixed with itself in another order.
+        mixup: both parameters of the beta distribution of shares by which every batch is mixed with
+            itself in another order; 0: it is not. Not with cutmix.
         mirrored: whether every example stands beside its mirror image.
         operations: of DSA, one of which is drawn for each batch.
         temperature: of the divergence from a teacher.
@@ -123,6 +126,7 @@ class TrainingRecipe:
     operations: tuple[str, ...] = OPERATIONS
     temperature: float = 1.0
     share_of_ids: float = 0.0
+    mixup: float = 0.0
 
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
@@ -143,6 +147,8 @@ class TrainingRecipe:
                 raise UserError(
                     f"a training recipe cannot have {name}={shown(getattr(self, name))}"
                 )
+        if self.cutmix and self.mixup:
+            raise UserError("a training recipe cannot have both cutmix and mixup")
         DSA(self.operations)  # refuses an unknown operation
         inside = {epoch for epoch in self.snapshot_epochs if 0 <= epoch <= self.epochs}
         if list(self.snapshot_epochs) != sorted(inside) or len(inside) > MOST_SNAPSHOTS:
@@ -234,7 +240,7 @@ class TrainingRecipe:
 
 _ADDED = (
     "epoch_steps", "snapshot_format", "schedule", "warmup_steps", "final_fraction", "augmentation",
-    "cutmix", "mirrored", "operations", "temperature", "share_of_ids",
+    "cutmix", "mirrored", "operations", "temperature", "share_of_ids", "mixup",
 )  # fmt: skip
 """Fields that keys of recipes made before them do not have."""
 _USUAL = {item.name: item.default for item in dataclasses.fields(TrainingRecipe)}

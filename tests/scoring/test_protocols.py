@@ -28,7 +28,7 @@ from ddbench.scoring.protocols import (
     soft_rate,
 )
 from ddbench.scoring.training_sets import NotScorable, training_set
-from ddbench.teachers.pool import labeller
+from ddbench.teachers.pool import labeller, stored_labeller
 from ddbench.teachers.train import train_networks
 from ddbench.training.lab import Lab
 from ddbench.training.loop import Training, predict
@@ -108,14 +108,48 @@ def test_labeller_that_is_no_reference_is_refused_in_one_line(
         labeller(apm.lab, reference)
 
 
-def test_labeller_of_another_model_is_not_taken(
+def test_labeller_of_other_data_or_another_space_is_not_taken(
     apm: FinishedRun, tiny: Callable[..., RunRequest]
 ) -> None:
     assert apm.distilled.labeller is not None
     root = apm.lab.runtime.store.root
-    for other in ("model.width=16", "input_space=zca", "validation=0.1"):
+    for other in ("input_space=zca", "validation=0.1"):
         with opened(tiny(root, "method=apm", "model.width=8", other), quiet=True) as (lab, _):
             assert labeller(lab, apm.distilled.labeller) is None
+
+
+def test_labeller_of_another_model_is_built_as_the_store_says(
+    apm: FinishedRun, tiny: Callable[..., RunRequest]
+) -> None:
+    reference = apm.distilled.labeller
+    assert reference is not None
+    own = labelling_network(apm)
+    with opened(tiny(apm.lab.runtime.store.root, "method=apm", "model=resnet18"), quiet=True) as (
+        lab,
+        _,
+    ):
+        found = stored_labeller(lab, reference)
+        assert found is not None
+        model, _ = found
+        assert model == apm.lab.model
+        network, images = labeller(lab, reference), apm.distilled.images
+        assert network is not None
+        assert torch.equal(predict(network, images), predict(own, images))
+
+
+@pytest.mark.parametrize("changed", [{"name": "nothing_like_it"}, {"version": 99}, {"code": "abc"}])
+def test_labeller_whose_model_has_changed_is_not_taken(
+    apm: FinishedRun, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    assert apm.distilled.labeller is not None
+    store = apm.lab.runtime.store
+    artefact = store.by_key("network", apm.distilled.labeller.partition("@")[0])
+    assert artefact is not None
+    kind = artefact.facts["kind_of_network"]
+    other = {**kind, "model": {**kind["model"], **changed}}
+    stranger = dataclasses.replace(artefact, facts={**artefact.facts, "kind_of_network": other})
+    monkeypatch.setattr(type(store), "by_key", lambda *given: stranger)
+    assert stored_labeller(apm.lab, apm.distilled.labeller) is None
 
 
 def test_row_of_random_itself_is_hard_labels_under_paper(hard_labels_only: FinishedRun) -> None:

@@ -107,7 +107,7 @@ def test_resumed_training_notes_the_same(examples: Examples, steps: int) -> None
         assert torch.equal(rows, second.dynamics.tensors()[name]), name
 
 
-@pytest.mark.parametrize("change", [{"epoch_steps": 2}, {"cutmix": 0.5}])
+@pytest.mark.parametrize("change", [{"epoch_steps": 2}, {"cutmix": 0.5}, {"mixup": 0.8}])
 def test_epochs_that_do_not_show_each_image_as_it_is_cannot_be_watched(
     examples: Examples, change: dict[str, float]
 ) -> None:

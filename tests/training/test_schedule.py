@@ -44,13 +44,26 @@ def test_a_shorter_budget_shortens_the_warm_up_alike() -> None:
 
 def test_what_older_recipes_do_not_say_is_left_out_of_keys_and_comes_back() -> None:
     plain = TrainingRecipe(epochs=3, learning_rate=0.1).plain()
-    assert not {"schedule", "warmup_steps", "augmentation", "cutmix", "mirrored"} & plain.keys()
+    assert (
+        not {"schedule", "warmup_steps", "augmentation", "cutmix", "mirrored", "mixup"}
+        & plain.keys()
+    )
     full = recipe(warmup_steps=8, final_fraction=0.01, cutmix=0.5, mirrored=True)
     assert TrainingRecipe.from_plain(full.plain()) == full
+    mixed = recipe(mixup=0.8)
+    assert TrainingRecipe.from_plain(mixed.plain()) == mixed
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"cutmix": 1.5}, {"warmup_steps": -1}, {"final_fraction": 1.0}, {"mirrored": "yes"}]
+    "wrong",
+    [
+        {"cutmix": 1.5},
+        {"warmup_steps": -1},
+        {"final_fraction": 1.0},
+        {"mirrored": "yes"},
+        {"mixup": -0.1},
+        {"cutmix": 0.5, "mixup": 0.8},
+    ],
 )
 def test_what_cannot_be_is_refused(wrong) -> None:
     with pytest.raises(UserError, match="a training recipe"):

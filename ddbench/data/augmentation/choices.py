@@ -27,6 +27,10 @@ class Augmentation(enum.Enum):
     """As `layered` without flips, for images whose mirror image may be of another class."""
     color_crop = "color_crop"
     """Colour, then crop, as in `layered`."""
+    flip_crop = "flip_crop"
+    """Flip and crop (a shift by up to an eighth of the side) of every image, as in `layered`."""
+    crop = "crop"
+    """As `flip_crop` without flips, for images whose mirror image may be of another class."""
     gentle = "gentle"
     """One operation of a narrow range for the batch; see `Gentle`."""
     gentle_per_image = "gentle_per_image"
@@ -50,6 +54,10 @@ def augmentation_of(choice: Augmentation, dsa: DSA) -> Augment:
         return Layered(always=("color",))
     if choice is Augmentation.color_crop:
         return Layered(always=("color",), one_of=("crop",))
+    if choice is Augmentation.flip_crop:
+        return Layered(always=("flip",), one_of=("crop",))
+    if choice is Augmentation.crop:
+        return Layered(always=(), one_of=("crop",))
     if choice is Augmentation.gentle_upright:
         return Gentle(operations=tuple(name for name in OPERATIONS if name != "flip"))
     return Gentle(per_image=choice is Augmentation.gentle_per_image)

@@ -1,6 +1,7 @@
-"""Cutmix: a rectangle of each image comes from another image of the batch, and so do its labels.
+"""Cutmix and mixup: part of each image comes from another image of the batch, and so do its labels.
 
-S. Yun et al., "CutMix" (ICCV 2019), as the evaluations of distilled sets use it.
+S. Yun et al., "CutMix" (ICCV 2019), and H. Zhang et al., "mixup" (ICLR 2018), as the evaluations of
+distilled sets use them.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,7 +20,7 @@ class Mixing:
 
     Args:
         order: the position in the batch of each image's other image (N,).
-        share: of an image's own pixels, in [0, 1].
+        share: of an image's own pixels, or own brightness, in [0, 1].
     """
 
     order: Tensor
@@ -55,3 +57,23 @@ def cutmix(
     images[:, :, rows, columns] = images[order][:, :, rows, columns]
     taken = (rows.stop - rows.start) * (columns.stop - columns.start)
     return images, Mixing(order, 1 - taken / (height * width))
+
+
+def mixup(
+    images: Tensor, concentration: float, generator: torch.Generator
+) -> tuple[Tensor, Mixing]:
+    """Mix a batch (N, C, H, W): l x_i + (1 - l) x_j, with l ~ Beta(a, a), one for the batch.
+
+    Args:
+        images: of the batch.
+        concentration: a, above 0.
+        generator: a CPU generator, which alone determines the draws.
+
+    Returns:
+        The batch, and how it was mixed.
+    """
+    # torch draws from a beta distribution with its global generator only.
+    seed = int(torch.randint(2**32, (), generator=generator))
+    share = float(np.random.RandomState(seed).beta(concentration, concentration))
+    order = torch.randperm(len(images), generator=generator).to(images.device)
+    return share * images + (1 - share) * images[order], Mixing(order, share)

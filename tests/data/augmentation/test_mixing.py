@@ -1,11 +1,11 @@
-"""Cutmix: where the rectangle lies, whose pixels it holds, and what share is counted."""
+"""Cutmix and mixup: whose pixels an image holds, and what share of them is counted."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from ddbench.data.augmentation.mixing import cutmix
+from ddbench.data.augmentation.mixing import cutmix, mixup
 
 
 def generator(seed: int) -> torch.Generator:
@@ -37,3 +37,21 @@ def test_the_batch_that_is_given_is_not_changed() -> None:
     for seed in range(5):
         cutmix(images, 1.0, generator(seed))
     assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_mixup_adds_two_images_by_their_shares(seed: int) -> None:
+    images = torch.randn(5, 2, 6, 8, generator=generator(9), dtype=torch.float64)
+    mixed, mixing = mixup(images, 0.8, generator(seed))
+    assert sorted(mixing.order.tolist()) == list(range(5))
+    for image, own, other in zip(mixed, images, images[mixing.order], strict=True):
+        assert torch.allclose(image, mixing.share * own + (1 - mixing.share) * other)
+
+
+def test_shares_of_mixup_have_the_moments_of_their_beta_distribution() -> None:
+    """Mean 1/2 and variance 1 / (4 (2 a + 1)), within five standard errors."""
+    images, draws = torch.zeros(2, 1, 1, 1), 2000
+    shares = torch.tensor([mixup(images, 0.8, generator(n))[1].share for n in range(draws)])
+    variance = 1 / (4 * 2.6)
+    assert abs(float(shares.mean()) - 0.5) < 5 * (variance / draws) ** 0.5
+    assert abs(float(shares.var()) - variance) < 5 * variance * (2 / draws) ** 0.5
