@@ -39,6 +39,7 @@ def curves_figure(measurements: Sequence[Measurement]) -> Figure | None:
         _draw(axes, [m for m in known if m.coordinates["protocol"] == protocol])
         axes.set_title(protocol, fontsize="small")
         axes.set_xlabel("images seen")
+    panels[0, 0].set_ylim(bottom=0)  # intervals of few networks reach below
     for axes in panels[:, 0]:
         axes.set_ylabel(f"{known[0].coordinates['split']} accuracy in %")
     named = {
