@@ -34,10 +34,13 @@ def attribution_figure(measurements: Sequence[Measurement]) -> Figure | None:
     known = [*effects, *interactions]
     if not known:
         return None
+    series = list(dict.fromkeys(map(_series, known)))
+    sets = " less ".join(name for name in series if name != BOTH)
     titles: dict[str, str] = {}
     for m in known:
-        titles.setdefault(_row(m), _title(m))
-    rows, series = list(titles), list(dict.fromkeys(map(_series, known)))
+        levels = m.coordinates.get(_row(m), sets)
+        titles.setdefault(_row(m), f"{_row(m)}: {levels}" if m in effects else _row(m))
+    rows = list(titles)
     figure = new_figure(8, 1.3 + 0.45 * len(rows))
     axes = figure.subplots()
     for number, name in enumerate(series):
@@ -69,14 +72,6 @@ def attribution_figure(measurements: Sequence[Measurement]) -> Figure | None:
 
 def _row(m: Measurement) -> str:
     return str(m.coordinates["factor" if m.metric == EFFECT else "factors"])
-
-
-def _title(m: Measurement) -> str:
-    """The effect with its levels, of labels only the protocols."""
-    if m.metric == INTERACTION:
-        return _row(m)
-    high, low = (str(m.coordinates[level]).partition(":")[0] for level in ("high", "low"))
-    return f"{_row(m)}: {high} less {low}"
 
 
 def _series(m: Measurement) -> str:

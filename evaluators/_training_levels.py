@@ -39,11 +39,11 @@ def recipe_of_level(recipe: TrainingRecipe, drawn: bool, part: float) -> Trainin
     return recipe if drawn else replace(recipe, augment=False, cutmix=0.0)
 
 
-def _labels(one: Trained) -> str:
+def learned_with(one: Trained) -> str:
+    """Where labels come from, and the recipe that comes with them."""
     recipe = one.recipe
     loss = recipe.loss.name.replace("_", " ")
-    trained = f"{recipe.optimiser} at {recipe.learning_rate:g}"
-    return f"{one.protocol}: {one.regime}, {loss}, {trained}"
+    return f"{one.protocol} is {one.regime}, {loss}, {recipe.optimiser} at {recipe.learning_rate:g}"
 
 
 def _augmentation(one: Trained) -> str:
@@ -54,13 +54,13 @@ def _augmentation(one: Trained) -> str:
 
 FACTORS: dict[str, Callable[[Trained], str]] = {
     "images": lambda one: one.subject,
-    "labels": _labels,
+    "labels": lambda one: one.protocol,
     "augmentation": _augmentation,
     "budget": lambda one: f"{one.recipe.epochs} epochs",
 }
 """Each factor, in the order of a cell, with what its level is called."""
 
 
-def level_in_words(factor: str, cells: Iterable[Trained]) -> str:
-    """What the students of some cells are trained with, such as "40 epochs"."""
-    return " or ".join(dict.fromkeys(FACTORS[factor](one) for one in cells))
+def in_words(told: Iterable[str]) -> str:
+    """What is told of some cells, each thing once, such as "40 epochs"."""
+    return " or ".join(dict.fromkeys(told))

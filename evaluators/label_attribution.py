@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from statistics import fmean
@@ -23,14 +23,14 @@ from ddbench.scoring.protocols import PROTOCOLS, Protocol, protocol_named
 from ._accuracies import NO_CONTROL, control_of
 from ._attribution_figure import BOTH, EFFECT, INTERACTION, ONE, attribution_figure
 from ._factorial import Cell, effect, interaction
-from ._training_levels import FACTORS, Trained, level_in_words, recipe_of_level
+from ._training_levels import FACTORS, Trained, in_words, learned_with, recipe_of_level
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOW_LABELS = "hard"
 LEVELS = (True, False)
-IMAGES = 0
+IMAGES, LABELS = 0, 1
 
 
 class LabelAttribution(Evaluator):
@@ -39,8 +39,7 @@ class LabelAttribution(Evaluator):
     All sixteen cells of a 2^4 factorial design are scored: the images of the set or of the
     control; the labels of another protocol (`labels`) or the class ids of hard/1; augmentation as
     the recipe has it, or none and no cutmix; all epochs of the budget, or a `part` of them. Labels
-    come with the recipe of their protocol: what each level trains with is in the coordinates
-    `high` and `low`.
+    come with the recipe of their protocol, which a note says.
 
     An effect is the mean accuracy of the cells at a factor's high level less that of the others,
     taken network by network; an interaction is half of what one effect changes between the levels
@@ -140,22 +139,31 @@ def _effects(cells: Mapping[Cell, Trained], where: Coordinates) -> list[Measurem
     responses = {cell: one.values for cell, one in cells.items()}
     varying = [i for i in range(len(FACTORS)) if len({cell[i] for cell in cells}) == 2]
     names = list(FACTORS)
+    place: Coordinates = {
+        **where,
+        **{names[i]: _levels(cells, i, FACTORS[names[i]]) for i in varying if i != IMAGES},
+    }
+    note = _levels(cells, LABELS, learned_with, by="; ")
     measurements = []
     for factor in varying:
-        high, low = (
-            level_in_words(
-                names[factor], [one for cell, one in cells.items() if cell[factor] is at]
-            )
-            for at in LEVELS
-        )
         values = effect(responses, factor)
-        place: Coordinates = {**where, "factor": names[factor], "high": high, "low": low}
-        measurements.append(Measurement(EFFECT, fmean(values), "fraction", values, place))
+        at: Coordinates = {**place, "factor": names[factor]}
+        told = note if factor == LABELS else ""
+        measurements.append(Measurement(EFFECT, fmean(values), "fraction", values, at, told))
     for first, second in combinations(varying, 2):
         values = interaction(responses, first, second)
-        place = {**where, "factors": f"{names[first]} x {names[second]}"}
-        measurements.append(Measurement(INTERACTION, fmean(values), "fraction", values, place))
+        at = {**place, "factors": f"{names[first]} x {names[second]}"}
+        measurements.append(Measurement(INTERACTION, fmean(values), "fraction", values, at))
     return measurements
+
+
+def _levels(
+    cells: Mapping[Cell, Trained], factor: int, tell: Callable[[Trained], str], by: str = " less "
+) -> str:
+    """The high and the low level of a factor in words, such as "200 epochs less 40 epochs"."""
+    return by.join(
+        in_words(tell(one) for cell, one in cells.items() if cell[factor] is at) for at in LEVELS
+    )
 
 
 def _of(subject: str, notes: Sequence[str]) -> str:
