@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ddbench import Measurement
-from ddbench.distilling.method_style import method_style
-from ddbench.figures import new_figure
+from ddbench.figures import new_figure, series_style
 from ddbench.records.statistics import half_width
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
 EFFECT, INTERACTION = "attribution_effect", "attribution_interaction"
 BOTH, ONE = "both sets", "one set"
+OF_BOTH: dict[str, Any] = {"color": "black", "marker": "o"}
 LINE = 42
 APART = 0.24
 """How far the dots of one effect stand from each other, in lines."""
@@ -53,7 +53,7 @@ def attribution_figure(measurements: Sequence[Measurement]) -> Figure | None:
             markersize=5,
             capsize=2,
             label=name,
-            **_style(name),
+            **(series_style(number) if name != BOTH else OF_BOTH),
         )
     main = len(dict.fromkeys(map(_row, effects)))
     axes.axvline(0, color="black", linewidth=0.8)
@@ -77,7 +77,3 @@ def _row(m: Measurement) -> str:
 def _series(m: Measurement) -> str:
     """Whose cells the effect is over."""
     return BOTH if m.coordinates["over"] == BOTH else str(m.coordinates["subject"])
-
-
-def _style(series: str) -> dict[str, Any]:
-    return {"color": "black", "marker": "o"} if series == BOTH else method_style(series)

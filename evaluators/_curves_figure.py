@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ddbench import Measurement
-from ddbench.distilling.method_style import method_style
-from ddbench.figures import new_figure
+from ddbench.figures import new_figure, series_style
 from ddbench.records.statistics import half_width
 
 if TYPE_CHECKING:
@@ -29,17 +28,19 @@ def curves_figure(measurements: Sequence[Measurement]) -> Figure | None:
     if not known:
         return None
     protocols = list(dict.fromkeys(str(m.coordinates["protocol"]) for m in known))
-    across = min(len(protocols), MOST_ACROSS)
+    subjects = list(dict.fromkeys(str(m.coordinates["subject"]) for m in known))
+    across = 2 if len(protocols) == 4 else min(len(protocols), MOST_ACROSS)
     down = -(-len(protocols) // across)
     figure = new_figure(1.2 + 3.6 * across, 0.6 + 2.9 * down)
     panels = figure.subplots(down, across, sharey=True, squeeze=False)
     for axes in panels.flat[len(protocols) :]:
         axes.set_visible(False)
     for axes, protocol in zip(panels.flat, protocols, strict=False):
-        _draw(axes, [m for m in known if m.coordinates["protocol"] == protocol])
+        _draw(axes, [m for m in known if m.coordinates["protocol"] == protocol], subjects)
         axes.set_title(protocol, fontsize="small")
         axes.set_xlabel("images seen")
-    panels[0, 0].set_ylim(bottom=0)  # intervals of few networks reach below
+    # Intervals of few networks reach beyond what an accuracy can be.
+    panels[0, 0].set_ylim(0, min(panels[0, 0].get_ylim()[1], 102))
     for axes in panels[:, 0]:
         axes.set_ylabel(f"{known[0].coordinates['split']} accuracy in %")
     named = {
@@ -57,10 +58,12 @@ def curves_figure(measurements: Sequence[Measurement]) -> Figure | None:
     return figure
 
 
-def _draw(axes: Axes, measurements: Sequence[Measurement]) -> None:
+def _draw(axes: Axes, measurements: Sequence[Measurement], subjects: Sequence[str]) -> None:
     """One line for each set."""
-    for subject in dict.fromkeys(str(m.coordinates["subject"]) for m in measurements):
+    for number, subject in enumerate(subjects):
         own = [m for m in measurements if m.coordinates["subject"] == subject]
+        if not own:
+            continue
         axes.errorbar(
             [int(m.coordinates["images_seen"]) for m in own],
             [100 * (m.value or 0) for m in own],
@@ -69,7 +72,7 @@ def _draw(axes: Axes, measurements: Sequence[Measurement]) -> None:
             markersize=4,
             linewidth=1,
             label=subject,
-            **method_style(subject),
+            **series_style(number),
         )
     axes.set_xscale("log")
     axes.spines[["top", "right"]].set_visible(False)

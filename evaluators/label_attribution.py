@@ -28,6 +28,7 @@ from ._training_levels import FACTORS, Trained, in_words, learned_with, recipe_o
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+CELL = "attribution_cell"
 LOW_LABELS = "hard"
 LEVELS = (True, False)
 IMAGES, LABELS = 0, 1
@@ -73,18 +74,16 @@ class LabelAttribution(Evaluator):
         """The accuracy of each cell, then effects and interactions, over all and by set."""
         subjects = list(run.subjects)[:2]
         cells: dict[Cell, Trained] = {}
-        measurements, missing = [], []
+        missing: dict[str, str] = {}
+        measurements: list[Measurement] = []
         for own, other in product(LEVELS, LEVELS):
             subject, protocol = subjects[not own], self._protocol(run, other)
             where: Coordinates = {"subject": subject, "labels": protocol.label, "split": run.split}
             try:
                 scored = dict(self._scored(run, subject, protocol))
             except NotScorable as reason:
-                note = f"{subject} under {protocol.label}: {reason}"
-                measurements.append(
-                    Measurement("attribution_cell", None, "fraction", (), where, note)
-                )
-                missing.append(note)
+                note = missing[subject] = f"{subject} under {protocol.label}: {reason}"
+                measurements.append(Measurement(CELL, None, "fraction", (), where, note))
                 continue
             for (drawn, whole), one in scored.items():
                 cells[own, other, drawn, whole] = one
@@ -94,20 +93,15 @@ class LabelAttribution(Evaluator):
                     "budget": 1.0 if whole else self.settings.part,
                     "epochs": one.recipe.epochs,
                 }
-                measurements.append(
-                    Measurement(
-                        "attribution_cell", fmean(one.values), "fraction", one.values, place
-                    )
-                )
-        for images in (LEVELS, (True,), (False,)):
-            inside = {cell: one for cell, one in cells.items() if cell[IMAGES] in images}
-            subject, over = subjects[images == (False,)], BOTH if images == LEVELS else ONE
-            where = {"subject": subject, "over": over, "split": run.split}
-            if len(inside) == 8 * len(images):
-                measurements += _effects(inside, where)
+                value = fmean(one.values)
+                measurements.append(Measurement(CELL, value, "fraction", one.values, place))
+        for over, of in ((BOTH, subjects), (ONE, subjects[:1]), (ONE, subjects[1:])):
+            where = {"subject": of[0], "over": over, "split": run.split}
+            lacking = next((missing[subject] for subject in of if subject in missing), None)
+            if lacking is None:
+                measurements += _effects({c: o for c, o in cells.items() if o.subject in of}, where)
             else:
-                note = missing[0] if len(images) == 2 else _of(subject, missing)
-                measurements.append(Measurement(EFFECT, None, "fraction", (), where, note))
+                measurements.append(Measurement(EFFECT, None, "fraction", (), where, lacking))
         return measurements
 
     def _protocol(self, run: FinishedRun, other: bool) -> Protocol:
@@ -164,8 +158,3 @@ def _levels(
     return by.join(
         in_words(tell(one) for cell, one in cells.items() if cell[factor] is at) for at in LEVELS
     )
-
-
-def _of(subject: str, notes: Sequence[str]) -> str:
-    """The first of the notes that is of a set."""
-    return next(note for note in notes if note.startswith(f"{subject} under "))

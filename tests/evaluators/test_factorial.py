@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ddbench.errors import UserError
 from ddbench.records.measurement import Measurement
 from ddbench.records.statistics import half_width
 from ddbench.scoring.protocols import PROTOCOLS
@@ -170,6 +171,14 @@ def test_protocol_of_the_run_gives_the_labels() -> None:
     measurements = measured(Finished(protocols=(early,)), labels="early")
     labels = {m.coordinates["labels"] for m in measurements if m.metric == "attribution_cell"}
     assert labels == {"hard/1", "early/1 at epoch 7"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "why"), [("hard", "these are the low level"), ("sotf", "unknown protocol 'sotf'")]
+)
+def test_labels_that_are_no_other_level_are_refused(labels: str, why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        evaluator(labels=labels)
 
 
 def test_run_without_a_control_is_skipped() -> None:
