@@ -1,0 +1,197 @@
+"""What a method's images add beyond real images and labels: its gain on the best control.
+
+A control is a set of real images, as they are or cropped and shrunk, that takes no more bytes than
+the method's. Of those the one with the highest mean test accuracy is compared, which favours it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from ..errors import UserError
+from ..records.facts import ProtocolFacts
+from ..records.record import Record
+from ..records.statistics import FEWEST_SEEDS, Estimate, paired_difference
+from .boards import Board, Cell, Setting, Variant
+from .standings import Standings
+
+ANY = "any labels"
+"""What the comparison over all protocols is called."""
+
+Cells = Mapping[Board, Mapping[int, Mapping[Variant, Cell]]]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A method at one ipc under one protocol.
+
+    Args:
+        ipc: images per class.
+        variant: the method as it was run.
+        protocol: under which its students were trained.
+        labels: where their labels came from.
+        mean: accuracy, a fraction.
+        storage_bytes: of images and labels.
+        scores: by distillation seed, one accuracy per evaluation network.
+    """
+
+    ipc: int
+    variant: Variant
+    protocol: ProtocolFacts
+    labels: str
+    mean: float
+    storage_bytes: int
+    scores: Mapping[int, tuple[float, ...]] = field(compare=False, repr=False)
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether there are enough distillation seeds for an interval over them."""
+        return len(self.scores) >= FEWEST_SEEDS
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """A method beside the best control that takes no more bytes.
+
+    Args:
+        protocol: under which both were scored; None for the best of either over all protocols.
+        own: the method.
+        control: the best control; None where there is none.
+        difference: of accuracies, the method less the control, as `paired_difference`.
+        heavier: controls that were scored there and are passed over, since they take more bytes.
+    """
+
+    protocol: ProtocolFacts | None
+    own: Scored
+    control: Scored | None
+    difference: Estimate | None
+    heavier: int
+
+    @property
+    def relation(self) -> int | None:
+        """1 or -1 where the interval is above or below 0, else 0.
+
+        None, no verdict, without a control and with fewer than three seeds of either.
+        """
+        if self.control is None or self.difference is None:
+            return None
+        if not (self.own.has_seeds and self.control.has_seeds):
+            return None
+        if self.difference.holds_zero:
+            return 0
+        return 1 if self.difference.mean > 0 else -1
+
+    @property
+    def reason(self) -> str:
+        """Why there is no difference; "" where there is one."""
+        if self.control is not None:
+            return ""
+        under = f"under {self.protocol.label}" if self.protocol else "under any protocol"
+        if not self.heavier:
+            return f"no control {under}"
+        return f"every control {under} takes more bytes"
+
+
+def improvements(found: Cells, boards: Iterable[Standings]) -> dict[Setting, list[Improvement]]:
+    """Every method that is no control, at each ipc under each protocol and under any.
+
+    Args:
+        found: accuracies by board, ipc and variant.
+        boards: the standings of the same.
+    """
+    methods: dict[Setting, list[Scored]] = {}
+    controls: dict[Setting, list[Scored]] = {}
+    for one in boards:
+        by_ipc, setting = found[one.board], one.board.setting
+        for row in one.rows:
+            if row.accuracy is None:
+                continue
+            cell = by_ipc[row.ipc][row.variant]
+            scored = Scored(
+                row.ipc,
+                row.variant,
+                one.board.protocol,
+                one.board.labels,
+                row.accuracy.mean,
+                row.making.storage_bytes,
+                cell.scores,
+            )
+            chosen = all(map(is_control, cell.records.values()))
+            (controls if chosen else methods).setdefault(setting, []).append(scored)
+    return {
+        setting: _of_setting(own, controls.get(setting, []))
+        for setting, own in sorted(methods.items())
+    }
+
+
+def _of_setting(methods: Sequence[Scored], controls: Sequence[Scored]) -> list[Improvement]:
+    places: dict[tuple[int, Variant], list[Scored]] = {}
+    for one in methods:
+        places.setdefault((one.ipc, one.variant), []).append(one)
+    made = []
+    for place in sorted(places):
+        by_protocol: dict[ProtocolFacts, list[Scored]] = {}
+        for one in places[place]:
+            by_protocol.setdefault(one.protocol, []).append(one)
+        for protocol, same in sorted(by_protocol.items()):
+            under = [one for one in controls if one.protocol == protocol]
+            made.append(improvement(protocol, same, under))
+        made.append(improvement(None, places[place], controls))
+    return made
+
+
+def improvement(
+    protocol: ProtocolFacts | None, methods: Sequence[Scored], controls: Sequence[Scored]
+) -> Improvement:
+    """The best of one method's entries beside the best control that takes no more bytes.
+
+    Args:
+        protocol: of all of them; None where they may have several.
+        methods: one method at one ipc.
+        controls: of any ipc.
+    """
+    own = best(methods)
+    fitting = [one for one in controls if one.storage_bytes <= own.storage_bytes]
+    heavier = len(controls) - len(fitting)
+    if not fitting:
+        return Improvement(protocol, own, None, None, heavier)
+    control = best(fitting)
+    difference = paired_difference(own.scores, control.scores)
+    return Improvement(protocol, own, control, difference, heavier)
+
+
+def best(candidates: Iterable[Scored]) -> Scored:
+    """The one with the highest mean among those that have enough seeds, or among all.
+
+    Of equal ones it is the one that takes fewest bytes, then the first by name.
+    """
+
+    def order(one: Scored) -> tuple[object, ...]:
+        return (not one.has_seeds, -one.mean, one.storage_bytes, one.variant, one.ipc,
+                one.protocol, one.labels)  # fmt: skip
+
+    return min(candidates, key=order)
+
+
+def is_control(record: Record) -> bool:
+    """Whether its set is a control: real images, and made here.
+
+    Records say so. For one of an earlier version the installed method of its name does, and a
+    method that is not installed is taken for no control.
+    """
+    if record.origin is not None:
+        return False
+    selected = record.distilled.selected
+    return _selects(record.method.name) if selected is None else selected
+
+
+@cache
+def _selects(method: str) -> bool:
+    from ..distilling.registry import METHODS
+
+    try:
+        return method in METHODS and METHODS[method].selects
+    except UserError:  # a package that does not load
+        return False
