@@ -1,4 +1,4 @@
-"""What a method's images add beyond real images and labels: its gain on the best control.
+"""What a method's images add beyond real images and labels: improvement on the best control.
 
 A control is a set of real images, as they are or cropped and shrunk, that takes no more bytes than
 the method's. Of those the one with the highest mean test accuracy is compared, which favours it.
@@ -61,6 +61,8 @@ class Improvement:
         control: the best control; None where there is none.
         difference: of accuracies, the method less the control, as `paired_difference`.
         heavier: controls that were scored there and are passed over, since they take more bytes.
+        filled: whether any control that fits takes more than half of the method's bytes. Whole
+            images per class always can; where none does, controls of that size were not scored.
     """
 
     protocol: ProtocolFacts | None
@@ -68,14 +70,16 @@ class Improvement:
     control: Scored | None
     difference: Estimate | None
     heavier: int
+    filled: bool
 
     @property
     def relation(self) -> int | None:
         """1 or -1 where the interval is above or below 0, else 0.
 
-        None, no verdict, without a control and with fewer than three seeds of either.
+        None, no verdict, without a control, where controls are much smaller, and with fewer than
+        three seeds of either.
         """
-        if self.control is None or self.difference is None:
+        if self.control is None or self.difference is None or not self.filled:
             return None
         if not (self.own.has_seeds and self.control.has_seeds):
             return None
@@ -156,10 +160,11 @@ def improvement(
     fitting = [one for one in controls if one.storage_bytes <= own.storage_bytes]
     heavier = len(controls) - len(fitting)
     if not fitting:
-        return Improvement(protocol, own, None, None, heavier)
+        return Improvement(protocol, own, None, None, heavier, filled=False)
     control = best(fitting)
     difference = paired_difference(own.scores, control.scores)
-    return Improvement(protocol, own, control, difference, heavier)
+    filled = any(2 * one.storage_bytes > own.storage_bytes for one in fitting if one.has_seeds)
+    return Improvement(protocol, own, control, difference, heavier, filled)
 
 
 def best(candidates: Iterable[Scored]) -> Scored:

@@ -24,6 +24,7 @@ from .pictures import (
     shown_name,
 )
 
+TITLE = "improvement on the best control, points of accuracy"
 TOLD = {1: "mean above 0", 0: "not told from 0", -1: "below 0"}
 NO_INTERVAL = "0.45"
 """The colour of a mean of fewer cells than an interval needs."""
@@ -35,7 +36,7 @@ def improvements_png(grid: Grid) -> bytes:
     All panels have one scale, in points; the line is 0, the best control.
     """
     sheet, top = Sheet(), 0.0
-    extent = _extent(list(grid.places.values()))
+    extent = extent_of(list(grid.places.values()))
     for start in range(0, len(grid.protocols), MOST_PANELS):
         beside = grid.protocols[start : start + MOST_PANELS]
         _draw_strip(sheet, grid, beside, top + TOP, extent)
@@ -44,8 +45,8 @@ def improvements_png(grid: Grid) -> bytes:
     return sheet_png(sheet, top + LEGEND)
 
 
-def _extent(means: Sequence[MeanImprovement]) -> tuple[float, float]:
-    """The lowest and the highest point, 0 among them."""
+def extent_of(means: Sequence[MeanImprovement]) -> tuple[float, float]:
+    """The lowest and the highest improvement in points, 0 among them."""
     ends = [0.0, *(value for one in means for value in one.values)]
     ends += [end for one in means for end in one.interval or ()]
     low, high = 100 * min(ends), 100 * max(ends)
@@ -61,7 +62,9 @@ def _draw_strip(
 ) -> None:
     """Some protocols side by side."""
     title = {"fontsize": 10, "weight": "bold"}
-    sheet.words.append((0.1, top - 0.35, "gain on the best control, points of accuracy", title))
+    sheet.words.append(
+        (0.1, top - 0.35, "improvement on the best control, points of accuracy", title)
+    )
     for place, variant in enumerate(grid.variants):
         side = {"ha": "right", "va": "center"}
         y = top + LINE * (place + 0.5)

@@ -111,7 +111,7 @@ class Grid:
     """Mean improvements as methods down the side, the best first, and protocols across.
 
     Args:
-        variants: by the mean improvement over all protocols.
+        variants: by the mean improvement over all protocols, those with an interval first.
         protocols: sorted; None, for all of them, last.
         places: what is known, by method and protocol.
     """
@@ -128,7 +128,9 @@ class Grid:
 
         def order(variant: Variant) -> tuple[object, ...]:
             over_all = places.get((variant, None))
-            return (over_all is None, -over_all.mean if over_all else 0.0, variant)
+            if over_all is None:
+                return (True, True, 0.0, variant)
+            return (False, over_all.interval is None, -over_all.mean, variant)
 
         protocols = dict.fromkeys(one.protocol for one in means)
         return cls(tuple(sorted(variants, key=order)), tuple(protocols), places)

@@ -81,9 +81,7 @@ def results_of(records: Sequence[Record], figures: Sequence[Figure] | None = Non
     beside = reproductions(figures, boards, others, whole)
     gained = improvements(found, boards)
     over_cells = mean_improvements(gained)
-    return Results(
-        placed, boards, gained, over_cells, aggregates(boards), others, whole, beside
-    )
+    return Results(placed, boards, gained, over_cells, aggregates(boards), others, whole, beside)
 
 
 def table_files(results: Results, reading: Reading, pictures: bool = True) -> dict[str, bytes]:
