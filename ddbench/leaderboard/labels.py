@@ -103,7 +103,7 @@ def best_control_label(one: Improvement) -> str:
         told += f" at ipc {control.ipc}"
     if one.protocol is not None:
         return told
-    return f"{own.protocol.label}, beside {told} under {control.protocol.label}"
+    return f"{own.protocol.label}, over {told} under {control.protocol.label}"
 
 
 def _bracketed(values: Values) -> str:

@@ -62,7 +62,7 @@ def page(results: Results, reading: Reading, galleries: Mapping[str, bytes]) -> 
         boards=[board_table(one) for one in results.boards],
         topics=[topic_table(topic, rows) for topic, rows in results.others.items()],
         beyond=TITLE,
-        beyond_legend=IMPROVEMENTS_LEGEND.replace("`", ""),
+        beyond_legend=IMPROVEMENTS_LEGEND.replace("`", '"'),
         means_legend=MEANS_LEGEND,
         means=[over_cells(alike, own) for alike, own in results.mean_improvements.items()],
         improvements=every_cell(results.improvements),

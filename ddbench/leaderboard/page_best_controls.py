@@ -108,7 +108,8 @@ def _row(
         (size(storage), storage),
         *(_cell(by_head.get(head)) for head in heads),
     ]
-    return {"cells": cells, "ipc": ipc, "runs": ()}
+    relations = [CLASSES[one.relation] if one else "" for one in map(by_head.get, heads)]
+    return {"cells": cells, "relations": ["", "", "", *relations], "ipc": ipc, "runs": ()}
 
 
 def _cell(one: Improvement | None) -> Cell:
@@ -117,5 +118,6 @@ def _cell(one: Improvement | None) -> Cell:
     if one.difference is None:
         return (f"{NOT_MEASURED}: {one.reason}", None)
     star = "*" if one.relation is None else ""
-    told = f"{percent(one.difference, sign=True)}{star}, {best_control_label(one)}"
+    joined = "over" if one.protocol else "under"
+    told = f"{percent(one.difference, sign=True)}{star} {joined} {best_control_label(one)}"
     return (told, one.difference.mean)
