@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_PANELS = 4
 """Side by side."""
-MOST_METHODS = 20
+MOST_METHODS = 40
 """In one panel: those that are best at the largest ipc."""
 LONGEST = 24
 WIDTH, NAMES, BETWEEN = 8.0, 1.75, 0.2  # inches
@@ -30,6 +30,9 @@ MARGIN = 0.04
 TICKS = 4
 ABOVE, ALIKE, BELOW = COLOURS[2], COLOURS[9], COLOURS[1]
 RELATIONS = {1: ABOVE, 0: ALIKE, -1: BELOW}
+
+LARGE: dict[str, Any] = {"s": 22}
+SMALL: dict[str, Any] = {"s": 7, "alpha": 0.6, "linewidths": 0}
 
 Strip = tuple[Standings, list[int], list[Variant]]
 """Panels side by side: a board, some ipc of it, and the methods down the side."""
@@ -56,10 +59,9 @@ class Sheet:
         axes.add_collection(LineCollection(self.grid, colors="0.85", linewidths=0.8))
         axes.add_collection(LineCollection(bars, colors=colours, linewidths=2.5, alpha=0.55))
         axes.add_collection(LineCollection(self.controls, colors="black", linewidths=1))
-        for size, alpha, some in ((7, 0.6, self.dots), (22, 1, self.points)):
-            across, down = [x for x, _, _ in some], [y for _, y, _ in some]
-            colours = [own for _, _, own in some]
-            axes.scatter(across, down, s=size, c=colours, alpha=alpha, linewidths=0, zorder=3)
+        for places, style in ((self.dots, SMALL), (self.points, LARGE)):
+            across, down = [x for x, _, _ in places], [y for _, y, _ in places]
+            axes.scatter(across, down, c=[own for _, _, own in places], zorder=3, **style)
         for x, y, told, style in self.words:
             # The words of a record are no formulas.
             axes.text(x, y, told, **{"fontsize": 8, "parse_math": False, **style})
