@@ -60,6 +60,7 @@ class Improvement:
         own: the method.
         control: the best control; None where there is none.
         difference: of accuracies, the method less the control, as `paired_difference`.
+        controls: how many methods, as they were run, the best control was chosen from.
         heavier: controls that were scored there and are passed over, since they take more bytes.
         filled: whether any control that fits takes more than half of the method's bytes. Whole
             images per class always can; where none does, controls of that size were not scored.
@@ -69,6 +70,7 @@ class Improvement:
     own: Scored
     control: Scored | None
     difference: Estimate | None
+    controls: int
     heavier: int
     filled: bool
 
@@ -160,11 +162,12 @@ def improvement(
     fitting = [one for one in controls if one.storage_bytes <= own.storage_bytes]
     heavier = len(controls) - len(fitting)
     if not fitting:
-        return Improvement(protocol, own, None, None, heavier, filled=False)
+        return Improvement(protocol, own, None, None, 0, heavier, filled=False)
     control = best(fitting)
     difference = paired_difference(own.scores, control.scores)
     filled = any(2 * one.storage_bytes > own.storage_bytes for one in fitting if one.has_seeds)
-    return Improvement(protocol, own, control, difference, heavier, filled)
+    chosen_from = len({one.variant.across_ipc for one in fitting})
+    return Improvement(protocol, own, control, difference, chosen_from, heavier, filled)
 
 
 def best(candidates: Iterable[Scored]) -> Scored:

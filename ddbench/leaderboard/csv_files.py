@@ -81,6 +81,7 @@ def improvement_rows(found: Mapping[Setting, Sequence[Improvement]]) -> Iterator
             "control_ipc": one.control and one.control.ipc,
             "control_protocol": one.control and one.control.protocol.label,
             "control_storage_bytes": one.control and one.control.storage_bytes,
+            "controls": one.controls,
             **numbers("improvement", one.difference),
             "verdict": VERDICTS[one.relation],
             "reason": one.reason,

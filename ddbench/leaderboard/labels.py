@@ -91,7 +91,7 @@ def subject_label(variant: Variant, subject: str) -> Label:
 
 
 def best_control_label(one: Improvement) -> str:
-    """The control that is compared, such as "kmeans/1 at ipc 5", or why there is none.
+    """The control, such as "kmeans/1 at ipc 5, best of 13", or why there is none.
 
     Where protocols may differ it says those of both, the method's first.
     """
@@ -101,9 +101,9 @@ def best_control_label(one: Improvement) -> str:
     told = variant_label(control.variant).full
     if control.ipc != own.ipc:
         told += f" at ipc {control.ipc}"
-    if one.protocol is not None:
-        return told
-    return f"{own.protocol.label}, over {told} under {control.protocol.label}"
+    if one.protocol is None:
+        told = f"{own.protocol.label}, over {told} under {control.protocol.label}"
+    return f"{told}, {'the only one' if one.controls == 1 else f'best of {one.controls}'}"
 
 
 def _bracketed(values: Values) -> str:

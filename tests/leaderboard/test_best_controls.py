@@ -80,6 +80,7 @@ def test_improvement_is_that_of_loops_over_controls_seeds_and_networks(records):
     assert one.difference.mean == pytest.approx(mean)
     assert one.difference.half_width == pytest.approx(half_width)
     assert (one.difference.over, one.difference.n) == ("seeds", "3x3")
+    assert best_control_label(one) == "herding/1, best of 3"
 
 
 @pytest.mark.parametrize(("own", "relation"), [(0.7, 1), (0.6, 0), (0.5, -1)])
@@ -103,8 +104,8 @@ def test_bytes_of_labels_make_room_for_a_control_of_more_images(records):
     with_logits = compared(records("apm", 0.9, 0.91, 0.92, bytes=30_400), controls)
     without = compared(records("dm", 0.9, 0.91, 0.92), controls)
     assert (with_logits.control.ipc, without.control.ipc) == (11, 10)
-    assert best_control_label(with_logits) == "random/1 at ipc 11"
-    assert best_control_label(without) == "random/1"
+    assert best_control_label(with_logits) == "random/1 at ipc 11, the only one"
+    assert best_control_label(without) == "random/1, the only one"
 
 
 def test_a_control_of_fewer_images_is_taken_where_it_is_better(records):
@@ -140,7 +141,7 @@ def test_a_control_of_another_protocol_counts_under_any_labels_alone(records):
     assert of_any.difference.mean == pytest.approx(
         statistics.fmean([0.80, 0.81, 0.83]) - statistics.fmean([0.75, 0.76, 0.76])
     )
-    assert best_control_label(of_any) == "soft/1, over random/1 under paper/1"
+    assert best_control_label(of_any) == "soft/1, over random/1 under paper/1, best of 2"
 
 
 def test_under_one_protocol_kinds_of_labels_are_compared(records):

@@ -38,7 +38,9 @@ def cell(difference, sure=True):
     own, control = scored("apm", 0.5 + difference / 100), scored("random", 0.5)
     if not sure:
         own = dataclasses.replace(own, scores={s: (a + s,) for s, (a,) in own.scores.items()})
-    return Improvement(HARD, own, control, paired_difference(own.scores, control.scores), 0, True)
+    return Improvement(
+        HARD, own, control, paired_difference(own.scores, control.scores), 1, 0, True
+    )
 
 
 def of(*cells):
@@ -166,8 +168,8 @@ def test_a_cell_has_the_difference_with_a_letter_for_its_control(make):
         "| apm/1  | +11.0 ± 4.3 a | +11.0 ± 4.3 b |\n"
         "| dm/1   | -9.5 ± 0.0 a* | -9.5 ± 0.0 b* |\n"
         "\n"
-        "- a: random/1\n"
-        "- b: hard/1, over random/1 under hard/1\n"
+        "- a: random/1, the only one\n"
+        "- b: hard/1, over random/1 under hard/1, the only one\n"
     )
 
 

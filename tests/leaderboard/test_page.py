@@ -383,9 +383,9 @@ def test_every_improvement_names_its_control(visit):
     place = "#view-beyond .board:not([hidden])"
     assert tab.column(place, 1) == ["apm/1", "dm/1"]
     for told in tab.column(place, 3):
-        assert re.fullmatch(r"[+]\d+\.\d ± \d+\.\d over random/1", told)
+        assert re.fullmatch(r"[+]\d+\.\d ± \d+\.\d over random/1, the only one", told)
     for told in tab.column(place, 4):
-        assert told.endswith(" under hard/1, over random/1 under hard/1")
+        assert told.endswith(" under hard/1, over random/1 under hard/1, the only one")
     assert tab.run(f"document.querySelectorAll('{place} td.above').length") == 8  # of both ipc
 
 
