@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 from ..errors import UserError
 from ..records.facts import ProtocolFacts
@@ -44,6 +44,11 @@ class Scored:
     mean: float
     storage_bytes: int
     scores: Mapping[int, tuple[float, ...]] = field(compare=False, repr=False)
+
+    @cached_property
+    def across_ipc(self) -> Variant:
+        """The variant, whatever its recipe gives at each ipc."""
+        return self.variant.across_ipc
 
     @property
     def has_seeds(self) -> bool:
@@ -136,14 +141,16 @@ def _of_setting(methods: Sequence[Scored], controls: Sequence[Scored]) -> list[I
     places: dict[tuple[int, Variant], list[Scored]] = {}
     for one in methods:
         places.setdefault((one.ipc, one.variant), []).append(one)
+    under: dict[ProtocolFacts, list[Scored]] = {}
+    for one in controls:
+        under.setdefault(one.protocol, []).append(one)
     made = []
     for place in sorted(places):
         by_protocol: dict[ProtocolFacts, list[Scored]] = {}
         for one in places[place]:
             by_protocol.setdefault(one.protocol, []).append(one)
         for protocol, same in sorted(by_protocol.items()):
-            under = [one for one in controls if one.protocol == protocol]
-            made.append(improvement(protocol, same, under))
+            made.append(improvement(protocol, same, under.get(protocol, [])))
         made.append(improvement(None, places[place], controls))
     return made
 
@@ -166,7 +173,7 @@ def improvement(
     control = best(fitting)
     difference = paired_difference(own.scores, control.scores)
     filled = any(2 * one.storage_bytes > own.storage_bytes for one in fitting if one.has_seeds)
-    chosen_from = len({one.variant.across_ipc for one in fitting})
+    chosen_from = len({one.across_ipc for one in fitting})
     return Improvement(protocol, own, control, difference, chosen_from, heavier, filled)
 
 

@@ -60,6 +60,8 @@ class Sheet:
         axes.add_collection(LineCollection(bars, colors=colours, linewidths=2.5, alpha=0.55))
         axes.add_collection(LineCollection(self.controls, colors="black", linewidths=1))
         for places, style in ((self.dots, SMALL), (self.points, LARGE)):
+            if not places:
+                continue
             across, down = [x for x, _, _ in places], [y for _, y, _ in places]
             axes.scatter(across, down, c=[own for _, _, own in places], zorder=3, **style)
         for x, y, told, style in self.words:
