@@ -37,7 +37,7 @@ IMPROVEMENTS_LEGEND = (
     "method's, labels counted; it may have another ipc. Differences are paired as on the boards. "
     "The best control is the one with the highest mean test accuracy, which favours it: on "
     "average the improvement is understated, not overstated. It is the best of those that were "
-    "scored there, and how many they were is said: over one of one a gain says little. `any "
+    "scored there, and their number is told: an improvement on the only one says little. `any "
     "labels` is the method under its "
     "best protocol, chosen in the same way, less the best control under any. Under `paper` labels "
     "differ by design: a method's images have the labels that it made for them, where it makes "
