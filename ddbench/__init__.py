@@ -19,6 +19,7 @@ use the following modules; everything else may move without notice.
 * `ddbench.models.spec`: `ModelSpec`, an architecture by name with its settings
 * `ddbench.models.nas_bench_201`: the cells of NAS-Bench-201 and their accuracies
 * `ddbench.scoring.protocols`: the protocols by name
+* `ddbench.scoring.curves`: `Curve`, what `FinishedRun.curves` gives
 * `ddbench.scoring.students`: `Score`, what `FinishedRun.score` gives, and scoring by hand
 * `ddbench.store.files`: digests of what an evaluator's numbers depend on
 * `ddbench.records.cost`: `PhaseCost`, what a phase of making a set cost

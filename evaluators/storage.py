@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CLASS_ID_BYTES = 8
 PARTS = ("images", "labels", "soft labels")
+STORED = "stored"
 SET, CODED, REAL = "float32", UINT8, "real, uint8"
 
 
@@ -38,6 +39,11 @@ class Storage(Evaluator):
     byte each are what the set would weigh at the precision of the real images; learned pixels
     would have to be rounded for that, and the rounded set is not what is scored. Class ids count
     as 8 bytes each on both sides.
+
+    Under each protocol of the run it says what labels weigh: what is kept with the images, and
+    where a teacher labels each batch its own bytes, the images that it labels for one student, and
+    what its labels of all epochs would take in float16. Nothing is trained to find that out. A
+    decoder of tiles is a rule and weighs nothing.
 
     Asked to, it trains students on the set after rounding to 8 bits, and after JPEG, and compares
     them with those of the set as it is, network by network.
@@ -52,8 +58,9 @@ class Storage(Evaluator):
     settings: Settings
 
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
-        """Bytes by part and coding, in all, per class, and as a share of the real training set."""
-        return self._bytes(run) + (self._scored(run) if self.settings.scored else [])
+        """Bytes by part and coding, in all, per class, and as a share; then those of labels."""
+        found = self._bytes(run) + [m for p in run.protocols for m in _of_labels(run, p)]
+        return found + (self._scored(run) if self.settings.scored else [])
 
     def _scored(self, run: FinishedRun) -> list[Measurement]:
         """Accuracy of the set in each coding, less that of the set as it is, and JPEG's bytes."""
@@ -134,6 +141,27 @@ class Storage(Evaluator):
         axes.set_xlabel("bytes per class, labels included")
         axes.spines[["top", "right"]].set_visible(False)
         return figure
+
+
+def _of_labels(run: FinishedRun, protocol: Protocol) -> list[Measurement]:
+    """Bytes of the labels of a protocol, and images that its teacher labels for one student."""
+    where: Coordinates = {"protocol": protocol.label}
+    try:
+        cost = run.label_cost(protocol)
+    except NotScorable as reason:
+        note = f"{protocol.label}: {reason}"
+        return [Measurement("label_bytes", None, "bytes", (), {**where, "of": STORED}, note)]
+    weights = {STORED: cost.stored}
+    if cost.teacher is not None:
+        weights |= {"every epoch": cost.every_epoch, "teacher": cost.teacher}
+    measurements = [
+        Measurement("label_bytes", float(value), "bytes", (), {**where, "of": of})
+        for of, value in weights.items()
+    ]
+    if cost.teacher is not None:
+        count = float(cost.labelled_images)
+        measurements.append(Measurement("labelled_images", count, "images", (), where))
+    return measurements
 
 
 def _accuracies(

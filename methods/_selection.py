@@ -23,6 +23,7 @@ class Selection(Method):
 
     needs_equal_counts = False
     draws = False
+    selects = True
 
     @abstractmethod
     def class_choice(self, class_id: int, n: int) -> Tensor:

@@ -19,6 +19,7 @@ class Random(Method):
     """Real images of each class, drawn uniformly without replacement, with their class ids."""
 
     needs_equal_counts = False
+    selects = True
 
     @dataclass
     class Settings(MethodSettings):

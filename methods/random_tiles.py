@@ -17,6 +17,7 @@ class RandomTiles(Method):
     """Shrunken real images of each class, drawn uniformly, several in the room of one."""
 
     needs_equal_counts = False
+    selects = True
 
     @dataclass
     class Settings(MethodSettings):

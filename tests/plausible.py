@@ -13,6 +13,7 @@ from ddbench.records.record import Record
 from ddbench.store.files import write_json
 
 LEVELS = {"random": 0.45, "dm": 0.55, "mtt": 0.62, "apm": 0.7}
+SELECTIONS = {"random", "random_tiles", "herding", "kcenter", "kmeans"}
 PHASES = {
     "data": "read",
     "teacher": "made",
@@ -134,6 +135,7 @@ def plausible(
             "sha256": hashed(key, "set"),
             "file_bytes": 31_000 * ipc + 2000,
             "storage_bytes": 31_000 * ipc,
+            "selected": method in SELECTIONS,
         },
         "costs": [
             {

@@ -64,6 +64,7 @@ HELPERS = {
     "ddbench.records.statistics",
     "ddbench.records.units",
     "ddbench.runtime.randomness",
+    "ddbench.scoring.curves",
     "ddbench.scoring.protocols",
     "ddbench.scoring.students",
     "ddbench.store.files",

@@ -58,6 +58,10 @@ class Method(ABC):
     """Whether another seed gives another set; False for a method that draws nothing, whose seeds
     are then no independent samples of anything."""
 
+    selects: ClassVar[bool] = False
+    """Whether its images are real ones, as they are or cropped and shrunk: leaderboards take its
+    sets as controls of the methods whose images are not."""
+
     Settings: ClassVar[type[MethodSettings]] = MethodSettings
 
     def __init__(self, task: Task, settings: Any) -> None:

@@ -105,7 +105,7 @@ def aggregated(cells: Sequence[Means]) -> list[Aggregate]:
         behind = [float(b) for b in best - means[:, place] if not np.isnan(b)]
         near = [sum(b <= points / 100 + ROUNDING for b in behind) for points in POINTS]
         within = tuple(count / len(behind) for count in near)
-        interval = _percentiles(resampled) if len(behind) >= FEWEST_CELLS else None
+        interval = percentiles(resampled) if len(behind) >= FEWEST_CELLS else None
         made.append(Aggregate(variant, rank, interval, len(behind), within))
     return sorted(made, key=lambda one: (one.mean_rank, one.variant))
 
@@ -130,7 +130,7 @@ def _mean_ranks(
     return ranks
 
 
-def _percentiles(values: Sequence[float]) -> tuple[float, float]:
+def percentiles(values: Sequence[float]) -> tuple[float, float]:
     """Between which 95% of the values lie."""
     ordered, tail = sorted(values), round(len(values) * (1 - CONFIDENCE) / 2)
     return ordered[tail - 1], ordered[-tail]

@@ -9,9 +9,11 @@ from typing import Any
 
 from ..records.cost import joined
 from .aggregates import POINTS, Aggregate, Conditions
+from .best_controls import Improvement
 from .boards import Board, Setting
 from .columns import csv_fields, numbers
-from .labels import budget_label, dataset_label, variant_label
+from .labels import budget_label, dataset_label, labels_head, variant_label
+from .mean_improvements import MeanImprovement, ModelAndBudget
 from .other_measurements import Other, Topic
 from .published import Reproduction
 from .standings import Standings
@@ -59,6 +61,56 @@ def aggregate_rows(found: Mapping[Conditions, Sequence[Aggregate]]) -> Iterator[
         }
         for conditions, methods in found.items()
         for one in methods
+    )
+
+
+VERDICTS = {1: "above", 0: "alike", -1: "below", None: ""}
+
+
+def improvement_rows(found: Mapping[Setting, Sequence[Improvement]]) -> Iterator[Row]:
+    """One row for every method beside the best control, by ipc and protocol."""
+    return (
+        {
+            **_of_setting(setting),
+            "ipc": one.own.ipc,
+            "method": variant_label(one.own.variant).full,
+            "labels": labels_head(one.protocol),
+            "protocol": one.own.protocol.label,
+            "storage_bytes": one.own.storage_bytes,
+            "control": one.control and variant_label(one.control.variant).full,
+            "control_ipc": one.control and one.control.ipc,
+            "control_protocol": one.control and one.control.protocol.label,
+            "control_storage_bytes": one.control and one.control.storage_bytes,
+            "controls": one.controls,
+            **numbers("improvement", one.difference),
+            "verdict": VERDICTS[one.relation],
+            "reason": one.reason,
+        }
+        for setting, improvements in found.items()
+        for one in improvements
+    )
+
+
+def mean_improvement_rows(
+    found: Mapping[ModelAndBudget, Sequence[MeanImprovement]],
+) -> Iterator[Row]:
+    """One row for every method over the cells of a model and budget, by protocol."""
+    return (
+        {
+            "model": alike.model,
+            "budget": budget_label(alike).full,
+            "method": variant_label(one.variant).full,
+            "labels": labels_head(one.protocol),
+            "improvement": one.mean,
+            "improvement_low": one.interval and one.interval[0],
+            "improvement_high": one.interval and one.interval[1],
+            "cells": len(one.values),
+            "above": one.above,
+            "alike": one.alike,
+            "below": one.below,
+        }
+        for alike, means in found.items()
+        for one in means
     )
 
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..records.facts import ProtocolFacts
 from .aggregates import Conditions
+from .best_controls import ANY, Improvement
 from .boards import Board, Setting, Values, Variant
+from .mean_improvements import ModelAndBudget
 
 MEASURES_NOTHING = ("smoke",)
 """Budgets that show that everything runs."""
@@ -27,7 +30,7 @@ def dataset_label(setting: Setting) -> Label:
     return Label(setting.dataset + _bracketed(setting.dataset_settings) + apart, setting.dataset)
 
 
-def budget_label(of: Setting | Conditions) -> Label:
+def budget_label(of: Setting | Conditions | ModelAndBudget) -> Label:
     """The budget with what is not as its name says."""
     return Label(of.budget + _bracketed(of.budget_changes), of.budget)
 
@@ -39,7 +42,7 @@ def conditions_title(conditions: Conditions) -> str:
     return f"{told}, budget {budget_label(conditions).full}"
 
 
-def warning(of: Setting | Conditions) -> str:
+def warning(of: Setting | Conditions | ModelAndBudget) -> str:
     """What a reader must know of its numbers before all else; "" for nothing."""
     if of.budget not in MEASURES_NOTHING:
         return ""
@@ -49,6 +52,16 @@ def warning(of: Setting | Conditions) -> str:
 def protocol_label(of: Board | Conditions) -> str:
     """Such as "soft/1, label teacher"."""
     return f"{of.protocol.label}, {of.labels or 'no labels'}"
+
+
+def model_and_budget_title(of: ModelAndBudget) -> str:
+    """Such as "convnet-width32, budget short"."""
+    return f"{of.model}, budget {budget_label(of).full}"
+
+
+def labels_head(protocol: ProtocolFacts | None) -> str:
+    """The heading of the column of a protocol, or of all of them."""
+    return ANY if protocol is None else protocol.label
 
 
 def setting_title(setting: Setting) -> str:
@@ -75,6 +88,22 @@ def subject_label(variant: Variant, subject: str) -> Label:
     if subject in ("", variant.method):
         return own
     return Label(f"{subject} beside {own.full}", subject)
+
+
+def best_control_label(one: Improvement) -> str:
+    """The control, such as "kmeans/1 at ipc 5, best of 13", or why there is none.
+
+    Where protocols may differ it says those of both, the method's first.
+    """
+    if one.control is None:
+        return one.reason
+    own, control = one.own, one.control
+    told = variant_label(control.variant).full
+    if control.ipc != own.ipc:
+        told += f" at ipc {control.ipc}"
+    if one.protocol is None:
+        told = f"{own.protocol.label}, over {told} under {control.protocol.label}"
+    return f"{told}, {'the only one' if one.controls == 1 else f'best of {one.controls}'}"
 
 
 def _bracketed(values: Values) -> str:

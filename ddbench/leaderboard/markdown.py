@@ -27,6 +27,8 @@ from .published import SELECTION_MARKS, Reproduction
 from .standings import Standing, Standings, best_first
 
 SIDE_BY_SIDE = 4
+MOST_LINES = 60
+"""Of a table of another metric; a longer one is left to the CSV file."""
 LEGEND = (
     "Accuracy is in percent of the test images. n is distillation seeds x evaluation networks. "
     "± is the 95% t interval: over the seeds where there are at least three; where n has a star "
@@ -268,8 +270,12 @@ def _topic(topic: Topic, rows: Sequence[Other]) -> list[str]:
     under = f" under {topic.protocol.label}" if topic.protocol else ""
     unit = "%" if topic.unit == "fraction" else topic.unit
     notes = sorted({note for row in rows for note in row.notes})
+    of = safe(f", {unit}" if unit else "")
+    if len(cells) > MOST_LINES:
+        left = f"{len(rows)} values are in [other measurements](../measurements.csv)."
+        return [f"### {topic.metric}{under}{of}", left]
     return [
-        f"### {topic.metric}{under}{by}" + (f", {safe(unit)}" if unit else ""),
+        f"### {topic.metric}{under}{by}{of}",
         table(cells, ["ipc", *method, *drawn.shown, *told, "n"]),
         *bullets(f"{name}: {place}" for name, place in drawn.shared.items()),
         *bullets(notes),

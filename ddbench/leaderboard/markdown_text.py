@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from string import ascii_lowercase
 
 from ..records.report import NOT_MEASURED
 from ..records.statistics import Estimate, percentage
@@ -27,6 +28,23 @@ def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
     drawn = tabulate([headers, *cells], tablefmt="github", disable_numparse=True)
     rule, *lines = drawn.splitlines()
     return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def tables(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> list[str]:
+    """A table, or several with the same first column where one would be wider than a page."""
+    columns = list(zip(headers, *rows, strict=True))
+    widths = [max(len(safe(cell)) for cell in column) + len(" | ") for column in columns]
+    parts: list[list[int]] = [[]]
+    for place in range(1, len(columns)):
+        taken = widths[0] + 1 + sum(widths[own] for own in parts[-1])
+        if parts[-1] and taken + widths[place] > WIDTH + 1:
+            parts.append([])
+        parts[-1].append(place)
+    return [
+        table([[row[0], *(row[own] for own in part)] for row in rows],
+              [headers[0], *(headers[own] for own in part)])
+        for part in parts
+    ]  # fmt: skip
 
 
 def wrapped(text: str) -> str:
@@ -77,6 +95,24 @@ class Labels:
     def legend(self) -> list[str]:
         """The full names, as a list; nothing where none was cut."""
         return bullets(f"#{number}: {label}" for label, number in self.numbers.items())
+
+
+class Marks:
+    """Letters that stand in a narrow column for what is said below the table."""
+
+    def __init__(self) -> None:
+        self.letters: dict[str, str] = {}
+
+    def __call__(self, told: str) -> str:
+        """The letter of a text: a to z, then aa."""
+        if told not in self.letters:
+            turn, letter = divmod(len(self.letters), len(ascii_lowercase))
+            self.letters[told] = ascii_lowercase[letter] * (turn + 1)
+        return self.letters[told]
+
+    def legend(self) -> list[str]:
+        """What the letters stand for, as a list."""
+        return bullets(f"{letter}: {told}" for told, letter in self.letters.items())
 
 
 def value(estimate: Estimate | None, unit: str) -> str:

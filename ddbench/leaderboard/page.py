@@ -20,6 +20,8 @@ from .labels import (
 )
 from .markdown import COSTS_DEPEND, LEGEND
 from .markdown_aggregates import AGGREGATES_LEGEND, mean_rank_text, within_text
+from .markdown_best_controls import IMPROVEMENTS_LEGEND, MEANS_LEGEND, TITLE
+from .page_best_controls import every_cell, over_cells
 from .page_boards import board_table, boards_json, placed, topic_table
 from .page_records import records_json
 from .published import SELECTION_MARKS
@@ -59,6 +61,11 @@ def page(results: Results, reading: Reading, galleries: Mapping[str, bytes]) -> 
         entering=len(results.entries),
         boards=[board_table(one) for one in results.boards],
         topics=[topic_table(topic, rows) for topic, rows in results.others.items()],
+        beyond=TITLE,
+        beyond_legend=IMPROVEMENTS_LEGEND.replace("`", '"'),
+        means_legend=MEANS_LEGEND,
+        means=[over_cells(alike, own) for alike, own in results.mean_improvements.items()],
+        improvements=every_cell(results.improvements),
         aggregates_legend=AGGREGATES_LEGEND,
         aggregates=_aggregates(results),
         published=_published(results),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_PANELS = 4
 """Side by side."""
-MOST_METHODS = 20
+MOST_METHODS = 40
 """In one panel: those that are best at the largest ipc."""
 LONGEST = 24
 WIDTH, NAMES, BETWEEN = 8.0, 1.75, 0.2  # inches
@@ -30,6 +30,9 @@ MARGIN = 0.04
 TICKS = 4
 ABOVE, ALIKE, BELOW = COLOURS[2], COLOURS[9], COLOURS[1]
 RELATIONS = {1: ABOVE, 0: ALIKE, -1: BELOW}
+
+LARGE: dict[str, Any] = {"s": 22}
+SMALL: dict[str, Any] = {"s": 7, "alpha": 0.6, "linewidths": 0}
 
 Strip = tuple[Standings, list[int], list[Variant]]
 """Panels side by side: a board, some ipc of it, and the methods down the side."""
@@ -43,6 +46,7 @@ class Sheet:
     grid: list[Segment] = field(default_factory=list)
     intervals: list[tuple[Segment, str]] = field(default_factory=list)
     points: list[tuple[float, float, str]] = field(default_factory=list)
+    dots: list[tuple[float, float, str]] = field(default_factory=list)
     controls: list[Segment] = field(default_factory=list)
     words: list[tuple[float, float, str, dict[str, Any]]] = field(default_factory=list)
 
@@ -55,12 +59,26 @@ class Sheet:
         axes.add_collection(LineCollection(self.grid, colors="0.85", linewidths=0.8))
         axes.add_collection(LineCollection(bars, colors=colours, linewidths=2.5, alpha=0.55))
         axes.add_collection(LineCollection(self.controls, colors="black", linewidths=1))
-        across = [x for x, _, _ in self.points]
-        down = [y for _, y, _ in self.points]
-        axes.scatter(across, down, s=22, c=[own for _, _, own in self.points], zorder=3)
+        for places, style in ((self.dots, SMALL), (self.points, LARGE)):
+            if not places:
+                continue
+            across, down = [x for x, _, _ in places], [y for _, y, _ in places]
+            axes.scatter(across, down, c=[own for _, _, own in places], zorder=3, **style)
         for x, y, told, style in self.words:
             # The words of a record are no formulas.
             axes.text(x, y, told, **{"fontsize": 8, "parse_math": False, **style})
+
+
+def sheet_png(sheet: Sheet, height: float) -> bytes:
+    """A sheet of this height (inches) as a PNG file."""
+    figure = new_figure(WIDTH, height)
+    figure.set_layout_engine(None)  # looking for room takes as long as drawing
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set_xlim(0, WIDTH)
+    axes.set_ylim(height, 0)
+    sheet.put(axes)
+    return png(figure)
 
 
 def boards_png(boards: Sequence[Standings]) -> bytes:
@@ -72,19 +90,12 @@ def boards_png(boards: Sequence[Standings]) -> bytes:
     strips = [strip for one in boards for strip in _strips(one)]
     heights = [TOP + LINE * len(variants) + BOTTOM for _, _, variants in strips]
     height = sum(heights) + LEGEND
-    figure = new_figure(WIDTH, height)
-    figure.set_layout_engine(None)  # looking for room takes as long as drawing
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
-    axes.set_xlim(0, WIDTH)
-    axes.set_ylim(height, 0)
     sheet, top = Sheet(), 0.0
     for strip, own in zip(strips, heights, strict=True):
         _draw_strip(sheet, strip, top + TOP)
         top += own
     _draw_legend(sheet, height - LEGEND / 2)
-    sheet.put(axes)
-    return png(figure)
+    return sheet_png(sheet, height)
 
 
 def _strips(one: Standings) -> list[Strip]:
@@ -105,7 +116,7 @@ def _draw_strip(sheet: Sheet, strip: Strip, top: float) -> None:
     sheet.words.append((0.1, top - 0.22, f"{protocol_label(one.board)}: accuracy %", title))
     for place, variant in enumerate(variants):
         side = {"ha": "right", "va": "center"}
-        sheet.words.append((NAMES - 0.08, top + LINE * (place + 0.5), _name(variant), side))
+        sheet.words.append((NAMES - 0.08, top + LINE * (place + 0.5), shown_name(variant), side))
     # Of few panels each is as wide as one of two: a bar across the page is no easier to read.
     width = (WIDTH - NAMES) / max(2, len(ipcs)) - BETWEEN
     for number, ipc in enumerate(ipcs):
@@ -170,6 +181,7 @@ def _draw_legend(sheet: Sheet, y: float) -> None:
     sheet.words.append((x + 0.1, y, "the control", {"va": "center"}))
 
 
-def _name(variant: Variant) -> str:
+def shown_name(variant: Variant) -> str:
+    """The method in the room that there is beside a picture."""
     label = variant_label(variant)
     return label.full if len(label.full) <= LONGEST else f"{label.full[: LONGEST - 3]}..."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -12,19 +12,25 @@ from pathlib import Path
 from ..records.record import Record
 from ..store.files import digest, write_bytes
 from .aggregates import Aggregate, Conditions, aggregates
+from .best_controls import Improvement, improvements
 from .boards import Entry, Setting, cells, entries, other_measurements, whole_scores
 from .csv_files import (
     aggregate_rows,
     csv_bytes,
+    improvement_rows,
+    mean_improvement_rows,
     other_rows,
     pair_rows,
     published_rows,
     score_rows,
 )
+from .improvement_pictures import improvements_png
 from .labels import budget_label, dataset_label
 from .markdown import board_page, pairs_page, published_page
 from .markdown_aggregates import aggregates_page
+from .markdown_best_controls import TITLE, best_controls_page
 from .markdown_text import Labels, bullets, table, wrapped
+from .mean_improvements import Grid, MeanImprovement, ModelAndBudget, mean_improvements
 from .other_measurements import Other, Topic, topics
 from .pictures import boards_png
 from .published import Figure, Reproduction, published_figures, reproductions
@@ -42,6 +48,8 @@ class Results:
     Args:
         entries: the records that enter, with their places.
         boards: with rows and pairs, sorted.
+        improvements: on the best control that takes no more bytes, by setting.
+        mean_improvements: of them over datasets and ipc.
         aggregates: of methods over the cells of several boards.
         others: further measurements by topic.
         whole: accuracies of networks trained on all real data.
@@ -50,6 +58,8 @@ class Results:
 
     entries: list[Entry]
     boards: list[Standings]
+    improvements: dict[Setting, list[Improvement]]
+    mean_improvements: dict[ModelAndBudget, list[MeanImprovement]]
     aggregates: dict[Conditions, list[Aggregate]]
     others: dict[Topic, list[Other]]
     whole: dict[Setting, tuple[float, ...]]
@@ -69,7 +79,9 @@ def results_of(records: Sequence[Record], figures: Sequence[Figure] | None = Non
     others, whole = topics(other_measurements(placed)), whole_scores(placed)
     figures = published_figures() if figures is None else figures
     beside = reproductions(figures, boards, others, whole)
-    return Results(placed, boards, aggregates(boards), others, whole, beside)
+    gained = improvements(found, boards)
+    over_cells = mean_improvements(gained)
+    return Results(placed, boards, gained, over_cells, aggregates(boards), others, whole, beside)
 
 
 def table_files(results: Results, reading: Reading, pictures: bool = True) -> dict[str, bytes]:
@@ -80,7 +92,12 @@ def table_files(results: Results, reading: Reading, pictures: bool = True) -> di
         reading: says how many records do not enter, and why.
         pictures: whether to draw them, which takes the longest; the pages name them all the same.
     """
+    drawn = mean_picture_names(results.mean_improvements)
+    gained = best_controls_page(results.improvements, results.mean_improvements, drawn)
     files: dict[str, bytes] = {
+        "best_controls.md": gained.encode(),
+        "best_controls.csv": csv_bytes(improvement_rows(results.improvements)),
+        "best_controls_over_cells.csv": csv_bytes(mean_improvement_rows(results.mean_improvements)),
         "scores.csv": csv_bytes(score_rows(results.boards)),
         "pairs.csv": csv_bytes(pair_rows(results.boards)),
         "aggregates.csv": csv_bytes(aggregate_rows(results.aggregates)),
@@ -103,6 +120,8 @@ def table_files(results: Results, reading: Reading, pictures: bool = True) -> di
     if pictures:
         for setting, same in groupby(results.boards, key=_setting):
             files[f"pictures/{named[setting]}"] = boards_png(list(same))
+        for alike, means in results.mean_improvements.items():
+            files[drawn[alike]] = improvements_png(Grid.of(means))
     files["README.md"] = _index(results, reading).encode()
     return dict(sorted(files.items()))
 
@@ -168,6 +187,10 @@ def _index(results: Results, reading: Reading) -> str:
     parts = [
         "# Leaderboards",
         GENERATED,
+        wrapped(
+            f"[{TITLE}](best_controls.md): every method beside the best set of real images that "
+            "takes no more bytes."
+        ),
         table(rows, headers),
         *labels.legend(),
         wrapped(
@@ -184,6 +207,8 @@ def _index(results: Results, reading: Reading) -> str:
         f"[Published beside measured](published.md): {told or 'nothing is measured yet'}.",
         wrapped(
             "As data: [scores](scores.csv), [pairs](pairs.csv), [aggregates](aggregates.csv), "
+            "[best controls](best_controls.csv), [the same over "
+            "cells](best_controls_over_cells.csv), "
             "[other measurements](measurements.csv), [published](published.csv)."
         ),
         wrapped(f"{len(results.entries)} of {reading.read} records enter. Left out:")
@@ -200,10 +225,24 @@ def picture_names(boards: Sequence[Standings]) -> dict[Setting, str]:
     names: dict[Setting, str] = {}
     for setting in settings:
         words = (dataset_label(setting).full, setting.model, budget_label(setting).full)
-        told = re.sub(r"[^\w.-]+", "-", "-".join(words))
-        unlike = f"-{digest(setting.identity.encode())[:8]}"
-        names[setting] = f"{told[:100]}{unlike if told in names.values() else ''}.png"
+        names[setting] = _file_name(words, names.values(), setting.identity)
     return names
+
+
+def mean_picture_names(found: Iterable[ModelAndBudget]) -> dict[ModelAndBudget, str]:
+    """The path of the picture of the mean improvements of each model and budget."""
+    names: dict[ModelAndBudget, str] = {}
+    for alike in found:
+        words = (alike.model, budget_label(alike).full)
+        names[alike] = _file_name(words, names.values(), "-".join(words))
+    return {alike: f"pictures/best_controls/{name}" for alike, name in names.items()}
+
+
+def _file_name(words: Iterable[str], taken: Iterable[str], identity: str) -> str:
+    """A name of a picture in these words; one that is taken gets a part of a hash."""
+    told = re.sub(r"[^\w.-]+", "-", "-".join(words))[:100]
+    unlike = f"-{digest(identity.encode())[:8]}"
+    return f"{told}{unlike if f'{told}.png' in taken else ''}.png"
 
 
 def _setting(one: Standings) -> Setting:

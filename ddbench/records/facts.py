@@ -222,13 +222,25 @@ class DataFacts(Facts):
     scored_hash: Hash
 
 
-class DistilledFacts(Facts):
-    """The distilled set: key of the artefact, hash and size of its file, bytes of its tensors."""
+class DistilledFacts(ExtendedFacts):
+    """The distilled set.
+
+    Attributes:
+        key: of the artefact.
+        sha256: of its file.
+        file_bytes: size of its file.
+        storage_bytes: of its images and labels.
+        selected: whether its images are real ones, as they are or cropped and shrunk; None where
+            it was made elsewhere, and in records of earlier versions.
+    """
+
+    LEFT_OUT = frozenset({"selected"})
 
     key: Hash
     sha256: Sha256
     file_bytes: Count
     storage_bytes: Count
+    selected: Truth | None = None
 
 
 class PhaseCostFacts(Facts):

@@ -163,7 +163,7 @@ NOT_MEASURED = "n/a"
 
 def of_accuracy(m: Measurement) -> bool:
     """Whether a measurement belongs to the table of accuracies."""
-    return m.metric.startswith("accuracy")
+    return m.metric in ("accuracy", "accuracy_difference")
 
 
 def other_tables(measurements: Sequence[Measurement]) -> list[str]:

@@ -122,6 +122,7 @@ def subject_made_here(request: RunRequest, lab: Lab, made: Distillation) -> Subj
             sha256=made.sha256,
             file_bytes=made.artefact.facts["bytes"],
             storage_bytes=made.distilled.storage_bytes,
+            selected=METHODS[request.method.name].selects,
         ),
         class_counts=request.task.class_counts,
         curve=made.artefact.facts["curve"],

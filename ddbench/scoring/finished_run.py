@@ -21,6 +21,8 @@ from ..runtime.tracking import NetworkScored
 from ..training.budget import Budget
 from ..training.lab import Lab
 from ..training.recipe import TrainingRecipe
+from .curves import Curve, curve_of_student
+from .label_costs import LabelCost, label_cost
 from .labels import label_teacher
 from .parallel import Work, processes_for, scores_in_flight, worth_starting
 from .protocols import Protocol
@@ -42,7 +44,7 @@ class FinishedRun:
         method: what made the set, for a set that the harness made.
         control: what made the control, if there is one.
         making: how it was made, for a set that the harness made.
-        scored: every score so far by its key, from which the cost of scoring is summed.
+        scored: every score and curve so far by its key, from which the cost of scoring is summed.
     """
 
     task: TaskSpec
@@ -55,7 +57,7 @@ class FinishedRun:
     method: MethodChoice | None = None
     control: MethodChoice | None = None
     making: Distillation | None = None
-    scored: dict[str, Score] = field(default_factory=dict)
+    scored: dict[str, Score | Curve] = field(default_factory=dict)
     _training_sets: dict[tuple[str, str], TrainingSet] = field(default_factory=dict)
 
     @property
@@ -143,6 +145,14 @@ class FinishedRun:
         """The network of the task's model that labels images where a protocol says so, frozen."""
         return label_teacher(self.lab, self.budget)
 
+    def label_cost(self, protocol: Protocol) -> LabelCost:
+        """What the labels of the set's students weigh under a protocol; no teacher is trained.
+
+        Raises:
+            NotScorable: when the set lacks what the protocol needs.
+        """
+        return label_cost(self.distilled, protocol, self.budget, self.lab, self.task.ipc)
+
     def new_network(self, model: ModelSpec) -> Model:
         """A network of an architecture with arbitrary weights, to look at, on the CPU.
 
@@ -210,6 +220,28 @@ class FinishedRun:
         for index, score in enumerate(scores):
             self._note(score, title, index)
         return scores
+
+    def curves(self, subject: str, protocol: Protocol, points: int) -> list[Curve]:
+        """The accuracy of every evaluation network on a subject while it is trained.
+
+        One network after the other is trained in this process, so that their seconds compare.
+
+        Args:
+            subject: name of a set.
+            protocol: the rules.
+            points: epochs after which a network is tested, at most; the last is the end.
+
+        Raises:
+            NotScorable: when the subject lacks what the protocol needs.
+        """
+        learnt, networks = self.training_set(subject, protocol), self.budget.networks
+        curves = []
+        for index in range(networks):
+            title = f"{subject} {protocol.label} curve {index + 1}/{networks}"
+            curve = curve_of_student(self.lab, learnt, protocol, index, title, points)
+            self.scored[curve.key] = curve
+            curves.append(curve)
+        return curves
 
     def _note(self, score: Score, title: str, network: int) -> None:
         """Keep a score, whose cost is that of scoring, and tell the trackers."""

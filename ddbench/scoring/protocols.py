@@ -42,6 +42,8 @@ class Labels(enum.Enum):
 
 OF_LABEL_TEACHER = {Labels.label_teacher, Labels.online_teacher, Labels.softened, Labels.ridge}
 """Labels that need the label teacher."""
+FIXED_SOFT = {Labels.label_teacher, Labels.softened, Labels.early_teacher, Labels.ridge}
+"""Labels of a number for each class that are given once and do not follow from class ids."""
 
 
 class Matched(enum.Enum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -64,18 +65,7 @@ def score_student(
     runtime = lab.runtime
 
     def make(checkpoint: Checkpoint) -> Product:
-        stream = RandomStream(lab.spec.network_seed, ("evaluation", lab.model.name, index))
-        device = runtime.execution.device
-
-        def begin() -> Training:
-            network = lab.new_network(stream / "weights")
-            examples = Examples(training_set.images.to(device), training_set.targets.to(device))
-            taught = training_set.teacher
-            teacher = taught.network(lab) if taught else None
-            return Training(
-                network, examples, training_set.recipe, stream, lab.augmentation, teacher
-            )
-
+        begin = partial(begin_student, lab, training_set, index)
         training, parts = run_resumably(begin, title, runtime, checkpoint)
         cost = PhaseCost.total(part.plain() for part in parts.values())
         with runtime.meter.measure(cost):
@@ -83,7 +73,7 @@ def score_student(
         diverged = not math.isfinite(float(training.loss))
         return {"accuracy": accuracy, "cost": cost.plain(), "diverged": diverged}, None
 
-    identity = _identity(lab, training_set, protocol, index)
+    identity = student_identity(lab, training_set, protocol, index)
     return _score(runtime.make_once(KIND, identity, "the same score", make, lab.code), lab)
 
 
@@ -91,14 +81,25 @@ def known_score(
     lab: Lab, training_set: TrainingSet, protocol: Protocol, index: int
 ) -> Score | None:
     """What `score_student` would find in the store; None where it would have to train."""
-    identity = _identity(lab, training_set, protocol, index)
+    identity = student_identity(lab, training_set, protocol, index)
     found = lab.runtime.find(KIND, identity, lab.code)
     return None if found is None else _score(found, lab)
 
 
-def _identity(
+def begin_student(lab: Lab, training_set: TrainingSet, index: int) -> Training:
+    """Evaluation network `index` before its first step on a set."""
+    stream = RandomStream(lab.spec.network_seed, ("evaluation", lab.model.name, index))
+    device, taught = lab.runtime.execution.device, training_set.teacher
+    network = lab.new_network(stream / "weights")
+    examples = Examples(training_set.images.to(device), training_set.targets.to(device))
+    teacher = taught.network(lab) if taught else None
+    return Training(network, examples, training_set.recipe, stream, lab.augmentation, teacher)
+
+
+def student_identity(
     lab: Lab, training_set: TrainingSet, protocol: Protocol, index: int
 ) -> dict[str, Any]:
+    """Everything that determines a student and what it is tested on, for keys."""
     identity = {
         **lab.identity,
         "evaluated_on": lab.data.scored.split.hash,

@@ -89,9 +89,15 @@ def training_set(
     targets = labelled.targets
     if recipe.mirrored:
         images, targets = torch.cat([images, images.flip(3)]), torch.cat([targets, targets])
-    recipe = protocol.of_length(recipe, len(images), distilled.classes)
-    recipe = budget.evaluation_recipe(recipe)
+    recipe = recipe_at(budget, protocol, recipe, len(images), distilled.classes)
     return TrainingSet(images, targets, recipe, labelled.regime, labelled.teacher)
+
+
+def recipe_at(
+    budget: Budget, protocol: Protocol, recipe: TrainingRecipe, images: int, classes: int
+) -> TrainingRecipe:
+    """The recipe of a protocol at a budget, for so many images in an epoch."""
+    return budget.evaluation_recipe(protocol.of_length(recipe, images, classes))
 
 
 def _as_published(

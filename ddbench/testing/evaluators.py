@@ -19,6 +19,8 @@ from .promise import Check, NotApplicable, require
 
 BASE = "accuracy"
 """The evaluator that others are added to."""
+COSTS = ("second", "step", "byte")
+"""How the units of what something takes begin."""
 
 
 def _executed(store: Path, *evaluators: str) -> Outcome:
@@ -77,7 +79,7 @@ def measurements_are_told_apart(name: str, folder: Path) -> None:
 
 
 def numbers_lie_in_their_ranges(name: str, folder: Path) -> None:
-    """Accuracies lie in 0..1, other fractions in -1..1; seconds and bytes are not negative."""
+    """Accuracies lie in 0..1, other fractions in -1..1; seconds, steps, bytes are not negative."""
     for one in _measurements(name, folder / "one"):
         low, high = _range(one)
         numbers = [*one.values, *([] if one.value is None else [one.value])]
@@ -86,11 +88,11 @@ def numbers_lie_in_their_ranges(name: str, folder: Path) -> None:
 
 
 def _range(one: Measurement) -> tuple[float, float]:
+    if one.unit.startswith(COSTS):
+        return 0, math.inf
     if one.metric.endswith("accuracy"):
         return 0, 1
-    if one.unit == "fraction":
-        return -1, 1
-    return (0, math.inf) if one.unit.startswith(("second", "byte")) else (-math.inf, math.inf)
+    return (-1, 1) if one.unit == "fraction" else (-math.inf, math.inf)
 
 
 def measurements_are_repeated(name: str, folder: Path) -> None:

@@ -102,7 +102,9 @@ def test_storage_is_counted_by_hand() -> None:
     images = torch.zeros(500, 3, 4, 4, dtype=torch.uint8)
     train = ImageSplit(images, torch.zeros(500, dtype=torch.int64))
     dataset = SimpleNamespace(train=train)
-    found = evaluator("storage").evaluate(SimpleNamespace(distilled=distilled, dataset=dataset))
+    found = evaluator("storage").evaluate(
+        SimpleNamespace(distilled=distilled, dataset=dataset, protocols=())
+    )
     values = {(m.metric, m.coordinates["of"], m.coordinates["coding"]): m.value for m in found}
     assert values["storage", "images", "float32"] == 20 * 48 * 4
     assert values["storage", "images", "uint8"] == 20 * 48

@@ -347,6 +347,48 @@ def test_the_overview_has_every_method_in_every_cell_with_its_interval(visit):
     assert bars == sum(bool(own) for row in rows for own in row[1:])
 
 
+def test_the_overview_begins_with_mean_improvements_over_cells(visit):
+    tab = visit(f"overview&{DIGITS}")
+    first = tab.run("document.querySelector('#view-overview h2').textContent")
+    assert first == "What images add beyond real images and labels"
+    assert tab.column(".bars", 0) == ["dm/1", "apm/1"]  # two cells are no interval
+    of_four, of_two = (told.strip() for told in tab.column(".bars", 1))
+    assert re.fullmatch(r"[+]\d+\.\d [+]\d+\.\d to [+]\d+\.\d 4/0/0", of_four)
+    assert re.fullmatch(r"[+]\d+\.\d 2/0/0", of_two)
+    drawn = {
+        name: tab.run(f"document.querySelectorAll('.bars .{name}').length")
+        for name in ("dot", "tick", "control", "band")
+    }
+    assert drawn == {"dot": 12, "tick": 4, "control": 4, "band": 2}
+
+
+def test_mean_improvements_are_those_of_the_chosen_budget(tab, make, tmp_path):
+    file = tmp_path / "index.html"
+    records = [
+        make(method, seed=seed, budget=budget)
+        for budget, methods in {"short": ("dm", "random"), "paper": ("apm", "random")}.items()
+        for method in methods
+        for seed in range(3)
+    ]
+    file.write_text(page_of(*records), encoding="utf-8")
+    shown = "[...document.querySelectorAll('#view-overview .board:not([hidden]) tbody')]" \
+            ".map(body => body.rows[0].cells[0].textContent)"  # fmt: skip
+    for budget, method in (("paper", "apm/1"), ("short", "dm/1")):
+        tab.visit(file, f"overview&dataset=cifar10&budget={budget}")
+        assert tab.run(shown) == [method]
+
+
+def test_every_improvement_names_its_control(visit):
+    tab = visit(f"beyond&{DIGITS}")
+    place = "#view-beyond .board:not([hidden])"
+    assert tab.column(place, 1) == ["apm/1", "dm/1"]
+    for told in tab.column(place, 3):
+        assert re.fullmatch(r"[+]\d+\.\d ± \d+\.\d over random/1, the only one", told)
+    for told in tab.column(place, 4):
+        assert told.endswith(" under hard/1, over random/1 under hard/1, the only one")
+    assert tab.run(f"document.querySelectorAll('{place} td.above').length") == 8  # of both ipc
+
+
 def test_the_front_of_accuracy_against_cost_goes_through_what_nothing_cheaper_reaches(visit):
     tab = visit()
     points = "[[3, .5], [1, .4], [2, .3], [4, .5], [5, .7]].map(([c, accuracy]) => ({c, accuracy}))"
@@ -377,8 +419,8 @@ def test_choosing_in_the_picker_is_in_the_address_and_shows_that_board(visit):
 
 
 @pytest.mark.parametrize(
-    "view", ["overview", "board", "pairs", "more", "gallery", "records", "over", "published",
-             "about"]
+    "view", ["overview", "beyond", "board", "pairs", "more", "gallery", "records", "over",
+             "published", "about"]
 )  # fmt: skip
 def test_every_view_has_an_address_of_its_own(view, visit):
     tab = visit(f"{view}&{DIGITS}")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ddbench.leaderboard.markdown import MOST_LINES
 from ddbench.leaderboard.published import published_figures
 from ddbench.leaderboard.reading import Reading, read_folder
 from ddbench.leaderboard.tables import differences, results_of, table_files, write_tables
@@ -178,6 +179,21 @@ def test_other_measurements_stand_side_by_side_by_their_coordinate(make):
     assert len(rows_of(files, "scores.csv")) == 1
 
 
+def test_table_too_long_to_read_is_left_to_the_csv_file(make):
+    def page_of(count):
+        extra = tuple(
+            Measurement("m", 0.5, "fraction", (), {"point": f"{i:03}", "split": "test"})
+            for i in range(count)
+        )
+        files = files_of(make("apm", extra=extra))
+        assert len(rows_of(files, "measurements.csv")) == count
+        return files["boards/cifar10.md"].decode()
+
+    told = "### m, %\n\n{} values are in [other measurements](../measurements.csv)."
+    assert told.format(MOST_LINES + 1) in page_of(MOST_LINES + 1)
+    assert "measurements.csv" not in page_of(MOST_LINES)
+
+
 def test_coordinates_that_follow_from_the_columns_or_never_change_make_no_column(make):
     extra = tuple(
         dataclasses.replace(m, coordinates={**m.coordinates, "of": "union", "size": 10 * groups})
@@ -300,7 +316,7 @@ def test_a_picture_is_800_pixels_wide_and_higher_with_more_methods(make):
 
 def test_pictures_are_drawn_for_every_setting(make):
     files = files_of(*several(make), make("dm", dataset="digits"), pictures=True)
-    pictures = [name for name in files if name.endswith(".png")]
+    pictures = [name for name in files if Path(name).match("pictures/*.png")]
     assert len(pictures) == 2
     assert all(files[name].startswith(b"\x89PNG") for name in pictures)
     for name in pictures:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ddbench.distilling.loop import distil
 from ddbench.distilling.registry import METHODS
 from ddbench.distilling.task import Task
 from ddbench.runs.execute import opened
@@ -224,6 +225,16 @@ def chosen(name: str, tiny: Callable[..., RunRequest], root: Path, *overrides: s
         return [set(part.tolist()) for part in method.chosen.split(method.task.ipc)]
 
 
+@pytest.mark.parametrize("name", ["random", "random_tiles", *selections()])
+def test_what_chooses_real_images_is_a_control(name: str) -> None:
+    assert METHODS[name].selects
+
+
+@pytest.mark.parametrize("name", ["apm", "dm", "frepo", "idc", "mtt", "rat_bptt"])
+def test_what_optimises_images_is_none(name: str) -> None:
+    assert not METHODS[name].selects
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that the selections of this file share."""
@@ -238,6 +249,17 @@ def test_chosen_images_are_of_their_class_and_groups_are_disjoint(
     assert all(len(a | b) == 4 for a, b in zip(first, second, strict=True))
     other = chosen(name, tiny, root, "ipc=2", "seed=1")
     assert (other != first) == METHODS[name].draws
+
+
+@pytest.mark.parametrize("name", ["random", *selections()])
+def test_images_of_a_control_are_real_ones(
+    name: str, tiny: Callable[..., RunRequest], root: Path
+) -> None:
+    request = tiny(root, f"method={name}", "model.width=8", "ipc=2")
+    with opened(request, quiet=True) as (lab, _):
+        made = distil(request.method, request.task, lab).distilled.images
+        real = {image.numpy().tobytes() for image in lab.real.images(torch.arange(len(lab.real)))}
+    assert all(image.numpy().tobytes() in real for image in made)
 
 
 @pytest.mark.parametrize("name", ["ccs", "d2"])

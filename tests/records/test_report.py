@@ -56,3 +56,12 @@ def test_accuracies_that_do_not_say_their_split_are_shown_without_it() -> None:
     told = report(Record.model_validate_json(json.dumps(values)))
     assert "  accuracy %" in told
     assert "test accuracy" not in told
+
+
+def test_accuracy_at_other_places_than_the_end_has_a_table_of_its_own() -> None:
+    after = Measurement("accuracy_after", 0.25, "fraction", (0.25,), {**PLACE, "epochs": 7})
+    table, *others = report(plausible("apm", extra=(after,))).split("\n\n")[1:]
+    assert "accuracy_after" not in table
+    (own,) = [one for one in others if "accuracy_after" in one]
+    assert "epochs 7" in own
+    assert "25.0" in own

@@ -80,6 +80,14 @@ def test_record_names_the_control_with_its_version_and_hash(
     assert record.paper_seconds > sum(cost.wall_seconds for cost in record.costs)
 
 
+@pytest.mark.parametrize(("name", "selects"), [("random", True), ("dm", False)])
+def test_record_says_whether_the_images_are_real_ones(
+    name: str, selects: bool, tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    request = tiny(tmp_path, f"method={name}", "protocols=[hard]", "model.width=8")
+    assert execute(request, quiet=True).record.plain()["distilled"]["selected"] is selects
+
+
 def test_space_of_a_lab_is_defined_by_its_name(
     tiny: Callable[..., RunRequest], tmp_path: Path
 ) -> None:

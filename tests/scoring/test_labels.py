@@ -131,14 +131,14 @@ def test_online_student_learns_what_the_teacher_says_of_each_mixed_batch(
     teacher, images = made.teacher.network(lab).double(), made.images.double()
     trained, expected = (lab.new_network(stream / "weights").double() for _ in range(2))
     Training(trained, Examples(images, made.targets), recipe, stream, teacher=teacher).run()
-    optimiser = torch.optim.AdamW(expected.parameters(), lr=0.001, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(expected.parameters(), lr=0.01, weight_decay=0.01)
     for step in range(3):
         order = torch.randperm(len(made.images), generator=(stream / "order" / step).generator())
         place = stream / "step" / step / 0 / "cutmix"
         inputs, mixing = cutmix(images[order], 1.0, place.generator())
         assert mixing is not None
         for group in optimiser.param_groups:
-            group["lr"] = 0.001 * (1 + np.cos(np.pi * step / 3)) / 2
+            group["lr"] = 0.01 * (1 + np.cos(np.pi * step / 3)) / 2
         logits, said = expected.train()(inputs), predict(teacher, inputs)
         t = recipe.temperature
         q, p = (logits / t).softmax(1), (said / t).softmax(1)

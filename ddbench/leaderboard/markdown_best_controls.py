@@ -1,0 +1,143 @@
+"""The page of what images add beyond real images and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from ..records.report import NOT_MEASURED
+from ..records.statistics import FEWEST_SEEDS
+from .aggregates import FEWEST_CELLS
+from .best_controls import Improvement
+from .boards import Setting, Variant
+from .labels import (
+    best_control_label,
+    labels_head,
+    model_and_budget_title,
+    setting_title,
+    variant_label,
+    warning,
+)
+from .markdown_text import (
+    Labels,
+    Marks,
+    as_page,
+    bullets,
+    percent,
+    safe,
+    tables,
+    wrapped,
+)
+from .mean_improvements import Grid, MeanImprovement, ModelAndBudget
+
+TITLE = "What images add beyond real images and labels"
+IMPROVEMENTS_LEGEND = (
+    "In points of accuracy, the method less the best control, with 95% t intervals. A control is a "
+    "set of real images, as they are or cropped and shrunk, that takes no more bytes than the "
+    "method's, labels counted; it may have another ipc. Differences are paired as on the boards. "
+    "The best control is the one with the highest mean test accuracy, which favours it: on "
+    "average the improvement is understated, not overstated. It is the best of those that were "
+    "scored there, and their number is told: an improvement on the only one says little. `any "
+    "labels` is the method under its "
+    "best protocol, chosen in the same way, less the best control under any. Under `paper` labels "
+    "differ by design: a method's images have the labels that it made for them, where it makes "
+    "any, and a control's its own, mostly class ids. A star: no verdict, since the method or the "
+    f"control has fewer than {FEWEST_SEEDS} seeds (such a control stands only where there is no "
+    "other), or since no control was scored that takes more than half of the bytes. Each interval "
+    "is of one comparison, without a correction for their number."
+)
+MEANS_LEGEND = (
+    "Means over cells; a cell is one ipc of one dataset, and those with a verdict count. The "
+    "interval is by drawing cells with replacement (95%, from "
+    f"{FEWEST_CELLS} cells on): it says how much hangs on these cells. 2/1/0: in two cells the "
+    "improvement's own interval is above 0, in one it holds 0, in none it is below. Compare two "
+    "methods' means only where they have the same cells."
+)
+
+
+def mean_text(one: MeanImprovement) -> str:
+    """Such as "+3.2 (-1.0 to 7.4)", in points."""
+    told = percent_of(one.mean)
+    if one.interval is None:
+        return told
+    low, high = map(percent_of, one.interval)
+    return f"{told} ({low} to {high})"
+
+
+def counts_text(one: MeanImprovement) -> str:
+    """In how many cells it is above, not told apart, and below, such as "2/1/0"."""
+    return f"{one.above}/{one.alike}/{one.below}"
+
+
+def percent_of(fraction: float) -> str:
+    """A difference in points, with its sign."""
+    return f"{round(100 * fraction, 1) + 0.0:+.1f}"
+
+
+def best_controls_page(
+    found: Mapping[Setting, Sequence[Improvement]],
+    means: Mapping[ModelAndBudget, Sequence[MeanImprovement]],
+    pictures: Mapping[ModelAndBudget, str],
+) -> str:
+    """One table over cells for each model and budget, then one for each setting and ipc.
+
+    Args:
+        found: improvements by setting, sorted by ipc and method.
+        means: of the same.
+        pictures: paths from the page.
+    """
+    parts = [f"# {TITLE}", wrapped(IMPROVEMENTS_LEGEND), "## Over datasets and ipc"]
+    parts.append(wrapped(MEANS_LEGEND))
+    if not means:
+        parts.append("No method has three seeds beside a control that has three, either.")
+    for alike, own in means.items():
+        parts.append(f"### {safe(model_and_budget_title(alike))}")
+        parts += [*filter(None, [warning(alike)]), f"![mean improvements]({pictures[alike]})"]
+        parts += _over_cells(Grid.of(own))
+    for setting, improvements in found.items():
+        if any(one.control for one in improvements):
+            parts.append(f"## {safe(setting_title(setting))}")
+            parts += filter(None, [warning(setting)])
+            for ipc, same in groupby(improvements, key=lambda one: one.own.ipc):
+                parts += [f"**ipc {ipc}**", *_cell(list(same))]
+    without = [
+        setting_title(setting)
+        for setting, improvements in found.items()
+        if not any(one.control for one in improvements)
+    ]
+    if without:
+        parts += ["## Without a control", *bullets(without)]
+    return as_page(parts)
+
+
+def _over_cells(grid: Grid) -> list[str]:
+    labels = Labels()
+    rows = [
+        [
+            labels(variant_label(variant)),
+            *(
+                f"{mean_text(one)} {counts_text(one)}" if one else ""
+                for one in (grid.places.get((variant, protocol)) for protocol in grid.protocols)
+            ),
+        ]
+        for variant in grid.variants
+    ]
+    return [*tables(rows, ["method", *map(labels_head, grid.protocols)]), *labels.legend()]
+
+
+def _cell(improvements: Sequence[Improvement]) -> list[str]:
+    """The methods of one setting and ipc."""
+    labels, marks = Labels(), Marks()
+    rows: dict[Variant, dict[str, str]] = {}
+    protocols = sorted({one.protocol for one in improvements if one.protocol})
+    heads = list(map(labels_head, [*protocols, None]))
+    for one in improvements:
+        mark = marks(best_control_label(one))
+        told = NOT_MEASURED if one.difference is None else percent(one.difference, sign=True)
+        star = "*" if one.difference is not None and one.relation is None else ""
+        rows.setdefault(one.own.variant, {})[labels_head(one.protocol)] = f"{told} {mark}{star}"
+    cells = [
+        [labels(variant_label(variant)), *(own.get(head, "") for head in heads)]
+        for variant, own in rows.items()
+    ]
+    return [*tables(cells, ["method", *heads]), *marks.legend(), *labels.legend()]

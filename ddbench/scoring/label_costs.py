@@ -1,0 +1,86 @@
+"""What the labels of a protocol weigh: bytes to keep, and images that a teacher labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..distilling.distilled_set import DistilledSet
+from ..runtime.randomness import RandomStream
+from ..training.budget import Budget
+from ..training.lab import Lab
+from .protocols import FIXED_SOFT, Labels, Protocol
+from .training_sets import TrainingSet, recipe_at, training_set
+
+CLASS_ID_BYTES = 8
+SOFT_BYTES = 4
+ONLINE_BYTES = 2
+"""Of a number of a label that is kept for one epoch, in float16."""
+
+
+@dataclass(frozen=True)
+class LabelCost:
+    """What the labels of the students of a set weigh under a protocol.
+
+    Args:
+        stored: bytes of what is kept with the images: class ids, or fixed soft labels.
+        teacher: bytes of the weights of the teacher that stays with the students; None without one.
+        labelled_images: images that it labels while one student is trained.
+        classes: numbers in a label.
+    """
+
+    stored: int
+    teacher: int | None
+    labelled_images: int
+    classes: int
+
+    @property
+    def every_epoch(self) -> int:
+        """Bytes of all labels that the teacher gives to one student, were they kept as float16."""
+        return ONLINE_BYTES * self.classes * self.labelled_images
+
+
+def label_cost(
+    distilled: DistilledSet, protocol: Protocol, budget: Budget, lab: Lab, ipc: int
+) -> LabelCost:
+    """What labels weigh, found without training a teacher.
+
+    A decoder of tiles is a rule and weighs nothing; soft labels of a protocol are of the images
+    that students see, so that there is one for each tile.
+
+    Args:
+        distilled: the set.
+        protocol: the rules.
+        budget: scales the epochs.
+        lab: whose network the teacher is.
+        ipc: of the task, for frozen tables.
+
+    Raises:
+        NotScorable: when the set lacks what the protocol needs.
+    """
+    ids, classes = CLASS_ID_BYTES * len(distilled), distilled.classes
+    if protocol.labels is Labels.own:
+        return _own(distilled, training_set(distilled, protocol, budget, lab, ipc), ids)
+    images = len(distilled.decoded())
+    if protocol.labels in FIXED_SOFT:
+        return LabelCost(SOFT_BYTES * classes * images, None, 0, classes)
+    if protocol.labels is not Labels.online_teacher:
+        return LabelCost(ids, None, 0, classes)
+    recipe = protocol.recipe_for(distilled.dataset, ipc)
+    assert recipe is not None
+    images *= 2 if recipe.mirrored else 1
+    recipe = recipe_at(budget, protocol, recipe, images, classes)
+    weights = lab.new_network(RandomStream(0)).state_dict()
+    return LabelCost(
+        ids,
+        sum(value.nbytes for value in weights.values()),
+        recipe.epochs * recipe.images_per_epoch(images),
+        classes,
+    )
+
+
+def _own(distilled: DistilledSet, made: TrainingSet, ids: int) -> LabelCost:
+    """Labels by the published evaluation of the set, for which nothing is trained."""
+    soft, teacher = distilled.soft_labels, made.teacher
+    if teacher is not None:
+        return LabelCost(ids, teacher.nbytes, made.images_labelled, distilled.classes)
+    return LabelCost(ids if soft is None else SOFT_BYTES * soft.numel(), None, 0, distilled.classes)
