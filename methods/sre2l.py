@@ -123,6 +123,9 @@ class SRe2L(Method):
             True, "whether networks and the authors' students learn mirror images; not of digits"
         )
         student_epochs: int = setting(400, "epochs of students under protocol paper/1", low=1)
+        student_rate: float = setting(
+            0.001, "learning rate of students under protocol paper/1", above=0
+        )
         student_batch: int = setting(128, "mini-batch of students under protocol paper/1", low=1)
         student_temperature: float = setting(
             30.0, "of the labels of students under protocol paper/1", above=0
@@ -274,7 +277,7 @@ class SRe2L(Method):
             epochs=given.student_epochs,
             loss=Loss.kl,
             temperature=given.student_temperature,
-            learning_rate=0.001,
+            learning_rate=given.student_rate,
             optimiser="adamw",
             weight_decay=0.01,
             batch_size=given.student_batch,
