@@ -21,6 +21,10 @@ import numpy as np
 from ...errors import UserError, shown
 from ..formats.image_files import Found, list_images
 
+TRAIN_SIZE, TEST_SIZE = 1_281_167, 50_000
+"""Images for training, and those for validation, on which everybody tests."""
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of pixels in [0, 1] of images of 224 pixels, as everybody uses them at every size."""
 WNID = re.compile(r"n\d{8}")
 GROUND_TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 SOLUTION = "LOC_val_solution.csv"

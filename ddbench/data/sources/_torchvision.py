@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from ..source import DatasetSource, Split
+from ._downloads import not_downloaded
 
 
 class TorchvisionSource(DatasetSource):
@@ -78,11 +79,8 @@ class TorchvisionSource(DatasetSource):
                 (self.folder / name).unlink()
             self.download()
         except Exception as error:  # URLError, RuntimeError, OSError, EOFError, tarfile's, ...
-            reason = " ".join(str(error).split()) or "no reason given"
-            raise UserError(
-                f"{self.title} cannot be downloaded to {self.root.absolute()} "
-                f"({type(error).__name__}: {reason}); {self.by_hand}"
-            ) from error
+            place = self.root.absolute()
+            raise not_downloaded(self.title, place, error, self.by_hand) from error
         self.check()
         return f"{self.title} is complete in {self.folder}"
 

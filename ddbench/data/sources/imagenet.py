@@ -23,7 +23,15 @@ from ..formats.decoding import Filter
 from ..formats.image_files import DecodedFiles, Found, used_and_left_out
 from ..named_classes import class_ids
 from ..source import DatasetSettings, DatasetSource, Split
-from ._imagenet_files import ImageNetFiles, class_names, published_wnids
+from ._imagenet_files import (
+    MEAN,
+    STD,
+    TEST_SIZE,
+    TRAIN_SIZE,
+    ImageNetFiles,
+    class_names,
+    published_wnids,
+)
 
 
 class ImageNet(DatasetSource):
@@ -48,10 +56,8 @@ class ImageNet(DatasetSource):
     resolution = 224
     class_names = published_wnids() or tuple(f"{number:04}" for number in range(1, 1001))
     wnids = class_names
-    train_size = 1_281_167
-    test_size = 50_000
-    mean = (0.485, 0.456, 0.406)
-    std = (0.229, 0.224, 0.225)
+    train_size, test_size = TRAIN_SIZE, TEST_SIZE
+    mean, std = MEAN, STD
 
     def __init__(self, settings: DatasetSettings, root: Path) -> None:
         super().__init__(settings, root)

@@ -30,7 +30,7 @@ from ..formats.image_batches import Batch, batch_file, open_batch
 from ..formats.image_files import DecodedFiles
 from ..pixels import PartedImages, sampled_hash
 from ..source import DatasetSettings, DatasetSource, Split
-from ._imagenet_files import NUMBERS, ImageNetFiles
+from ._imagenet_files import MEAN, NUMBERS, STD, TEST_SIZE, TRAIN_SIZE, ImageNetFiles
 
 BATCHES: dict[Split, tuple[str, ...]] = {
     "train": tuple(f"train_data_batch_{number}" for number in range(1, 11)),
@@ -61,11 +61,8 @@ class ImageNet64(DatasetSource):
     channels = 3
     resolution = 64
     class_names = tuple(f"{number:04}" for number in range(1, 1001))
-    train_size = 1_281_167
-    test_size = 50_000
-    # ImageNet's own, of images of 224 pixels, as everybody uses them here.
-    mean = (0.485, 0.456, 0.406)
-    std = (0.229, 0.224, 0.225)
+    train_size, test_size = TRAIN_SIZE, TEST_SIZE
+    mean, std = MEAN, STD
 
     def __init__(self, settings: DatasetSettings, root: Path) -> None:
         super().__init__(settings, root)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ...errors import UserError, unknown_name
 from ...plugins.settings import setting
 from ..source import DatasetSettings, DatasetSource, Split
+from ._downloads import not_downloaded
 
 SIZES = (28, 64, 128, 224)
 _UNUSABLE = ("multi-label", "3d")
@@ -91,11 +92,8 @@ class MedMnist(DatasetSource):
                 url = info[f"url{self._suffix}"]
                 utils.download_url(url, str(self.file.parent), self.file.name, md5)
             except Exception as error:  # URLError, RuntimeError, OSError, ...
-                reason = " ".join(str(error).split()) or "no reason given"
-                raise UserError(
-                    f"{self.title} cannot be downloaded to {self.file.parent} "
-                    f"({type(error).__name__}: {reason}); {self._by_hand(info)}"
-                ) from error
+                place, by_hand = self.file.parent, self._by_hand(info)
+                raise not_downloaded(self.title, place, error, by_hand) from error
         self.check()
         return f"{self.title} ({self.settings.which}) is complete in {self.file}"
 
