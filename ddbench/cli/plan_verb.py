@@ -47,7 +47,7 @@ def plan(given: Namespace) -> int:
     seconds = number("seconds", given.seconds, 0, LONGEST_SECONDS)
 
     from ..planning.cells import asked_cells
-    from ..planning.plan import Planner
+    from ..planning.planner import Planner
     from ..runs.compose import register
     from ..runs.overrides import readable
     from ..runtime.progress import Progress

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from ddbench import UserError
-from ddbench.planning import fitting, plan
+from ddbench.planning import fitting, planner
 from ddbench.planning.cells import asked_cells
 from ddbench.planning.fitting import fitted
 from ddbench.planning.measured import StepMeasured, TrainingCost
-from ddbench.planning.plan import Planner
+from ddbench.planning.planner import Planner
 from ddbench.runs.compose import request_of
 from ddbench.runs.execute import execute
 from ddbench.runtime.progress import Progress
@@ -42,7 +42,7 @@ class Measured:
 
 @pytest.fixture(autouse=True)
 def measured(monkeypatch):
-    monkeypatch.setattr(plan, "Measurer", Measured)
+    monkeypatch.setattr(planner, "Measurer", Measured)
     monkeypatch.setattr(fitting, "Measurer", Measured)
 
 
