@@ -52,6 +52,7 @@ class RDED(Method):
     """The easiest crops of each class."""
 
     needs_equal_counts = False
+    selects = True
 
     @dataclass
     class Settings(MethodSettings):

@@ -24,6 +24,7 @@ class SoftLabelBaseline(Method):
     """Real images drawn uniformly, and what an early-stopped teacher says of each as it is."""
 
     needs_equal_counts = False
+    selects = True
 
     @dataclass
     class Settings(MethodSettings):
