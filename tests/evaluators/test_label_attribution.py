@@ -147,7 +147,7 @@ def test_levels_say_what_is_trained_with() -> None:
     assert len(of_sets) == 10 + 6 + 6
     assert all(m.coordinates.items() >= levels.items() for m in of_sets)
     assert {m.note for m in of_sets if m.coordinates.get("factor") == "labels"} == {
-        "kd/1 is labels of kd, kl, adamw at 0.001; "
+        "kd/1 is labels of kd, kl, adamw at 0.01; "
         "hard/1 is labels of hard, cross entropy, sgd at 0.01"
     }
 
