@@ -2,7 +2,8 @@
 
 Commands stand in blocks of three kinds. Those of `sh` run, tiny, one after the other from an empty
 folder; those of `sh` with the title "costly" are composed, to the last cell, and those of `bench`
-read; those of a block without a language need files or packages that a reader brings, and are read by their verb's parser.
+read; those of a block without a language need files or packages that a reader brings, and are read
+by their verb's parser.
 """
 
 from __future__ import annotations

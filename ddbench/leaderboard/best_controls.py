@@ -99,14 +99,14 @@ class Improvement:
         """Why there is no difference; "" where there is one."""
         if self.control is not None:
             return ""
-        under = f"under {self.protocol.label}" if self.protocol else "under any protocol"
+        under = f"under {self.protocol.label}" if self.protocol else "under its protocols"
         if not self.heavier:
             return f"no control {under}"
         return f"every control {under} takes more bytes"
 
 
 def improvements(found: Cells, boards: Iterable[Standings]) -> dict[Setting, list[Improvement]]:
-    """Every method that is no control, at each ipc under each protocol and under any.
+    """Every method that is no control, at each ipc, under each of its protocols and any of them.
 
     Args:
         found: accuracies by board, ipc and variant.
@@ -151,7 +151,9 @@ def _of_setting(methods: Sequence[Scored], controls: Sequence[Scored]) -> list[I
             by_protocol.setdefault(one.protocol, []).append(one)
         for protocol, same in sorted(by_protocol.items()):
             made.append(improvement(protocol, same, under.get(protocol, [])))
-        made.append(improvement(None, places[place], controls))
+        # A protocol that the method was not scored under would be to the controls' advantage.
+        alike = [one for one in controls if one.protocol in by_protocol]
+        made.append(improvement(None, places[place], alike))
     return made
 
 
