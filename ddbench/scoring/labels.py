@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..models.model import Model
 from ..models.spec import ModelSpec
+from ..teachers.pool import TrainedNetworks
 from ..teachers.train import train_networks
 from ..training.budget import Budget
 from ..training.lab import Lab
@@ -108,16 +109,19 @@ def smoothed(ids: Tensor, classes: int, weight: float) -> Tensor:
 
 def label_teacher(lab: Lab, budget: Budget) -> Model:
     """The network that labels images where a protocol says so, from the store or trained."""
-    recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
-    return train_networks(lab, "label-teacher", recipe, [0])[0]
+    return _label_teachers(lab, budget)[0]
 
 
 def online_label_teacher(lab: Lab, budget: Budget) -> OnlineTeacher:
     """The same network, to label batches as they are trained on."""
-    recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
-    networks = train_networks(lab, "label-teacher", recipe, [0])
+    networks = _label_teachers(lab, budget)
     weights = networks.weights(0, networks.epochs[-1])
     return OnlineTeacher(lab.model, weights, networks.reference(0))
+
+
+def _label_teachers(lab: Lab, budget: Budget) -> TrainedNetworks:
+    recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
+    return train_networks(lab, "label-teacher", recipe, [0])
 
 
 def logits_of(network: torch.nn.Module, images: Tensor, lab: Lab) -> Tensor:
