@@ -19,6 +19,7 @@ from ddbench import (
 )
 from ddbench.figures import COLOURS, new_figure
 from ddbench.records.units import size
+from ddbench.scoring.label_costs import CLASS_ID_BYTES
 from ddbench.scoring.protocols import Protocol
 
 from ._coded_images import CODINGS, JPEG, QUALITY, UINT8
@@ -26,7 +27,6 @@ from ._coded_images import CODINGS, JPEG, QUALITY, UINT8
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CLASS_ID_BYTES = 8
 PARTS = ("images", "labels", "soft labels")
 STORED = "stored"
 SET, CODED, REAL = "float32", UINT8, "real, uint8"

@@ -13,6 +13,7 @@ from .training_sets import TrainingSet, recipe_at, training_set
 
 CLASS_ID_BYTES = 8
 SOFT_BYTES = 4
+"""Of a number of a soft label that is kept with an image, in float32."""
 ONLINE_BYTES = 2
 """Of a number of a label that is kept for one epoch, in float16."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -23,16 +22,13 @@ from agreements import (
     tiles_of_a_class,
     window_moves_on,
 )
+from planting import Agreement, Patch, Plant, Room, assert_caught
 from torch import Tensor
 
 from ddbench.data.augmentation.dsa import DSA
 from ddbench.training.recipe import Examples
 
 pytestmark = pytest.mark.numerical
-Room = Callable[[str], ModuleType]
-Patch = pytest.MonkeyPatch
-Plant = Callable[[Patch, Room], None]
-Agreement = Callable[[Given], None]
 
 
 def gradients_agree(given: Given) -> None:
@@ -285,8 +281,4 @@ MISTAKES: dict[str, tuple[Plant, Agreement]] = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_is_caught(name: str, given: Given, monkeypatch: Patch) -> None:
-    plant, agreement = MISTAKES[name]
-    agreement(given)
-    plant(monkeypatch, given.room)
-    with pytest.raises(AssertionError):
-        agreement(given)
+    assert_caught(*MISTAKES[name], given, monkeypatch)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,13 +11,10 @@ from agreements_recovery import (
     easiest_crop_of_each_image,
     images_of_crops,
 )
+from planting import Agreement, Patch, Plant, Room, assert_caught
 from torch import Tensor
 
 pytestmark = pytest.mark.numerical
-Room = Callable[[str], ModuleType]
-Patch = pytest.MonkeyPatch
-Plant = Callable[[Patch, Room], None]
-Agreement = Callable[[Given], None]
 
 
 def crops_are_enlarged_and_not_padded(patch: Patch, room: Room) -> None:
@@ -116,8 +111,4 @@ MISTAKES: dict[str, tuple[Plant, Agreement]] = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_is_caught(name: str, given: Given, monkeypatch: Patch) -> None:
-    plant, agreement = MISTAKES[name]
-    agreement(given)
-    plant(monkeypatch, given.room)
-    with pytest.raises(AssertionError):
-        agreement(given)
+    assert_caught(*MISTAKES[name], given, monkeypatch)

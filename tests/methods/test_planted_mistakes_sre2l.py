@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,13 +21,10 @@ from agreements_recovery import (
     recovery_agrees,
     view_is_a_crop_that_is_shifted,
 )
+from planting import Agreement, Patch, Plant, Room, assert_caught
 from torch import Tensor
 
 pytestmark = pytest.mark.numerical
-Room = Callable[[str], ModuleType]
-Patch = pytest.MonkeyPatch
-Plant = Callable[[Patch, Room], None]
-Agreement = Callable[[Given], None]
 
 
 def _distance(
@@ -266,8 +262,4 @@ MISTAKES: dict[str, tuple[Plant, Agreement]] = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_is_caught(name: str, given: Given, monkeypatch: Patch) -> None:
-    plant, agreement = MISTAKES[name]
-    agreement(given)
-    plant(monkeypatch, given.room)
-    with pytest.raises(AssertionError):
-        agreement(given)
+    assert_caught(*MISTAKES[name], given, monkeypatch)
