@@ -19,7 +19,6 @@ from ddbench import (
 )
 from ddbench.figures import COLOURS, new_figure
 from ddbench.records.units import size
-from ddbench.scoring.label_costs import CLASS_ID_BYTES
 from ddbench.scoring.protocols import Protocol
 
 from ._coded_images import CODINGS, JPEG, QUALITY, UINT8
@@ -98,13 +97,13 @@ class Storage(Evaluator):
     def _bytes(self, run: FinishedRun) -> list[Measurement]:
         """Bytes by part and coding, in all, per class, and as a share of the real training set."""
         distilled, real = run.distilled, run.dataset.train
-        soft = 0 if distilled.soft_labels is None else 4 * distilled.soft_labels.numel()
-        ids = CLASS_ID_BYTES * len(distilled)
+        soft = 0 if distilled.soft_labels is None else distilled.soft_labels.nbytes
+        ids = distilled.labels.nbytes
         pixels = distilled.images.numel()
         parts = {
             SET: (4 * pixels, ids, soft),
             CODED: (pixels, ids, soft),
-            REAL: (real.images.numel(), CLASS_ID_BYTES * len(real), 0),
+            REAL: (real.images.numel(), real.labels.nbytes, 0),
         }
         whole = sum(parts[REAL])
         measurements = []

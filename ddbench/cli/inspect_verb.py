@@ -64,7 +64,7 @@ def inspect(given: Namespace) -> int:
 
 def _undone(images: Tensor, name: str, root: str | None) -> dict[str, Tensor]:
     """Pixels of the images under each whitening of a dataset; fitting one takes a minute."""
-    from ..data.input_space import fit_input_space
+    from ..data.fit_input_space import fit_input_space
 
     dataset = _opened(name, root)
     shape = (dataset.channels, dataset.resolution, dataset.resolution)

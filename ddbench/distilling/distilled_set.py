@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from ..data.dataset import Dataset
-from ..data.input_space import InputSpace, fit_input_space
+from ..data.fit_input_space import fit_input_space
+from ..data.input_space import InputSpace
 from ..errors import UserError, shortened, shown
 from ..models.spec import ModelSpec
 from ..runtime.folders import data_root

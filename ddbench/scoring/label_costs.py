@@ -11,7 +11,6 @@ from ..training.lab import Lab
 from .protocols import FIXED_SOFT, Labels, Protocol
 from .training_sets import TrainingSet, recipe_at, training_set
 
-CLASS_ID_BYTES = 8
 SOFT_BYTES = 4
 """Of a number of a soft label that is kept with an image, in float32."""
 ONLINE_BYTES = 2
@@ -58,7 +57,7 @@ def label_cost(
     Raises:
         NotScorable: when the set lacks what the protocol needs.
     """
-    ids, classes = CLASS_ID_BYTES * len(distilled), distilled.classes
+    ids, classes = distilled.labels.nbytes, distilled.classes
     if protocol.labels is Labels.own:
         return _own(distilled, training_set(distilled, protocol, budget, lab, ipc), ids)
     images = len(distilled.decoded())
@@ -84,4 +83,4 @@ def _own(distilled: DistilledSet, made: TrainingSet, ids: int) -> LabelCost:
     soft, teacher = distilled.soft_labels, made.teacher
     if teacher is not None:
         return LabelCost(ids, teacher.nbytes, made.images_labelled, distilled.classes)
-    return LabelCost(ids if soft is None else SOFT_BYTES * soft.numel(), None, 0, distilled.classes)
+    return LabelCost(ids if soft is None else soft.nbytes, None, 0, distilled.classes)

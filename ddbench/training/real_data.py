@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from ..data.dataset import Dataset
-from ..data.input_space import InputSpace, fit_input_space, input_space_definition
+from ..data.fit_input_space import fit_input_space
+from ..data.input_space import InputSpace, input_space_definition
 from ..data.real_images import RealImages
 from ..records.cost import PhaseCost
 from ..runtime.checkpoint import Checkpoint

@@ -39,7 +39,7 @@ def main() -> None:
     import torch
 
     from ddbench.data.dataset import Dataset
-    from ddbench.data.input_space import fit_input_space
+    from ddbench.data.fit_input_space import fit_input_space
     from ddbench.data.real_images import RealImages
 
     told: dict[str, float] = {"imported_peak_bytes": resident_peak_bytes()}

@@ -10,13 +10,8 @@ import torch
 from closeness import assert_close
 from numpy.typing import NDArray
 
-from ddbench.data import input_space as module
-from ddbench.data.input_space import (
-    INPUT_SPACES,
-    InputSpace,
-    fit_input_space,
-    input_space_definition,
-)
+from ddbench.data.fit_input_space import _image_moments, fit_input_space
+from ddbench.data.input_space import INPUT_SPACES, InputSpace, input_space_definition
 from ddbench.errors import UserError
 
 pytestmark = pytest.mark.numerical
@@ -203,7 +198,7 @@ def test_covariance_is_the_same_whatever_the_number_of_threads() -> None:
     moments = []
     for count in (1, 2):
         torch.set_num_threads(count)
-        moments.append(module._image_moments(torch.from_numpy(IMAGES)))
+        moments.append(_image_moments(torch.from_numpy(IMAGES)))
     torch.set_num_threads(threads)
     assert torch.equal(moments[0][0], moments[1][0])
     assert torch.equal(moments[0][1], moments[1][1])

@@ -8,7 +8,8 @@ import torch
 from closeness import assert_close
 from numpy.typing import NDArray
 
-from ddbench.data.input_space import _DEFINITIONS, InputSpace, fit_input_space
+from ddbench.data.fit_input_space import fit_input_space
+from ddbench.data.input_space import _DEFINITIONS, InputSpace
 from ddbench.data.low_rank import fit_low_rank
 from ddbench.errors import UserError
 

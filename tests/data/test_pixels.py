@@ -13,7 +13,7 @@ import torch
 from closeness import assert_close
 
 from ddbench.data.dataset import ImageSplit
-from ddbench.data.input_space import SAMPLE, SAMPLED_BYTES, fit_input_space
+from ddbench.data.fit_input_space import SAMPLE, SAMPLED_BYTES, fit_input_space
 from ddbench.data.pixels import PartedImages, evenly_spaced, pixel_hash, sampled_hash
 from ddbench.data.real_images import RealImages
 from ddbench.errors import UserError

@@ -7,7 +7,8 @@ from pathlib import Path
 from torch import Tensor
 
 from ...data.dataset import Dataset
-from ...data.input_space import InputSpace, fit_input_space, input_space_definition
+from ...data.fit_input_space import fit_input_space
+from ...data.input_space import InputSpace, input_space_definition
 from ...errors import UserError
 from ...store.files import check_writable
 from ..distilled_set import DistilledSet

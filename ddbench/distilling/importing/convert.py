@@ -209,7 +209,7 @@ def statistics_in(space: str, dataset: Dataset) -> Statistics:
     source = dataset.source
     if source.mean is not None and source.std is not None:
         return source.mean, source.std
-    from ...data.input_space import fit_input_space
+    from ...data.fit_input_space import fit_input_space
 
     return fit_input_space(space, dataset.train.images, None, None).channel_statistics()
 

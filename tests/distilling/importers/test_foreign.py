@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ddbench.cli.main import main
-from ddbench.data.input_space import fit_input_space
+from ddbench.data.fit_input_space import fit_input_space
 from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.distilling.importing.choice import ImportChoice, family
 from ddbench.distilling.importing.convert import import_set

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from ddbench.data.dataset import Dataset
-from ddbench.data.input_space import fit_input_space
+from ddbench.data.fit_input_space import fit_input_space
 from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.distilling.importing.checks import neighbours_correlation
 from ddbench.distilling.importing.choice import ImportChoice, family
