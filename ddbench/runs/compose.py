@@ -22,7 +22,7 @@ from ..errors import UserError, shortened, unknown_name
 from ..models.registry import MODELS
 from ..plugins.presets import folders, own_folder, preset_names, searching
 from ..plugins.registry import Registry
-from ..plugins.settings import one_line, schema
+from ..plugins.settings import Settings, one_line, schema
 from ..scoring.registry import EVALUATORS
 from .asked_counts import images_asked
 from .overrides import as_overrides, check_is_one_value, given_value, parsed, readable
@@ -33,6 +33,10 @@ CONFIG_NAME = "config"
 NAMED_GROUPS: dict[str, Registry[Any]] = {"dataset": DATASETS, "model": MODELS}
 
 
+_OFFERED: dict[tuple[str, str], type[Settings]] = {}
+"""Settings that Hydra's store already has a node of, by group and name: to make one takes time."""
+
+
 def register() -> None:
     """Offer every plugin that loads as an option of its group.
 
@@ -40,24 +44,35 @@ def register() -> None:
     given by a person. Datasets and models carry their name beside their settings.
     """
     store = ConfigStore.instance()
-    store.store(name="base_run", node=RunConfig)
+    if not _OFFERED:
+        store.store(name="base_run", node=RunConfig)
     for name, method in METHODS.loadable().items():
-        store.store(group="method", name=name, node=schema(method.Settings))
+        if _is_new("method", name, method.Settings):
+            store.store(group="method", name=name, node=schema(method.Settings))
     for group, registry in NAMED_GROUPS.items():
         presets = preset_names(group)
         for name, plugin in registry.loadable().items():
-            if name not in presets:
+            if name not in presets and _is_new(group, name, plugin.Settings):
                 node = {"name": name, **OmegaConf.to_container(schema(plugin.Settings))}  # type: ignore[dict-item]
                 store.store(group=group, name=name, node=node)
     evaluators = EVALUATORS.loadable()
     for name, evaluator in evaluators.items():
-        store.store(
-            group="evaluators",
-            name=name,
-            node=schema(evaluator.Settings),
-            package=f"evaluators.{name}",
-        )
+        if _is_new("evaluators", name, evaluator.Settings):
+            store.store(
+                group="evaluators",
+                name=name,
+                node=schema(evaluator.Settings),
+                package=f"evaluators.{name}",
+            )
     store.store(group="evaluators", name="all", node={"defaults": sorted(evaluators)})
+
+
+def _is_new(group: str, name: str, settings_type: type[Settings]) -> bool:
+    """Whether the store has no node of these settings yet; it is taken to have one from now on."""
+    if _OFFERED.get((group, name)) is settings_type:
+        return False
+    _OFFERED[group, name] = settings_type
+    return True
 
 
 def options(group: str) -> list[str]:
