@@ -27,10 +27,13 @@ class Worker:
         self._folder = tempfile.TemporaryDirectory(prefix="ddbench-bench-")
         self.workload: Workload | None = None
         self._floors: dict[int, Floor] = {}
+        gc.collect()
+        gc.freeze()  # what is here already, and stays, is looked through no more
 
     def close(self) -> None:
         """Let go of what is open, and remove the networks that were made for it."""
         self._release()
+        gc.unfreeze()
         self._folder.cleanup()
 
     def open(self, name: str, words: Sequence[str], batch: int) -> Plain:

@@ -30,6 +30,11 @@ def _executed(store: Path, *evaluators: str) -> Outcome:
     return execute(request, quiet=True)
 
 
+def _own_store(name: str, folder: Path) -> Path:
+    """A store for each evaluator: what one that skips leaves is as large as what it supersedes."""
+    return folder / f"of {name}"
+
+
 def _measurements(name: str, store: Path) -> list[Measurement]:
     """What an evaluator measures of the run in a store."""
     record = _executed(store, name).record
@@ -97,7 +102,9 @@ def _range(one: Measurement) -> tuple[float, float]:
 
 def measurements_are_repeated(name: str, folder: Path) -> None:
     """The same run made anew gives the same numbers, seconds and bytes apart."""
-    first, second = (_steady(_measurements(name, folder / store)) for store in ("one", "two"))
+    first, second = (
+        _steady(_measurements(name, store)) for store in (folder / "one", _own_store(name, folder))
+    )
     differing = [now[0] for before, now in zip(first, second, strict=False) if before != now]
     require(
         first == second, f"measured again it differs: {', '.join(map(str, differing)) or 'number'}"
@@ -117,9 +124,9 @@ def addition_changes_no_number(name: str, folder: Path) -> None:
     """Scored by it, too, a run keeps all numbers, and its record supersedes the earlier one."""
     if name == BASE:
         raise NotApplicable("it is the one that others are added to")
-    # A store for each: what an evaluator that skips leaves is as large as what it supersedes.
-    store = folder / f"and {name}"
-    check_addition(_executed(store, BASE), _executed(store, BASE, name))
+    store = _own_store(name, folder)
+    alone, base = _executed(store, name), _executed(store, BASE)
+    check_addition(base, _executed(store, BASE, name), alone)
 
 
 def check_addition(first: Outcome, more: Outcome, *others: Outcome) -> None:

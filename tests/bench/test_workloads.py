@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ddbench import Method, TrainingRecipe, UserError
-from ddbench.bench.floor import Floor, calls_of
+from ddbench.bench.floor import Floor, calls_of, operations_of
 from ddbench.bench.worker import Worker
 from ddbench.bench.workloads import (
     OTHERS,
@@ -29,22 +29,21 @@ def test_each_work_has_seconds_memory_and_a_floor_of_the_same_calls(name):
     worker = Worker()
     try:
         opened = worker.open(name, WORDS, BATCH)
-        for number, part in enumerate(opened["parts"]):
+        for number, told in enumerate(opened["parts"]):
             traced = worker.trace(number)
-            assert part["images"] > 0
+            assert told["images"] > 0
             assert (traced["calls"] > 0) == (traced["operations"] > 0)
             first = worker.peak(number)
             assert first["peak_bytes"] is None or first["peak_bytes"] >= 0
-            assert (first["kept_bytes"] is None) == ("step" not in part["which"])
+            assert (first["kept_bytes"] is None) == ("step" not in told["which"])
             assert first["kept_bytes"] is None or first["kept_bytes"] > 0
             for reading in (first, worker.step(number, 1), worker.floor(number, 1)):
                 assert reading["wall_seconds"] > 0
                 assert reading["processor_seconds"] >= 0
-        for part in worker.workload.parts:
+            part = worker.workload.parts[number]
             part.reset()
             calls = calls_of(part.work)
-            part.reset()
-            assert calls_of(part.work) == calls
+            assert {"calls": len(calls), "operations": operations_of(calls)} == traced
             assert calls_of(Floor(calls)) == calls
     finally:
         worker.close()

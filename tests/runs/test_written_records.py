@@ -45,8 +45,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("validation", [0, 0.2])
-@pytest.mark.parametrize("dataset", ["digits", "random_pixels", "image_folder"])
+@pytest.mark.parametrize(
+    ("dataset", "validation"), [("digits", 0), ("random_pixels", 0.2), ("image_folder", 0.2)]
+)
 def test_record_of_a_run_is_read_back_and_enters(
     dataset: str,
     validation: float,
