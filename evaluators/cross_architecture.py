@@ -79,6 +79,7 @@ class CrossArchitecture(Evaluator):
     """
 
     version = 2
+    small = ("targets=[mlp]",)
 
     @dataclass
     class Settings(EvaluatorSettings):

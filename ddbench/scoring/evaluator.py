@@ -29,6 +29,9 @@ class Evaluator(ABC):
 
     Settings: ClassVar[type[EvaluatorSettings]] = EvaluatorSettings
 
+    small: ClassVar[tuple[str, ...]] = ()
+    """Settings, as NAME=VALUE, with which `ddbench test` checks it: for defaults that take long."""
+
     def __init__(self, settings: Any) -> None:
         """Keep the settings (an instance of `Settings`)."""
         self.settings = settings

@@ -26,7 +26,8 @@ COSTS = ("second", "step", "byte")
 def _executed(store: Path, *evaluators: str) -> Outcome:
     """A run that these evaluators score; evaluators may share a store, in which it is found."""
     chosen = f"evaluators=[{','.join(evaluators)}]"
-    request = tiny_request(store, "model.width=8", chosen, "protocols=[hard]")
+    small = [f"evaluators.{name}.{word}" for name in evaluators for word in EVALUATORS[name].small]
+    request = tiny_request(store, "model.width=8", chosen, "protocols=[hard]", *small)
     return execute(request, quiet=True)
 
 
