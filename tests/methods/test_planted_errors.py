@@ -21,7 +21,6 @@ from naive import (
 from torch import Tensor
 from torch.func import functional_call
 
-pytestmark = pytest.mark.numerical
 ERROR = 1e-6
 LABELS = torch.tensor([0, 1, 2, 0, 1])
 

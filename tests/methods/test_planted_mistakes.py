@@ -28,8 +28,6 @@ from torch import Tensor
 from ddbench.data.augmentation.dsa import DSA
 from ddbench.training.recipe import Examples
 
-pytestmark = pytest.mark.numerical
-
 
 def gradients_agree(given: Given) -> None:
     found, check = soft_student(given)

@@ -14,8 +14,6 @@ from agreements_recovery import (
 from planting import Agreement, Patch, Plant, Room, assert_caught
 from torch import Tensor
 
-pytestmark = pytest.mark.numerical
-
 
 def crops_are_enlarged_and_not_padded(patch: Patch, room: Room) -> None:
     patch.setattr(

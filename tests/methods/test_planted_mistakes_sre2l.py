@@ -24,8 +24,6 @@ from agreements_recovery import (
 from planting import Agreement, Patch, Plant, Room, assert_caught
 from torch import Tensor
 
-pytestmark = pytest.mark.numerical
-
 
 def _distance(
     of_layer: Callable[[Any, Tensor], Tensor], first: bool = True, mean: bool = False
