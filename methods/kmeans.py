@@ -55,6 +55,11 @@ class KMeans(FeatureSelection):
 
     draws = True
 
+    @classmethod
+    def draws_at(cls, ipc: int) -> bool:
+        """The centre of a single cluster is the mean, wherever the first one was drawn."""
+        return ipc > 1
+
     def order(self, features: Tensor, n: int, class_id: int) -> Tensor:
         spec = self.task.spec
         seed = RandomStream(spec.seed, ("kmeans", class_id)).seed % 2**32

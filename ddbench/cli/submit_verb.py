@@ -141,8 +141,9 @@ def _alarms(submissions: Sequence[Submission], repository: Path) -> Mapping[str,
     known = read_folder(results).records if any(results.glob("*.json")) else []
     images = {one.record.run: digest(one.distilled.images.numpy().tobytes()) for one in submissions}
 
-    def draws(name: str) -> bool:
-        return name not in METHODS or METHODS[name].draws
+    def draws(record: Record) -> bool:
+        name = record.method.name
+        return name not in METHODS or METHODS[name].draws_at(record.task.ipc)
 
     records = [one.record for one in submissions]
     return alarms(records, known, images, published_figures(), draws)

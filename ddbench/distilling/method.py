@@ -74,6 +74,14 @@ class Method(ABC):
         """Why the method cannot do this task, or None."""
         return None
 
+    @classmethod
+    def draws_at(cls, ipc: int) -> bool:
+        """Whether another seed gives another set of `ipc` images of the largest class.
+
+        `draws` says so; a method answers by itself where that depends on the number.
+        """
+        return cls.draws
+
     @final
     @classmethod
     def reason_to_skip(cls, task: Task) -> str | None:

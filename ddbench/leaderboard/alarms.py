@@ -29,7 +29,7 @@ def alarms(
     known: Iterable[Record],
     images: Mapping[str, str],
     figures: Sequence[Figure],
-    draws: Callable[[str], bool],
+    draws: Callable[[Record], bool],
 ) -> dict[str, list[str]]:
     """One line for each alarm, by run; no run without one.
 
@@ -38,7 +38,7 @@ def alarms(
         known: those that have entered.
         images: digests of images and labels of distilled sets, by run, where they are at hand.
         figures: published numbers.
-        draws: whether another seed of the method of this name gives another set.
+        draws: whether the method of a record gives another set for another seed.
     """
     runs = {record.run for record in submitted}
     placed = entries([*submitted, *(record for record in known if record.run not in runs)])
@@ -48,7 +48,7 @@ def alarms(
         if entry.record.run in runs:
             found[entry.record.run] += _too_good(entry, whole, figures)
     for first, second in _pairs_of_seeds(placed):
-        if draws(first.record.method.name):
+        if draws(first.record):
             for alike in _alike(first.record, second.record, images):
                 for own, other in ((first.record, second.record), (second.record, first.record)):
                     if own.run in runs:

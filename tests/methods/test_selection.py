@@ -247,8 +247,15 @@ def test_chosen_images_are_of_their_class_and_groups_are_disjoint(
 ) -> None:
     first, second = (chosen(name, tiny, root, "ipc=2", f"group={group}") for group in (0, 1))
     assert all(len(a | b) == 4 for a, b in zip(first, second, strict=True))
-    other = chosen(name, tiny, root, "ipc=2", "seed=1")
-    assert (other != first) == METHODS[name].draws
+
+
+@pytest.mark.parametrize("ipc", [1, 2])
+@pytest.mark.parametrize("name", selections())
+def test_another_seed_chooses_other_images_where_the_method_says_so(
+    name: str, ipc: int, tiny: Callable[..., RunRequest], root: Path
+) -> None:
+    first, other = (chosen(name, tiny, root, f"ipc={ipc}", f"seed={seed}") for seed in (0, 1))
+    assert (other != first) == METHODS[name].draws_at(ipc)
 
 
 @pytest.mark.parametrize("name", ["random", *selections()])
