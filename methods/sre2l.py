@@ -130,6 +130,9 @@ class SRe2L(Method):
         student_temperature: float = setting(
             30.0, "of the labels of students under protocol paper/1", above=0
         )
+        batch_labels: bool = setting(
+            False, "whether labels go by the statistics of each half of a batch (SRe2L++)"
+        )
 
     settings: Settings
 
@@ -284,6 +287,7 @@ class SRe2L(Method):
             schedule=Schedule.cosine,
             augmentation=Augmentation.flip_crop if given.flips else Augmentation.crop,
             mixup=0.8,
+            teacher_parts=2 if given.batch_labels else 0,
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ..data.augmentation.choices import augmentation_of
 from ..data.augmentation.dsa import DSA
 from ..data.augmentation.mixing import Mixing, cutmix, mixup
 from ..runtime.randomness import RandomStream
+from .batch_statistics import predict_by_parts
 from .loss import Loss
 from .optimisers import OPTIMISERS
 from .recipe import SnapshotFormat, TrainingRecipe
@@ -124,7 +125,7 @@ class Training:
             inputs, mixing = cutmix(inputs, self.recipe.cutmix, (stream / "cutmix").generator())
         elif self.recipe.mixup:
             inputs, mixing = mixup(inputs, self.recipe.mixup, (stream / "mixup").generator())
-        taught = None if self.teacher is None else predict(self.teacher, inputs)
+        taught = None if self.teacher is None else self._taught(self.teacher, inputs)
         stream.seed_torch(self.device)  # for dropout, which draws from the global generator
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate_at_step(self.steps_done, self.steps_per_epoch)
@@ -144,6 +145,11 @@ class Training:
             self.epoch, self.step_in_epoch, self._order = self.epoch + 1, 0, None
             self._keep()
         return {"loss": self.loss}
+
+    def _taught(self, teacher: nn.Module, inputs: Tensor) -> Tensor:
+        """What the teacher says of a batch."""
+        parts = self.recipe.teacher_parts
+        return predict_by_parts(teacher, inputs, parts) if parts else predict(teacher, inputs)
 
     def _loss(
         self, logits: Tensor, targets: Tensor, taught: Tensor | None, mixing: Mixing | None

@@ -50,6 +50,7 @@ _RANGES: dict[str, tuple[type, float, float]] = {
     "mixup": (float, 0, 1e3),
     "temperature": (float, _SMALLEST, 1e3),
     "share_of_ids": (float, 0, 1),
+    "teacher_parts": (int, 0, 10**6),
 }
 """Type, least value, largest value."""
 _OF_GSAM = ("sharpness_radius", "surrogate_gap")
@@ -96,6 +97,8 @@ class TrainingRecipe:
         temperature: of the divergence from a teacher.
         share_of_ids: of the loss that is cross-entropy with class ids, where a teacher labels each
             batch.
+        teacher_parts: parts of each batch of whose own images the teacher's batch norms take their
+            statistics; 0: they keep those of its training.
 
     Raises:
         UserError: on construction, for what cannot be trained; a recipe may come in a file.
@@ -127,6 +130,7 @@ class TrainingRecipe:
     temperature: float = 1.0
     share_of_ids: float = 0.0
     mixup: float = 0.0
+    teacher_parts: int = 0
 
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
@@ -241,6 +245,7 @@ class TrainingRecipe:
 _ADDED = (
     "epoch_steps", "snapshot_format", "schedule", "warmup_steps", "final_fraction", "augmentation",
     "cutmix", "mirrored", "operations", "temperature", "share_of_ids", "mixup",
+    "teacher_parts",
 )  # fmt: skip
 """Fields that keys of recipes made before them do not have."""
 _USUAL = {item.name: item.default for item in dataclasses.fields(TrainingRecipe)}

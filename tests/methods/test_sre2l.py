@@ -148,3 +148,16 @@ def test_batches_of_students_and_of_the_control_are_labelled_by_the_squeezed_net
             assert one.teacher.reference == made.labeller
             labelling = one.teacher.network(lab)
             assert torch.equal(predict(labelling, made.images), predict(network, made.images))
+
+
+@pytest.mark.parametrize(("asked", "parts"), [("false", 0), ("true", 2)])
+def test_labels_go_by_the_statistics_of_halves_of_a_batch_where_asked(
+    asked: str, parts: int, tiny: Callable[..., RunRequest], tmp_path: Path
+) -> None:
+    request = tiny(tmp_path, "method=sre2l", "model.width=8", f"method.batch_labels={asked}")
+    with opened(request, quiet=True) as (lab, _):
+        method = METHODS["sre2l"](Task(request.task, lab), request.method.settings)
+        method.begin()
+        made = method.finish()
+        kept = training_set(made, PROTOCOLS["paper"], request.budget, lab, 1)
+    assert kept.recipe.teacher_parts == parts

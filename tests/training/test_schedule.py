@@ -48,9 +48,10 @@ def test_what_older_recipes_do_not_say_is_left_out_of_keys_and_comes_back() -> N
         not {"schedule", "warmup_steps", "augmentation", "cutmix", "mirrored", "mixup"}
         & plain.keys()
     )
+    assert "teacher_parts" not in plain
     full = recipe(warmup_steps=8, final_fraction=0.01, cutmix=0.5, mirrored=True)
     assert TrainingRecipe.from_plain(full.plain()) == full
-    mixed = recipe(mixup=0.8)
+    mixed = recipe(mixup=0.8, teacher_parts=2)
     assert TrainingRecipe.from_plain(mixed.plain()) == mixed
 
 
@@ -62,6 +63,8 @@ def test_what_older_recipes_do_not_say_is_left_out_of_keys_and_comes_back() -> N
         {"final_fraction": 1.0},
         {"mirrored": "yes"},
         {"mixup": -0.1},
+        {"teacher_parts": -1},
+        {"teacher_parts": 0.5},
         {"cutmix": 0.5, "mixup": 0.8},
     ],
 )
