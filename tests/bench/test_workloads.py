@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ddbench import Method, TrainingRecipe, UserError
-from ddbench.bench.floor import Floor, calls_of, operations_of
+from ddbench.bench.floor import calls_of, operations_of
 from ddbench.bench.worker import Worker
 from ddbench.bench.workloads import (
     OTHERS,
@@ -44,7 +44,7 @@ def test_each_work_has_seconds_memory_and_a_floor_of_the_same_calls(name):
             part.reset()
             calls = calls_of(part.work)
             assert {"calls": len(calls), "operations": operations_of(calls)} == traced
-            assert calls_of(Floor(calls)) == calls
+            assert calls_of(worker._floors[number]) == calls  # of the first time
     finally:
         worker.close()
 

@@ -41,6 +41,7 @@ def test_a_run_goes_on_to_its_record(streams, tmp_path):
     assert shell(words, streams, tmp_path, **ascii_only) == 0
     (record,) = tmp_path.glob("läufe/random-*/record.json")
     assert f"record: {record}" in record.with_name("log.txt").read_text(encoding="utf-8")
+    assert shell([*words, "ipc=0"], streams, tmp_path, **ascii_only) == 2
 
 
 @pytest.mark.parametrize("streams", STREAMS.values(), ids=STREAMS)
