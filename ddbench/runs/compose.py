@@ -44,35 +44,31 @@ def register() -> None:
     given by a person. Datasets and models carry their name beside their settings.
     """
     store = ConfigStore.instance()
-    if not _OFFERED:
-        store.store(name="base_run", node=RunConfig)
+    store.store(name="base_run", node=RunConfig)
     for name, method in METHODS.loadable().items():
-        if _is_new("method", name, method.Settings):
-            store.store(group="method", name=name, node=schema(method.Settings))
+        _offer("method", name, method.Settings)
     for group, registry in NAMED_GROUPS.items():
         presets = preset_names(group)
         for name, plugin in registry.loadable().items():
-            if name not in presets and _is_new(group, name, plugin.Settings):
-                node = {"name": name, **OmegaConf.to_container(schema(plugin.Settings))}  # type: ignore[dict-item]
-                store.store(group=group, name=name, node=node)
+            if name not in presets:
+                _offer(group, name, plugin.Settings)
     evaluators = EVALUATORS.loadable()
     for name, evaluator in evaluators.items():
-        if _is_new("evaluators", name, evaluator.Settings):
-            store.store(
-                group="evaluators",
-                name=name,
-                node=schema(evaluator.Settings),
-                package=f"evaluators.{name}",
-            )
+        _offer("evaluators", name, evaluator.Settings, package=f"evaluators.{name}")
     store.store(group="evaluators", name="all", node={"defaults": sorted(evaluators)})
 
 
-def _is_new(group: str, name: str, settings_type: type[Settings]) -> bool:
-    """Whether the store has no node of these settings yet; it is taken to have one from now on."""
+def _offer(
+    group: str, name: str, settings_type: type[Settings], package: str | None = None
+) -> None:
+    """Put the node of a plugin's settings into Hydra's store, unless it is there already."""
     if _OFFERED.get((group, name)) is settings_type:
-        return False
+        return
+    node: Any = schema(settings_type)
+    if group in NAMED_GROUPS:
+        node = {"name": name, **OmegaConf.to_container(node)}  # type: ignore[dict-item]
+    ConfigStore.instance().store(group=group, name=name, node=node, package=package)
     _OFFERED[group, name] = settings_type
-    return True
 
 
 def options(group: str) -> list[str]:
