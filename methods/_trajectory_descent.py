@@ -71,21 +71,15 @@ class TrajectoryDescent(ImageDescent):
             SnapshotFormat.float32, "numbers in which trajectories are stored: float32 or float16"
         )
 
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if self.max_start_epoch - 1 + self.expert_epochs > self.trajectory_epochs:
+                raise UserError(
+                    f"trajectory_epochs={self.trajectory_epochs}: must be at least max_start_epoch "
+                    f"- 1 + expert_epochs = {self.max_start_epoch - 1 + self.expert_epochs}"
+                )
+
     settings: Settings
-
-    def __init__(self, task: Task, settings: Any) -> None:
-        """Check the settings against each other.
-
-        Raises:
-            UserError: when no target lies on the trajectory.
-        """
-        super().__init__(task, settings)
-        given = self.settings
-        if given.max_start_epoch - 1 + given.expert_epochs > given.trajectory_epochs:
-            raise UserError(
-                f"trajectory_epochs={given.trajectory_epochs}: must be at least max_start_epoch - 1"
-                f" + expert_epochs = {given.max_start_epoch - 1 + given.expert_epochs}"
-            )
 
     @classmethod
     def skip(cls, task: Task) -> str | None:

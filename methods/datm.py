@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddbench import DistilledSet, Model, Task, TrainingRecipe, UserError, setting
+from ddbench import DistilledSet, Model, TrainingRecipe, UserError, setting
 from ddbench.training.loop import predict
 
 from ._flat_experts import FlatExperts
@@ -66,24 +66,18 @@ class DATM(FlatExperts):
             True, "whether real images to start from are those that an expert predicts right"
         )
 
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            moves = self.window_iterations > 0
+            end = self.first_max_start_epoch if moves else self.max_start_epoch
+            if not self.min_start_epoch < end <= self.max_start_epoch:
+                name = "first_max_start_epoch" if moves else "max_start_epoch"
+                raise UserError(
+                    f"{name}={end}: must be above min_start_epoch={self.min_start_epoch} and at "
+                    f"most max_start_epoch={self.max_start_epoch}"
+                )
+
     settings: Settings
-
-    def __init__(self, task: Task, settings: Any) -> None:
-        """Check the window.
-
-        Raises:
-            UserError: when no epoch lies in it.
-        """
-        super().__init__(task, settings)
-        given = self.settings
-        moves = given.window_iterations > 0
-        end = given.first_max_start_epoch if moves else given.max_start_epoch
-        if not given.min_start_epoch < end <= given.max_start_epoch:
-            name = "first_max_start_epoch" if moves else "max_start_epoch"
-            raise UserError(
-                f"{name}={end}: must be above min_start_epoch={given.min_start_epoch} and at most "
-                f"max_start_epoch={given.max_start_epoch}"
-            )
 
     def choose_start(self) -> None:
         """Easy images, and the logits of the experts that are right about them."""

@@ -79,22 +79,24 @@ class RaTBPTT(Method):
             500, "real images at a time through a network", low=1, cost=StepCost.chunk
         )
 
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if self.least + self.window > self.total:
+                raise UserError(
+                    f"total={self.total}: must be at least least + window = "
+                    f"{self.least + self.window}"
+                )
+
     settings: Settings
 
     def __init__(self, task: Task, settings: Any) -> None:
         """Take the task's augmentation, with the operations of the settings.
 
         Raises:
-            UserError: when the window has no room, and for an unknown operation.
+            UserError: for an unknown operation.
         """
         super().__init__(task, settings)
-        given = self.settings
-        if given.least + given.window > given.total:
-            raise UserError(
-                f"total={given.total}: must be at least least + window = "
-                f"{given.least + given.window}"
-            )
-        self.augmentation = replace(task.augmentation, strategy=tuple(given.operations))
+        self.augmentation = replace(task.augmentation, strategy=tuple(self.settings.operations))
 
     @classmethod
     def skip(cls, task: Task) -> str | None:

@@ -64,12 +64,8 @@ def test_images_labels_and_rate_move_by_momentum_but_for_losses_above_the_limit(
 
 
 def test_window_without_an_epoch_is_refused(request_for: Callable[..., RunRequest]) -> None:
-    request = request_for("method.min_start_epoch=2", "method.max_start_epoch=2")
-    with (
-        opened(request, quiet=True) as (lab, _),
-        pytest.raises(UserError, match=r"max_start_epoch=2: must be above min_start_epoch=2"),
-    ):
-        METHODS["datm"](Task(request.task, lab), request.method.settings)
+    with pytest.raises(UserError, match=r"max_start_epoch=2: must be above min_start_epoch=2"):
+        request_for("method.min_start_epoch=2", "method.max_start_epoch=2")
 
 
 def test_images_are_the_first_that_an_expert_predicts_right(soft: ModuleType) -> None:

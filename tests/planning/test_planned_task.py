@@ -10,6 +10,7 @@ from ddbench.distilling.registry import METHODS
 from ddbench.distilling.task import Task
 from ddbench.planning.data_shape import data_shape
 from ddbench.planning.planned_task import work_of
+from ddbench.planning.small import small_request, small_shape, small_sizes
 from ddbench.runs.compose import request_of
 from ddbench.runs.execute import opened
 from ddbench.training.lab import LabSpec
@@ -33,6 +34,20 @@ def test_a_plan_asks_for_the_work_that_the_method_would_do(name, tmp_path):
     assert work.steps == method.steps
     assert passes is None or work.distilling == pytest.approx(passes.distilling)
     assert bool(work.pool) == bool(work.training)
+
+
+@pytest.mark.parametrize(("dataset", "ipc"), [("cifar10", 10), ("cifar100", 1)])
+@pytest.mark.parametrize("name", METHODS.names())
+def test_a_step_of_the_published_settings_can_be_measured_at_small_sizes(
+    name, dataset, ipc, tmp_path
+):
+    """Some settings bound others, and small sizes change a few of them alone."""
+    task = [f"dataset={dataset}", f"ipc={ipc}", f"data_root={tmp_path}", f"runs_root={tmp_path}"]
+    request = request_of([f"method={name}", "budget=paper", *task])
+    shape = data_shape(request.task.lab, tmp_path)
+    for size in small_sizes(request.method.settings, shape, ipc):
+        small = small_request(request, shape, size, tmp_path)
+        assert work_of(small.method, small.task, small_shape(small)).skips is None
 
 
 def test_stopping_early_takes_its_share_of_the_work(tmp_path):
