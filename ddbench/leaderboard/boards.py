@@ -110,6 +110,8 @@ class Cell:
         scores: by distillation seed, one accuracy an evaluation network.
         control: the same of the control.
         control_name: of the control; "" without one.
+        control_labels: where the labels of the control come from, if not from where the method's
+            do; "" otherwise.
         notes: of the measurement, by distillation seed.
     """
 
@@ -117,6 +119,7 @@ class Cell:
     scores: dict[int, tuple[float, ...]] = field(default_factory=dict)
     control: dict[int, tuple[float, ...]] = field(default_factory=dict)
     control_name: str = ""
+    control_labels: str = ""
     notes: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -128,7 +131,7 @@ class Cell:
         """The accuracy; over seeds that change nothing there is no interval, and they are one."""
         return over_seeds_and_networks(one_of_each(self.scores))
 
-    def take(self, record: Record, m: Measurement, control: str, beside: tuple[float, ...]) -> None:
+    def take(self, record: Record, m: Measurement, control: Measurement | None) -> None:
         """Put a record's accuracy, and that of its control, in the place of its seed."""
         seed = record.task.seed
         for by_seed in (self.scores, self.control, self.notes):
@@ -136,8 +139,11 @@ class Cell:
         self.records[seed] = record
         if m.value is not None:
             self.scores[seed] = m.values
-        if beside and len(beside) == len(m.values):
-            self.control[seed], self.control_name = beside, control
+        if control is not None and control.values and len(control.values) == len(m.values):
+            self.control[seed] = control.values
+            self.control_name = str(control.coordinates["subject"])
+            others = control.coordinates.get("labels") != m.coordinates.get("labels")
+            self.control_labels = str(control.coordinates.get("labels")) if others else ""
         if m.note:
             self.notes[seed] = m.note
 
@@ -222,10 +228,10 @@ def cells(entries: Iterable[Entry]) -> dict[Board, dict[int, dict[Variant, Cell]
         record = entry.record
         name, control = record.method.name, record.control.name if record.control else ""
         own = [m for m in record.measurements if is_own_accuracy(m)]
+        # Under one protocol a set and its control have labels of one kind each, and they differ
+        # where each set has its own.
         beside = {
-            (m.coordinates["protocol"], m.coordinates.get("labels")): m.values
-            for m in own
-            if name != control == m.coordinates["subject"]
+            m.coordinates["protocol"]: m for m in own if name != control == m.coordinates["subject"]
         }
         for m in own:
             if m.coordinates["subject"] != name:
@@ -237,7 +243,7 @@ def cells(entries: Iterable[Entry]) -> dict[Board, dict[int, dict[Variant, Cell]
             by_ipc = found.setdefault(Board(entry.setting, protocol, str(labels or "")), {})
             by_variant = by_ipc.setdefault(record.task.ipc, {})
             by_variant.setdefault(entry.variant, Cell()).take(
-                record, m, control, beside.get((m.coordinates["protocol"], labels), ())
+                record, m, beside.get(m.coordinates["protocol"])
             )
     return found
 

@@ -96,12 +96,12 @@ def numbers(name: str, estimate: Estimate | None, counted: bool = True) -> dict[
 
 def _control(row: Standing) -> Cell:
     text, value = percent_cell(row.control)
-    return (f"{text} {row.control_name}" if row.control else "", value)
+    return (f"{text} {row.control_label}" if row.control else "", value)
 
 
 def _control_in_markdown(row: Standing, around: Around) -> str:
     text, _ = percent_cell(row.control)
-    return f"{row.control_name} {text}" if text and around.several_controls else text
+    return f"{row.control_label} {text}" if text and around.several_controls else text
 
 
 def _seconds(seconds: float | None) -> str:
@@ -166,6 +166,7 @@ COLUMNS = (
         markdown=_control_in_markdown,
         fields=lambda row: {
             "control": row.control_name,
+            "control_labels": row.control_labels,
             **numbers("control_accuracy", row.control, counted=False),
         },
     ),

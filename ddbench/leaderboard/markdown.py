@@ -33,15 +33,16 @@ LEGEND = (
     "Accuracy is in percent of the test images. n is distillation seeds x evaluation networks. "
     "± is the 95% t interval: over the seeds where there are at least three; where n has a star "
     "there are fewer, and it is over the evaluation networks of these sets and says nothing of "
-    "distilling again. The control stands beside each method under the same labels, loss and "
-    "augmentation, in the method's input space. Differences are paired: the same evaluation "
-    "networks, and the same seeds where both have three of them, else Welch's. Rows are sorted by "
-    "accuracy. A rank such as 2-5 says that one method beats this one, and that no more than four "
-    "may be better. To beat is to be ahead with p below 0.05 after Holm's correction over the "
-    "pairs of ranked methods at one ipc of a board. What has fewer than three seeds is not ranked "
-    "and has no part in the correction. Few seeds tell few of many methods apart: with three, "
-    "which leave two degrees of freedom, the first of 55 pairs needs 33 standard errors. "
-    "Nothing is ranked across models, budgets, protocols or kinds of labels."
+    "distilling again. The control stands beside each method under the same protocol, in the "
+    "method's input space, with the same kind of labels. Under paper each set has its own: there "
+    "the labels of the control are named where they are of another kind. Differences are paired: "
+    "the same evaluation networks, and the same seeds where both have three of them, else Welch's. "
+    "Rows are sorted by accuracy. A rank such as 2-5 says that one method beats this one, and that "
+    "no more than four may be better. To beat is to be ahead with p below 0.05 after "
+    "Holm's correction over the pairs of ranked methods at one ipc of a board. What has fewer than "
+    "three seeds is not ranked and has no part in the correction. Few seeds tell few of many "
+    "methods apart: with three, which leave two degrees of freedom, the first of 55 pairs needs 33 "
+    "standard errors. Nothing is ranked across models, budgets, protocols or kinds of labels."
 )
 
 COSTS_DEPEND = (
@@ -169,7 +170,7 @@ def _board(one: Standings) -> list[str]:
         parts += _matrix(one.rows, ipcs)
     for ipc in ipcs:
         rows = [row for row in one.rows if row.ipc == ipc]
-        controls = sorted({row.control_name for row in rows} - {""})
+        controls = sorted({row.control_label for row in rows} - {""})
         around = Around(labels, several_controls=len(controls) > 1)
         columns = [column for column in COLUMNS if column.board]
         cells = [[column.text(row, around) for column in columns] for row in rows]

@@ -15,6 +15,7 @@ const COSTS = {
   peak_memory_bytes: {name: "peak memory", of: row => row.peak_memory_bytes, told: bytes},
 };
 const ranks = row => row.rank === null ? "" : row.rank === row.lowest_rank ? `${row.rank}` : `${row.rank}-${row.lowest_rank}`;
+const controlOf = row => row.control + (row.control_labels ? ` with ${row.control_labels}` : "");
 const byAccuracy = (a, b) => (b.accuracy ?? -1) - (a.accuracy ?? -1);
 // Whether the interval of the difference from the control lies above or below 0.
 function relation(row) {
@@ -61,7 +62,7 @@ function leader() {
     .map(key => COSTS[key].told(COSTS[key].of(first)));
   place.append(`. It is ${bytes(first.storage_bytes)}`, making.length ? ` and took ${making.join(" and ")} to make.` : ".");
   if (first.control && first.control_accuracy !== null)
-    place.append(` Its control, ${first.control}, has ${estimate(first.control_accuracy, first.control_accuracy_half_width)} %.`);
+    place.append(` Its control, ${controlOf(first)}, has ${estimate(first.control_accuracy, first.control_accuracy_half_width)} %.`);
   if (cell.board.whole !== null) place.append(` All real training images give ${percent(cell.board.whole)} %.`);
 }
 
@@ -128,7 +129,7 @@ function figure(row, {low, wide}, place) {
   bar("tick", share(row.accuracy));
   if (row.control_accuracy !== null) bar("control", share(row.control_accuracy));
   place.title = `${row.method}: ${estimate(row.accuracy, row.accuracy_half_width)} %`
-    + (row.difference === null ? "" : `; ${row.difference > 0 ? "+" : ""}${estimate(row.difference, row.difference_half_width)} beside ${row.control}`);
+    + (row.difference === null ? "" : `; ${row.difference > 0 ? "+" : ""}${estimate(row.difference, row.difference_half_width)} beside ${controlOf(row)}`);
   return place;
 }
 

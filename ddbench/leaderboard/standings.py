@@ -116,6 +116,7 @@ class Standing:
         accuracy: fraction of the test images; None where it was not scorable.
         control: of the control beside it, on the seeds that have one.
         control_name: of the control.
+        control_labels: of the control, where they are of another kind than the method's.
         difference: the method less its control.
         making: what the set cost.
         seeds: distillation seeds with a record.
@@ -129,11 +130,18 @@ class Standing:
     accuracy: Estimate | None
     control: Estimate | None
     control_name: str
+    control_labels: str
     difference: Estimate | None
     making: Making
     seeds: tuple[int, ...]
     runs: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def control_label(self) -> str:
+        """What the control is called, with its labels where they are of another kind."""
+        apart = f" with {self.control_labels}" if self.control_labels else ""
+        return f"{self.control_name}{apart}"
 
     @property
     def relation(self) -> int:
@@ -270,6 +278,7 @@ def _row(
         accuracy=accuracy,
         control=control,
         control_name=cell.control_name,
+        control_labels=cell.control_labels,
         difference=difference,
         making=Making.of(cell.records.values()),
         seeds=tuple(sorted(cell.records)),
