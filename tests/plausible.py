@@ -109,8 +109,12 @@ def plausible(
             "dataset": {"name": dataset, "version": 1, "settings": {}},
             "ipc": ipc,
             "model": {
-                "name": "convnet",
-                "settings": {"width": int(model_label[13:]), "depth": None, "norm": "instance"},
+                "name": model_label.partition("-width")[0],
+                "settings": {
+                    "width": int(model_label.partition("-width")[2]),
+                    "depth": None,
+                    "norm": "instance",
+                },
                 "label": model_label,
             },
             "input_space": "normalised",

@@ -63,3 +63,12 @@ def test_a_set_without_the_cost_of_distilling_must_say_that_it_was_made_elsewher
     del plain["schema"], plain["origin"]
     with pytest.raises(ValueError, match="costs has no phase"):
         Record.model_validate(plain)
+
+
+def test_a_released_set_stands_beside_its_published_accuracy_without_a_verdict(make):
+    ours = make("apm", ipc=50, budget="paper", protocols=("paper/1",),
+                model_label="convnet-width128")  # fmt: skip
+    found = results_of([released(ours)]).reproductions
+    (one,) = [one for one in found if one.measured is not None]
+    assert one.figure.place == "Table 1"
+    assert one.told.full == "no verdict: a set that was made elsewhere is scored, and none is made"
