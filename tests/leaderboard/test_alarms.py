@@ -54,16 +54,16 @@ def test_all_real_images_are_known_from_records_that_are_there_already(make):
     assert raised(record, known=[elsewhere]) == [[]]
 
 
-@pytest.mark.parametrize(("middle", "alarming"), [(0.76, True), (0.751, False), (0.74, False)])
+@pytest.mark.parametrize(("middle", "alarming"), [(0.77, True), (0.762, False), (0.75, False)])
 def test_an_accuracy_above_the_best_that_is_published_by_more_than_its_interval(
     middle, alarming, make
 ):
-    """75.0 is APM's on CIFAR-10 at ipc 50; the interval is 0.5 wide on each side."""
+    """76.1 is DATM's on CIFAR-10 at ipc 50; the interval is 0.5 wide on each side."""
     values = (middle - 0.002, middle, middle + 0.002)
     (lines,) = raised(scored(make, *values, **PAPER))
     assert bool(lines) == alarming
     if alarming:
-        assert "above the 75.0 % of apm, the best that is published for it (Table 1" in lines[0]
+        assert "above the 76.1 % of datm, the best that is published for it (DATM" in lines[0]
     assert raised(scored(make, *values, **{**PAPER, "ipc": 49})) == [[]]
 
 
