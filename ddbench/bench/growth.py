@@ -53,6 +53,8 @@ SIZES = (
     Size("steps", "method.student_steps", (2, 4, 8, 16)),
     Size("pool", "method.online_networks", (2, 4, 8, 16)),
     Size("solver", "method.solver_steps", (5, 10, 20, 40)),
+    Size("window", "method.window", (4, 8, 16, 32), (), ("method.total=40",)),
+    Size("total", "method.total", (10, 20, 40, 80), (), ("method.window=8",)),
     Size("batch", BATCH, (25, 50, 100, 200), (TEACHER, NAS_CELL), of_methods=False),
     Size("images", "dataset.images", (32, 64, 128, 256), (TESTING,), of_methods=False),
 )  # fmt: skip
