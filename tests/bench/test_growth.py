@@ -61,14 +61,17 @@ def test_a_method_grows_with_what_it_has_a_setting_for(name):
     settings = settings_of(name)
     grows = {size.name for size in SIZES if words_of(size, name) is not None}
     assert {"resolution"} <= grows
+    of_settings = {
+        size.name: size.key.removeprefix("method.")
+        for size in SIZES
+        if size.key.startswith("method.")
+    }
+    assert {"K", "segment", "steps", "pool", "solver", "window", "total"} == of_settings.keys()
+    for size, name_of_setting in of_settings.items():
+        assert (size in grows) == (settings is not None and name_of_setting in settings)
     if settings is None:
-        assert not grows & {"K", "segment", "steps", "N", "pool", "solver"}
+        assert "N" not in grows
     else:
-        assert ("K" in grows) == ("checkpoints" in settings)
-        assert ("segment" in grows) == ("segment" in settings)
-        assert ("steps" in grows) == ("student_steps" in settings)
-        assert ("pool" in grows) == ("online_networks" in settings)
-        assert ("solver" in grows) == ("solver_steps" in settings)
         assert {"ipc", "classes", "width"} <= grows
 
 
