@@ -12,7 +12,7 @@ import torch
 import ddbench
 from ddbench.distilling.distilled_set import DistilledSet
 from ddbench.errors import UserError
-from ddbench.leaderboard.boards import setting_of
+from ddbench.leaderboard.entries import setting_of
 
 TINY = {
     "dataset": "digits",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..records.facts import ProtocolFacts
 from ..records.statistics import CONFIDENCE, ROUNDING
-from .boards import Values, Variant
+from .entries import Values, Variant
 from .standings import Standings
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from ..records.checking import ACCURACY, WHOLE, is_own_accuracy
 from ..records.measurement import Measurement
 from ..records.record import Record
 from ..records.statistics import difference_of_means, over_seeds_and_networks, percentage
-from .boards import Entry, Setting, entries, whole_scores
+from .boards import whole_scores
+from .entries import Entry, Setting, entries
 from .labels import dataset_label
 from .published import Figure
 

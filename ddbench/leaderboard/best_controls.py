@@ -14,7 +14,8 @@ from ..errors import UserError
 from ..records.facts import ProtocolFacts
 from ..records.record import Record
 from ..records.statistics import FEWEST_SEEDS, Estimate, paired_difference
-from .boards import Board, Cell, Setting, Variant
+from .boards import Board, Cell
+from .entries import Setting, Variant
 from .standings import Standings
 
 ANY = "any labels"

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from ..plugins.presets import preset
 from ..records.checking import ACCURACY, DIFFERENCE, OWN_COORDINATES, WHOLE, is_own_accuracy
-from ..records.facts import GIVEN, BudgetFacts, ProtocolFacts
+from ..records.facts import ProtocolFacts
 from ..records.measurement import Measurement
 from ..records.record import Record
 from ..records.statistics import (
@@ -20,39 +15,9 @@ from ..records.statistics import (
     one_of_each,
     over_seeds_and_networks,
 )
-from ..store.files import digest
+from .entries import Entry, Setting, Variant
 
-PACKAGE = "ddbench"
-"""Whose methods raise their version when their numbers change."""
 _OF_THE_MODEL = OWN_COORDINATES | {"control"}
-
-Values = tuple[tuple[str, str], ...]
-"""Names with values as text, sorted by name."""
-
-
-@dataclass(frozen=True, order=True)
-class Setting:
-    """Under what a number holds: numbers of two settings never stand in one table.
-
-    Args:
-        dataset: its name.
-        dataset_settings: of the dataset, the seed of the evaluation networks where it is not 0,
-            and the images of each class where classes differ in them.
-        apart: tells apart settings that look alike and are not; "" where there are none.
-        model: what the network that is trained is called.
-        budget: its name.
-        budget_changes: what is not as the budget's name says.
-        identity: everything that determines it, as text: hashes of the images, the model's and the
-            dataset's settings, fractions of the budget, seed of the evaluation networks.
-    """
-
-    dataset: str
-    dataset_settings: Values
-    apart: str
-    model: str
-    budget: str
-    budget_changes: Values
-    identity: str
 
 
 @dataclass(frozen=True, order=True)
@@ -62,43 +27,6 @@ class Board:
     setting: Setting
     protocol: ProtocolFacts
     labels: str
-
-
-@dataclass(frozen=True, order=True)
-class Variant:
-    """A method as it was run.
-
-    Args:
-        method: its name.
-        version: of the method.
-        origin: file and hash of a set that was made elsewhere; "" for one that was made here.
-        given: what a person gave.
-        apart: values that tell apart variants with the same values given.
-        identity: everything that makes two records two seeds of the same thing, as text.
-        values: of all settings, and the input space.
-    """
-
-    method: str
-    version: int
-    origin: str
-    given: Values
-    apart: Values
-    identity: str
-    values: Mapping[str, Any] = field(compare=False, repr=False)
-
-    @property
-    def across_ipc(self) -> Variant:
-        """What was asked for, which a recipe may fill in otherwise at each ipc."""
-        return replace(self, identity="", values={})
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A record with the place it takes."""
-
-    record: Record
-    setting: Setting
-    variant: Variant
 
 
 @dataclass
@@ -146,76 +74,6 @@ class Cell:
             self.control_labels = str(control.coordinates.get("labels")) if others else ""
         if m.note:
             self.notes[seed] = m.note
-
-
-def setting_of(record: Record) -> Setting:
-    """The setting of a record, with everything that sets its numbers apart from others'."""
-    task, data = record.task, record.data
-    identity = {
-        "data": [data.train_hash, data.scored_hash, task.dataset.version],
-        "dataset": task.dataset.settings,
-        "model": [task.model.name, task.model.settings],
-        "budget": record.budget.plain(),
-        "network_seed": task.network_seed,
-    }
-    beside: dict[str, Any] = {"network_seed": task.network_seed} if task.network_seed else {}
-    if task.class_counts is not None:
-        identity["class_counts"] = task.class_counts
-        beside["class_counts"] = f"{task.ipc_in_words}, {sum(task.class_counts)} in all"
-    return Setting(
-        dataset=task.dataset.shown_name,
-        dataset_settings=_as_text({**task.dataset.settings, **beside}),
-        apart="",
-        model=task.model.label,
-        budget=record.budget.name,
-        budget_changes=_as_text(_not_as_named(record.budget)),
-        identity=canonical(identity),
-    )
-
-
-def entries(records: Iterable[Record]) -> list[Entry]:
-    """Records with their setting and variant, the earliest first.
-
-    A variant is a method with its version and the values that a person gave. Where two variants of
-    one setting and ipc would be alike in these, it also says what differs.
-    """
-    records = sorted(records, key=lambda record: (record.finished, record.run))
-    settings = _told_apart([setting_of(record) for record in records])
-    together: dict[tuple[str, str, int, Values, Setting, int], dict[str, list[Entry]]] = {}
-    for record, setting in zip(records, settings, strict=True):
-        variant = _variant(record)
-        place = (
-            variant.method,
-            variant.origin,
-            variant.version,
-            variant.given,
-            setting,
-            record.task.ipc,
-        )
-        same = together.setdefault(place, {}).setdefault(variant.identity, [])
-        same.append(Entry(record, setting, variant))
-    found = {}
-    for by_identity in together.values():
-        firsts = [same[0].record for same in by_identity.values()]
-        differing = _differing(firsts) if len(by_identity) > 1 else set()
-        for same in by_identity.values():
-            values = _told_of(same[0].record)
-            apart = _as_text({key: values[key] for key in differing if key in values})
-            variant = replace(same[0].variant, apart=apart)
-            for entry in same:
-                found[entry.record.run] = Entry(entry.record, entry.setting, variant)
-    return [found[record.run] for record in records]
-
-
-def _told_apart(settings: list[Setting]) -> list[Setting]:
-    """Settings that look alike and are not get a part of the hash of what determines them."""
-    looks = {one: replace(one, identity="") for one in set(settings)}
-    alike = Counter(looks.values())
-    shown = {
-        one: one if alike[look] == 1 else replace(one, apart=digest(one.identity.encode())[:8])
-        for one, look in looks.items()
-    }
-    return [shown[one] for one in settings]
 
 
 def cells(entries: Iterable[Entry]) -> dict[Board, dict[int, dict[Variant, Cell]]]:
@@ -266,70 +124,3 @@ def other_measurements(entries: Iterable[Entry]) -> list[tuple[Entry, Measuremen
         for m in entry.record.measurements
         if m.metric not in (ACCURACY, DIFFERENCE) or not m.coordinates.keys() <= _OF_THE_MODEL
     ]
-
-
-def canonical(value: Any) -> str:
-    """Plain values as text; equal values give equal text."""
-    return _ENCODER.encode(value)
-
-
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _variant(record: Record) -> Variant:
-    method, values = record.method, _values(record)
-    given = dict(method.given)
-    if record.task.input_space_source == GIVEN:
-        given["input_space"] = record.task.input_space
-    origin = ""
-    if record.origin:
-        origin = f"{record.origin.source} #{record.distilled.sha256[:8]}".strip()
-    identity = canonical([method.name, method.version, origin, _told_of(record)])
-    return Variant(method.name, method.version, origin, _as_text(given), (), identity, values)
-
-
-def _values(record: Record) -> dict[str, Any]:
-    return {**record.method.values, "input_space": record.task.input_space}
-
-
-def _told_of(record: Record) -> dict[str, Any]:
-    """What tells two variants apart: the values, and the code where that is another package's."""
-    values = _values(record)
-    # A method under development is another one when its code is.
-    for plugin in record.plugins or ():
-        own = (plugin.kind, plugin.name) == ("method", record.method.name)
-        if own and plugin.package != PACKAGE and plugin.digest:
-            values["code"] = plugin.digest[:8]
-    return values
-
-
-def _differing(records: list[Record]) -> set[str]:
-    seen = defaultdict(set)
-    for record in records:
-        for name, value in _told_of(record).items():
-            seen[name].add(canonical(value))
-        for name in record.method.settings.keys() ^ records[0].method.settings.keys():
-            seen[name].add("")
-    given = {name for record in records for name in record.method.given}
-    return {name for name, values in seen.items() if len(values) > 1} - given
-
-
-def _not_as_named(budget: BudgetFacts) -> dict[str, Any]:
-    usual = _budget_preset(budget.name)
-    return {
-        key: value
-        for key, value in budget.plain().items()
-        if key != "name" and usual.get(key) != value
-    }
-
-
-@cache
-def _budget_preset(name: str) -> dict[str, Any]:
-    return dict(preset("budget", name))
-
-
-def _as_text(values: Mapping[str, Any]) -> Values:
-    return tuple(
-        (name, value if isinstance(value, str) else canonical(value))
-        for name, value in sorted(values.items())
-    )

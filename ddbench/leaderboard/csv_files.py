@@ -10,8 +10,9 @@ from typing import Any
 from ..records.cost import joined
 from .aggregates import POINTS, Aggregate, Conditions
 from .best_controls import Improvement
-from .boards import Board, Setting
+from .boards import Board
 from .columns import csv_fields, numbers
+from .entries import Setting
 from .labels import budget_label, dataset_label, labels_head, variant_label
 from .mean_improvements import MeanImprovement, ModelAndBudget
 from .other_measurements import Other, Topic

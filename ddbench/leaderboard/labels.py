@@ -10,7 +10,8 @@ from typing import NamedTuple
 from ..records.facts import ProtocolFacts
 from .aggregates import Conditions
 from .best_controls import ANY, Improvement
-from .boards import Board, Setting, Values, Variant
+from .boards import Board
+from .entries import Setting, Values, Variant
 from .mean_improvements import ModelAndBudget
 
 MEASURES_NOTHING = ("smoke",)

@@ -7,8 +7,8 @@ from itertools import groupby
 
 from ..records.statistics import Estimate, over_seeds_and_networks
 from ..records.units import size
-from .boards import Setting, Variant
 from .columns import COLUMNS, Around
+from .entries import Setting, Variant
 from .labels import setting_title, variant_label, warning
 from .markdown_text import (
     Labels,

@@ -9,7 +9,7 @@ from ..records.report import NOT_MEASURED
 from ..records.statistics import FEWEST_SEEDS
 from .aggregates import FEWEST_CELLS
 from .best_controls import Improvement
-from .boards import Setting, Variant
+from .entries import Setting, Variant
 from .labels import (
     best_control_label,
     labels_head,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..records.facts import ProtocolFacts
 from .aggregates import FEWEST_CELLS, RESAMPLES, percentiles
 from .best_controls import Improvement
-from .boards import Setting, Values, Variant
+from .entries import Setting, Values, Variant
 
 WHOLE = 1e9
 """Improvements are summed as whole numbers of this part, so that sums are alike everywhere."""

@@ -11,7 +11,7 @@ from ..records.cost import joined
 from ..records.facts import ProtocolFacts
 from ..records.measurement import Measurement
 from ..records.statistics import ROUNDING, Estimate, one_of_each, over_seeds_and_networks
-from .boards import Entry, Setting, Variant
+from .entries import Entry, Setting, Variant
 from .labels import Label, subject_label
 
 PLACED = ("subject", "split")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .aggregates import POINTS
-from .boards import Entry
 from .columns import Cell, count_cell, text_cell
+from .entries import Entry
 from .labels import (
     budget_label,
     conditions_title,

@@ -9,8 +9,8 @@ from typing import Any
 from ..records.report import NOT_MEASURED
 from ..records.units import size
 from .best_controls import Improvement
-from .boards import Setting, Variant
 from .columns import Cell, count_cell, text_cell
+from .entries import Setting, Variant
 from .improvement_pictures import extent_of
 from .labels import (
     best_control_label,

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..distilling.method_style import variant_styles
-from .boards import Setting
 from .columns import COLUMNS, Cell, count_cell, csv_fields, percent_cell, text_cell
 from .csv_files import board_fields, rounded
+from .entries import Setting
 from .labels import (
     budget_label,
     dataset_label,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .boards import Entry, canonical
+from .entries import Entry, canonical
 from .labels import budget_label, dataset_label, variant_label
 
 SHARED = {"environment", "budget", "data", "evaluators"}

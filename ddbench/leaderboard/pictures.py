@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..figures import COLOURS, new_figure, png
-from .boards import Variant
+from .entries import Variant
 from .labels import protocol_label, variant_label
 from .standings import Standing, Standings
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 from ..records.checking import ACCURACY, WHOLE
 from ..records.cost import joined
 from ..records.statistics import Estimate, over_seeds_and_networks
-from .boards import Setting, Variant, canonical
+from .entries import Setting, Variant, canonical
 from .labels import Label, budget_label, variant_label
 from .other_measurements import Other, Topic
 from .published_values import published_settings

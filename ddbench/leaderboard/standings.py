@@ -20,7 +20,8 @@ from ..records.statistics import (
     over_seeds_and_networks,
     paired_difference,
 )
-from .boards import Board, Cell, Variant
+from .boards import Board, Cell
+from .entries import Variant
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ..records.record import Record
 from ..store.files import digest, write_bytes
 from .aggregates import Aggregate, Conditions, aggregates
 from .best_controls import Improvement, improvements
-from .boards import Entry, Setting, cells, entries, other_measurements, whole_scores
+from .boards import cells, other_measurements, whole_scores
 from .csv_files import (
     aggregate_rows,
     csv_bytes,
@@ -24,6 +24,7 @@ from .csv_files import (
     published_rows,
     score_rows,
 )
+from .entries import Entry, Setting, entries
 from .improvement_pictures import improvements_png
 from .labels import budget_label, dataset_label
 from .markdown import board_page, pairs_page, published_page

@@ -7,7 +7,7 @@ import statistics
 import pytest
 
 from ddbench.leaderboard.aggregates import POINTS, aggregated, aggregates
-from ddbench.leaderboard.boards import Variant
+from ddbench.leaderboard.entries import Variant
 from ddbench.leaderboard.tables import results_of
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from board_rows import boards_of, label, ranks, scores
 
-from ddbench.leaderboard.boards import cells, entries
+from ddbench.leaderboard.boards import cells
+from ddbench.leaderboard.entries import entries
 from ddbench.leaderboard.labels import budget_label, setting_title
 from ddbench.leaderboard.reading import Reading
 from ddbench.leaderboard.tables import results_of, table_files

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from ddbench.leaderboard.best_controls import Improvement, Scored
-from ddbench.leaderboard.boards import Variant
+from ddbench.leaderboard.entries import Variant
 from ddbench.leaderboard.improvement_pictures import improvements_png
 from ddbench.leaderboard.labels import labels_head
 from ddbench.leaderboard.mean_improvements import Grid, mean_improvement
