@@ -23,7 +23,8 @@ import ddbench
 from ddbench.cli.main import VERBS, main, verb_parser
 from ddbench.planning.cells import asked_cells
 from ddbench.plugins.presets import preset_names
-from ddbench.runs.compose import register, request_of
+from ddbench.runs.compose import request_of
+from ddbench.runs.option_groups import register
 from ddbench.runs.overrides import readable
 from ddbench.runs.registries import REGISTRIES
 from ddbench.scoring.protocols import PROTOCOLS

@@ -48,7 +48,7 @@ def plan(given: Namespace) -> int:
 
     from ..planning.cells import asked_cells
     from ..planning.planner import Planner
-    from ..runs.compose import register
+    from ..runs.option_groups import register
     from ..runs.overrides import readable
     from ..runtime.progress import Progress
     from ..store.files import json_text

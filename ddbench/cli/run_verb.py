@@ -110,7 +110,7 @@ def run(given: Namespace) -> int:
 
         workers = workers_asked(given.workers)
         import_beforehand(workers)  # while this process imports the same
-    from ..runs.compose import study_named
+    from ..runs.option_groups import study_named
     from ..runs.overrides import readable
 
     words = readable(given.words)

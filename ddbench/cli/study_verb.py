@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from ..errors import UserError
 from ..figures import png
 from ..records.record import Record
-from ..runs.compose import check_overrides, register
+from ..runs.compose import check_overrides
 from ..runs.grid import grid
+from ..runs.option_groups import register
 from ..runs.overrides import given_value
 from ..runtime.folders import runs_root
 from ..store.files import check_writable, write_bytes

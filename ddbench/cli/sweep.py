@@ -15,9 +15,10 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from ..errors import StopRequested, UserError
-from ..runs.compose import check_overrides, composed, register
+from ..runs.compose import check_overrides, composed
 from ..runs.execute import disk_trouble_in_one_line
 from ..runs.grid import Grid, grid
+from ..runs.option_groups import register
 from ..runs.overrides import given_value
 from ..runs.request import request_from
 from ..runs.run_state import is_free

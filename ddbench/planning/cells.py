@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..runs.compose import checked_words, study_named
+from ..runs.compose import checked_words
 from ..runs.grid import grid
+from ..runs.option_groups import study_named
 from ..studies.study import load_study, sweeps_with
 
 

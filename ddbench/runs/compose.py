@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hydra import compose, initialize_config_module
-from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, MissingConfigException
@@ -16,80 +15,16 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from ..data.registry import DATASETS
-from ..distilling.registry import METHODS
 from ..errors import UserError, shortened, unknown_name
-from ..models.registry import MODELS
 from ..plugins.presets import folders, own_folder, preset_names, searching
-from ..plugins.registry import Registry
-from ..plugins.settings import Settings, one_line, schema
-from ..scoring.registry import EVALUATORS
+from ..plugins.settings import one_line
 from .asked_counts import images_asked
+from .option_groups import GROUPS, ONE_OF, STUDIES, choices_of, options, register, registry_of
 from .overrides import as_overrides, check_is_one_value, given_value, parsed, readable
 from .request import RunConfig, RunRequest, request_from
 
 CONFIG_MODULE = "ddbench.configs"
 CONFIG_NAME = "config"
-NAMED_GROUPS: dict[str, Registry[Any]] = {"dataset": DATASETS, "model": MODELS}
-
-
-_OFFERED: dict[tuple[str, str], type[Settings]] = {}
-"""Settings that Hydra's store already has a node of, by group and name: to make one takes time."""
-
-
-def register() -> None:
-    """Offer every plugin that loads as an option of its group.
-
-    A method's node is its settings with every value missing, so that what is not missing later was
-    given by a person. Datasets and models carry their name beside their settings.
-    """
-    store = ConfigStore.instance()
-    store.store(name="base_run", node=RunConfig)
-    for name, method in METHODS.loadable().items():
-        _offer("method", name, method.Settings)
-    for group, registry in NAMED_GROUPS.items():
-        presets = preset_names(group)
-        for name, plugin in registry.loadable().items():
-            if name not in presets:
-                _offer(group, name, plugin.Settings)
-    evaluators = EVALUATORS.loadable()
-    for name, evaluator in evaluators.items():
-        _offer("evaluators", name, evaluator.Settings, package=f"evaluators.{name}")
-    store.store(group="evaluators", name="all", node={"defaults": sorted(evaluators)})
-
-
-def _offer(
-    group: str, name: str, settings_type: type[Settings], package: str | None = None
-) -> None:
-    """Put the node of a plugin's settings into Hydra's store, unless it is there already."""
-    if _OFFERED.get((group, name)) is settings_type:
-        return
-    node: Any = schema(settings_type)
-    if group in NAMED_GROUPS:
-        node = {"name": name, **OmegaConf.to_container(node)}  # type: ignore[dict-item]
-    ConfigStore.instance().store(group=group, name=name, node=node, package=package)
-    _OFFERED[group, name] = settings_type
-
-
-def options(group: str) -> list[str]:
-    """The names that a group knows."""
-    names = {*_registry(group), *preset_names(group)}
-    if group == "experiment":
-        names |= set(preset_names(STUDIES))
-    return sorted({*names, "all"} if group == "evaluators" else names)
-
-
-def _registry(group: str) -> Registry[Any] | dict[str, Any]:
-    known: dict[str, Registry[Any]] = {
-        "method": METHODS,
-        "evaluators": EVALUATORS,
-        **NAMED_GROUPS,
-    }
-    return known.get(group, {})
-
-
-STUDIES = "study"
-ONE_OF = ("method", "dataset", "model", "budget")
 LAUNCHER_EXTRAS = {
     "joblib": "joblib",
     "ray": "ray",
@@ -98,7 +33,6 @@ LAUNCHER_EXTRAS = {
     "submitit_slurm": "slurm",
 }
 """Launchers of Hydra and the extra of this package that brings each."""
-GROUPS = (*ONE_OF, "evaluators", "experiment")
 
 
 def check_overrides(arguments: Sequence[str], sweep: bool = False) -> None:
@@ -239,31 +173,6 @@ def composition_error(error: Exception) -> UserError:
     return UserError(one_line(cause if isinstance(cause, OmegaConfBaseException) else error))
 
 
-def study_named(arguments: Sequence[str]) -> str | None:
-    """The study that `experiment=` names, if it names one."""
-    items = [item for item in map(parsed, arguments) if item.key_or_group == "experiment"]
-    return next(
-        (str(v) for v in (item.value() for item in items) if v in preset_names(STUDIES)), None
-    )
-
-
-def choices_of(item: Override) -> list[list[str]]:
-    """The names of options, one list for each value of a sweep; null is no name."""
-    pattern: Any = item.value()
-    if isinstance(pattern, Glob):
-        known = [name for name in options(item.key_or_group) if name not in preset_names(STUDIES)]
-        return [[name] for name in pattern.filter(known)]
-    swept = item.is_sweep_override()
-    values = list(item.sweep_string_iterator()) if swept else [item.value()]
-    choices = []
-    for value in values:
-        if swept and str(value).startswith("["):
-            value = str(value).strip("[]").split(",")
-        names = value if isinstance(value, list) else [value]
-        choices.append([str(name).strip() for name in names if name not in (None, "null")])
-    return choices
-
-
 def _check_choices(item: Override) -> None:
     group = item.key_or_group
     noun, known, choices = group.removesuffix("s"), options(group), choices_of(item)
@@ -278,8 +187,8 @@ def _check_choices(item: Override) -> None:
                 )
             if name not in known:
                 raise unknown_name(noun, name, known)
-            if name in _registry(group) and name not in preset_names(group):
-                _registry(group)[name]  # a foreign plugin that cannot be loaded says why
+            if name in registry_of(group) and name not in preset_names(group):
+                registry_of(group)[name]  # a foreign plugin that cannot be loaded says why
         if group in ONE_OF and (len(names) != 1 or isinstance(item.value(), list)):
             raise UserError(
                 f"{word}: one {noun} is needed, such as {group}={known[0]}"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from hydra.core.override_parser.types import Glob, Override
 
 from ..errors import UserError, shortened
-from .compose import choices_of, is_of_hydra
+from .compose import is_of_hydra
+from .option_groups import choices_of
 from .overrides import check_is_one_value, parsed
 
 

@@ -13,8 +13,9 @@ import pytest
 from ddbench.cli.main import VERBS, command_parser, verb_parser
 from ddbench.cli.prepare_verb import TABLE
 from ddbench.data.registry import DATASETS
-from ddbench.runs.compose import check_overrides, compose_config, register, request_of
+from ddbench.runs.compose import check_overrides, compose_config, request_of
 from ddbench.runs.grid import grid
+from ddbench.runs.option_groups import register
 from ddbench.runs.registries import REGISTRIES
 from ddbench.runs.request import RunConfig, request_from
 from ddbench.scoring.protocols import PROTOCOLS

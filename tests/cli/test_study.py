@@ -9,7 +9,7 @@ import torch
 
 from ddbench.cli.sweep import SweepEnd
 from ddbench.plugins.presets import preset, preset_names
-from ddbench.runs import compose
+from ddbench.runs import compose, option_groups
 from ddbench.studies import study as studies
 
 SMALL = {
@@ -29,7 +29,7 @@ def small(monkeypatch) -> None:
         return SMALL if (group, name) == ("study", "small") else preset(group, name)
 
     monkeypatch.setattr(studies, "preset", known)
-    for module in (studies, compose):
+    for module in (studies, compose, option_groups):
         monkeypatch.setattr(
             module,
             "preset_names",

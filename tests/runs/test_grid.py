@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ddbench.errors import UserError
-from ddbench.runs.compose import register
 from ddbench.runs.grid import grid
+from ddbench.runs.option_groups import register
 from ddbench.scoring.registry import EVALUATORS
 
 

@@ -13,7 +13,8 @@ from ddbench.distilling.registry import METHODS
 from ddbench.plugins.presets import preset, preset_names
 from ddbench.plugins.recipes import Entry, Layer
 from ddbench.plugins.settings import Settings, one_line, setting
-from ddbench.runs.compose import compose_config, register, request_of
+from ddbench.runs.compose import compose_config, request_of
+from ddbench.runs.option_groups import register
 from ddbench.runs.overrides import as_overrides
 from ddbench.training.budget import Budget
 

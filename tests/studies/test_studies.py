@@ -13,7 +13,8 @@ from plausible import plausible
 from ddbench.errors import UserError
 from ddbench.figures import png
 from ddbench.records.measurement import Measurement
-from ddbench.runs.compose import check_overrides, register
+from ddbench.runs.compose import check_overrides
+from ddbench.runs.option_groups import register
 from ddbench.studies.cells import Cell, cell_words, distinct, grouped, over_seeds, swept_keys
 from ddbench.studies.figures import draw
 from ddbench.studies.spread import spread_rows
