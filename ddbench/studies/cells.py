@@ -59,7 +59,7 @@ class Cell:
         own = {
             key: value
             for key, value in self.words.items()
-            if key not in (*TASK_WORDS, *without) and not key.startswith("dataset.")
+            if key not in (*TASK_WORDS, *without) and not key.startswith(("dataset.", "model."))
         }
         told = [study.labels.get(f"{key}={value}", f"{key}={value}") for key, value in own.items()]
         return ", ".join(told) or self.record.method.name

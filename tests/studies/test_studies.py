@@ -127,6 +127,11 @@ def test_cells_are_grouped_by_task_and_arm_over_seeds():
     }
 
 
+def test_settings_of_the_model_are_the_panels_and_not_the_arms():
+    (panel,) = grouped([cell("experiment=b model.width=32")], STUDY).values()
+    assert list(panel) == ["experiment=b"]
+
+
 def test_one_run_that_two_sweeps_ask_for_counts_once():
     cells = three_seeds("experiment=a")
     assert distinct([*cells, *three_seeds("experiment=a")]) == cells
