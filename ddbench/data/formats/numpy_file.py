@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...errors import UserError, shortened, shown
 
 MAX_INFLATION = 200
-"""How many times larger than its file an archive may unpack: images hardly compress at all."""
+"""Largest ratio of an archive's unpacked size to its file size: images hardly compress at all."""
 MAX_HEADER_BYTES = 10_000
 MAX_MEMBERS = 1_000
 
