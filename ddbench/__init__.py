@@ -1,32 +1,32 @@
-"""ddbench: an instrument that compares methods of dataset distillation.
+"""ddbench: a benchmark that compares dataset distillation methods.
 
 `ddbench.run(method="apm", dataset="digits", ipc=1)` distils, scores and returns a record;
 `ddbench.evaluate("set.safetensors", dataset="digits")` scores a set that somebody else made.
 
-A plugin is one class, written with the names of this module: `from ddbench import Method, setting`.
-`ddbench test NAME` says whether it keeps the promises of its kind. Besides these names a plugin may
-use the following modules; everything else may move without notice.
+A plugin is one class that uses the names of this module: `from ddbench import Method, setting`.
+`ddbench test NAME` checks that it keeps the contract of its kind. Besides these names, a plugin may
+use the following modules; everything else may change without notice.
 
 * `ddbench.training.loop`: `predict`, the logits of many images in batches
-* `ddbench.runtime.randomness`: `RandomStream`, random numbers by the name of their use
-* `ddbench.data.real_images`: `RealImages`, what `Task.real` is
-* `ddbench.data.augmentation.dsa`: `DSA`, what `Task.augmentation` is, and its draws
+* `ddbench.runtime.randomness`: `RandomStream`, random numbers named by their use
+* `ddbench.data.real_images`: `RealImages`, the type of `Task.real`
+* `ddbench.data.augmentation.dsa`: `DSA`, the type of `Task.augmentation`, and its draws
 * `ddbench.data.augmentation.choices`: `Augmentation`, which a training recipe names
-* `ddbench.distilling.tiles`: images that are several smaller ones
-* `ddbench.training.dynamics`: `TrainingDynamics`, how networks came to know the real images
-* `ddbench.training.schedule`: `Schedule`, the course of a rate, which a training recipe names
-* `ddbench.training.lab`: `Lab`, by which other architectures are scored
+* `ddbench.distilling.tiles`: images composed of several smaller ones
+* `ddbench.training.dynamics`: `TrainingDynamics`, how networks learned the real images
+* `ddbench.training.schedule`: `Schedule`, a learning rate schedule that a training recipe names
+* `ddbench.training.lab`: `Lab`, for scoring with other architectures
 * `ddbench.models.spec`: `ModelSpec`, an architecture by name with its settings
 * `ddbench.models.nas_bench_201`: the cells of NAS-Bench-201 and their accuracies
 * `ddbench.scoring.protocols`: the protocols by name
-* `ddbench.scoring.curves`: `Curve`, what `FinishedRun.curves` gives
-* `ddbench.scoring.students`: `Score`, what `FinishedRun.score` gives, and scoring by hand
+* `ddbench.scoring.curves`: `Curve`, the result of `FinishedRun.curves`
+* `ddbench.scoring.students`: `Score`, the result of `FinishedRun.score`, and scoring by hand
 * `ddbench.store.files`: digests of what an evaluator's numbers depend on
-* `ddbench.records.cost`: `PhaseCost`, what a phase of making a set cost
+* `ddbench.records.cost`: `PhaseCost`, the cost of one phase of making a set
 * `ddbench.records.statistics`, `ddbench.records.units`: intervals; seconds and bytes as text
 * `ddbench.distilling.importing.importer`, `ddbench.distilling.importing.source`: what an importer
-  reads, and the checks of arrays that come from anybody
-* `ddbench.figures`, `ddbench.distilling.method_style`: the look of pictures
+  reads, and checks of untrusted arrays
+* `ddbench.figures`, `ddbench.distilling.method_style`: the style of figures
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-# Threads that have nothing to do soon sleep, and leave the core to others. They look for work about
-# a tenth of a millisecond before: without that, a step of a small network takes twice as long on a
-# machine of one's own. OpenMP reads this when torch is imported, which nothing here does before; a
-# choice of one's own stands.
+# Idle threads soon sleep and leave the core to others. Before that they spin for about a tenth of a
+# millisecond: without spinning, a step of a small network takes twice as long on an otherwise idle
+# machine. OpenMP reads these variables when torch is imported, which nothing has done before this
+# line. Variables that the user has set are kept.
 _WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "3000", "KMP_BLOCKTIME": "0"}
 if not _WAITING.keys() & os.environ.keys():
     os.environ.update(_WAITING)
 
-# In the repository the rooms of plugins lie beside this package; where it is installed, in it.
+# The plugin folders are beside this package in the repository, and inside it once installed.
 if not os.path.isdir(os.path.join(__path__[0], "methods")):
     __path__.append(os.path.dirname(__path__[0]))
 
@@ -139,7 +139,7 @@ _MODULES = {
 """Where each name is defined."""
 
 
-if not TYPE_CHECKING:  # a type checker would take any name at all for one of the module's
+if not TYPE_CHECKING:  # otherwise a type checker would accept any name of this module
 
     def __getattr__(name: str) -> Any:
         """Import a name when it is used, so that importing the package does not import torch."""
@@ -150,10 +150,10 @@ if not TYPE_CHECKING:  # a type checker would take any name at all for one of th
         if name not in _MODULES:
             raise AttributeError(f"module 'ddbench' has no attribute {name!r}")
         value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-        globals()[name] = value  # found at once the next time
+        globals()[name] = value  # found directly next time
         return value
 
 
 def __dir__() -> list[str]:
-    """The public names beside what is imported already."""
+    """The public names and everything already imported."""
     return sorted({*globals(), *__all__})

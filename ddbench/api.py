@@ -1,4 +1,4 @@
-"""The verbs of the package: `ddbench.run` and `ddbench.evaluate`."""
+"""The package's functions: `ddbench.run` and `ddbench.evaluate`."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def run(
     trackers: Sequence[str | Tracker] = (),
     **values: Any,
 ) -> Record:
-    """Distil, score beside a control, and return the record; a finished run is found again.
+    """Distil a set, score it and a control, and return the record; a finished run is reused.
 
     Args:
         overrides: as on the command line, such as "method.image_rate=2".
         dataset: its name, or data in memory: (train, test), or a mapping with these names; see
             `ddbench.data.in_memory.keep`. Data in memory are kept below the data root.
         quiet: print nothing.
-        trackers: what follows the run, by name, such as "tensorboard", or of one's own.
+        trackers: trackers that follow the run: names, such as "tensorboard", or objects.
         values: the keys of `ddbench run`, such as method="apm", and ipc=1, ipc="max",
             ipc=[5, 3, 1] or ratio=0.01.
 
     Raises:
-        UserError: for a mistake in what was asked, one line.
+        UserError: for a mistake in the arguments, in one line.
         StopRequested: when a signal asks to stop; the same call continues the run.
     """
     named = [one for one in trackers if isinstance(one, str)]
@@ -59,22 +59,22 @@ def evaluate(
     quiet: bool = False,
     **values: Any,
 ) -> Record:
-    """Score a distilled set that may come from anybody, beside the control.
+    """Score a distilled set from any source, and the control.
 
-    The record says that the set was made elsewhere; the same call finds it again.
+    The record says that the set was made elsewhere; the same call returns it again.
 
     Args:
-        distilled: the set; its file; or a file or folder that others released.
+        distilled: the set, its file, or a released file or folder.
         overrides: as on the command line.
-        dataset: as in `run`; needed for a released set, and for one of data in memory.
-        like: the family of a released set, such as "dm", which says what its file does not.
-        says: what neither says, by the names of `ddbench import`, such as {"which": "0"}.
+        dataset: as in `run`; needed for a released set, and for a set made from data in memory.
+        like: the family of a released set, such as "dm", which supplies what its file lacks.
+        says: what neither supplies, under the names of `ddbench import`, such as {"which": "0"}.
         quiet: print nothing.
         values: keys of `ddbench run`, such as protocols=["hard"]; ipc and input_space are the set's
-            own, and contradicting them is refused.
+            own, and other values are refused.
 
     Raises:
-        UserError: when the file holds no distilled set, when something must be said about it, or
+        UserError: when the file holds no distilled set, when information about it is missing, or
             when it does not fit the dataset.
     """
     words = _joined(overrides, values, dataset)
@@ -85,7 +85,7 @@ def evaluate(
 
 
 def _joined(overrides: str | Sequence[str], values: dict[str, Any], dataset: Any) -> list[str]:
-    """All keys as words; data in memory are kept first, and named by what they hold."""
+    """All keys as command-line words; data in memory are stored first and named by content."""
     words = [overrides] if isinstance(overrides, str) else [*overrides]
     words += as_overrides(values)
     if dataset is None or isinstance(dataset, str):

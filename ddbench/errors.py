@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from typing import Any
 
 LONGEST_MESSAGE = 2000
-"""Characters; names of files, and lists of all names that are known, are long."""
+"""Characters; file names and lists of all known names can be long."""
 
 
 class UserError(Exception):
-    """A mistake the user can mend: the message is one line saying what, where and what is right.
+    """A mistake the user can fix: the message says in one line what, where and what is right.
 
-    The command line prints the message alone and exits with status 2. What a message quotes may
-    come from anybody: line breaks in it become spaces, letters that cannot be printed are written
-    as Python escapes them, and of an absurdly long one the middle is left out.
+    The command line prints the message alone and exits with status 2. Messages may quote untrusted
+    text: line breaks become spaces, unprintable characters are escaped as in Python, and the middle
+    of an absurdly long message is left out.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -23,7 +23,7 @@ class UserError(Exception):
 
 
 class StopRequested(Exception):
-    """A signal asked the process to stop; given again, the run continues."""
+    """A signal asked the process to stop; started again, the run continues."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(f"stopped by signal {signal_number}")
@@ -31,7 +31,7 @@ class StopRequested(Exception):
 
 
 def printable(text: str) -> str:
-    """A text on one line, with what cannot be printed written as Python escapes it."""
+    """A text on one line, with unprintable characters escaped as in Python."""
     line = " ".join(text.splitlines())
     if line.isprintable():
         return line
@@ -39,29 +39,29 @@ def printable(text: str) -> str:
 
 
 def shortened(text: str, longest: int = 200) -> str:
-    """A text that may come from anybody, on one line; of a long one the middle is left out."""
+    """A text, which may be untrusted, on one line; the middle of a long text is left out."""
     ends = text if len(text) <= 20 * longest else f"{text[: 10 * longest]}…{text[-10 * longest :]}"
     return _without_middle(printable(" ".join(ends.split())), longest)
 
 
 def _without_middle(line: str, longest: int) -> str:
-    """The line, of which the beginning and the end are kept where it is too long."""
+    """The line, or only its beginning and end if it is too long."""
     end = longest // 3
     return line if len(line) <= longest else f"{line[: longest - end - 1]}…{line[-end:]}"
 
 
 def shown(value: Any, longest: int = 80) -> str:
-    """A value as Python writes it, on one line and cut short: it may come from anybody."""
+    """The `repr` of a value, which may be untrusted, on one line and cut short."""
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # a number of thousands of digits, a bottomless list
+    except (ValueError, RecursionError):  # a number with thousands of digits, a deeply nested list
         text = f"a {type(value).__name__} of absurd size"
     line = printable(" ".join(text[: 10 * longest].split()))
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def in_words(error: BaseException) -> str:
-    """The kind of an error and its message on one line; many a `MemoryError` has no message."""
+    """The type of an error and its message on one line; a `MemoryError` often has no message."""
     reason = " ".join(str(error).split())
     if not reason and isinstance(error, MemoryError):
         reason = "there is not enough memory"
@@ -70,7 +70,7 @@ def in_words(error: BaseException) -> str:
 
 
 def unknown_name(noun: str, name: str, known: Iterable[str]) -> UserError:
-    """An error for a name that does not exist, with near names or else all of them."""
+    """An error for an unknown name that suggests similar names, or else lists all of them."""
     names = sorted(known)
     near = near_names(name, names)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
@@ -78,12 +78,12 @@ def unknown_name(noun: str, name: str, known: Iterable[str]) -> UserError:
 
 
 def near_names(name: str, known: Iterable[str], least: float = 0.5) -> list[str]:
-    """Up to three known names that resemble one, the nearest first; dashes before it count not.
+    """Up to three known names similar to `name`, best first; leading dashes are ignored.
 
     Args:
         name: as it was written.
         known: all names.
-        least: resemblance, of 0 to 1, as difflib measures it.
+        least: least similarity, 0 to 1, as difflib measures it.
     """
     bare = {one.lstrip("-"): one for one in known}
     near = difflib.get_close_matches(name.lstrip("-"), bare, n=3, cutoff=least)

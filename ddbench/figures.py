@@ -1,4 +1,4 @@
-"""Pictures: one look everywhere, readable without colour vision."""
+"""Figures in one style, readable without colour vision."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ COLOURS = (
     "#332288", "#CC6677", "#117733", "#88CCEE", "#DDCC77", "#AA4499", "#44AA99", "#882255",
     "#999933", "#666666",
 )  # fmt: skip
-"""P. Tol's "muted" scheme, told apart under the common kinds of colour blindness."""
+"""P. Tol's "muted" scheme, distinguishable with the common kinds of colour blindness."""
 MARKERS = "osD^vPX*<>"
 _TURN = 3
-"""By how many markers the series begin anew, once all colours are taken."""
+"""How far the markers shift each time all colours have been used."""
 DPI = 100
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure (inches) that no window system ever sees."""
+    """An empty figure (size in inches) that needs no window system."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # takes half a second to import
     from matplotlib.figure import Figure
 
@@ -37,9 +37,9 @@ def png(figure: Figure) -> bytes:
 
 
 def series_style(number: int) -> dict[str, Any]:
-    """Colour and marker of the series of a number, as arguments of `Axes.plot`.
+    """Colour and marker of the series with this number, as arguments of `Axes.plot`.
 
-    A hundred series are told apart; no colour and marker come together twice.
+    A hundred series are distinct: no combination of colour and marker occurs twice.
     """
     turn, colour = divmod(number, len(COLOURS))
     marker = MARKERS[(colour + _TURN * turn) % len(MARKERS)]

@@ -1,4 +1,4 @@
-"""What a dataset's source must keep to, whoever wrote it."""
+"""Checks that every dataset source must pass, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .source import DatasetSource
 
 
 def check_facts(name: str, source: DatasetSource) -> None:
-    """Refuse a source whose class attributes are no description of a dataset."""
+    """Refuse a source whose class attributes do not describe a dataset."""
     for fact in ("channels", "resolution"):
         value = getattr(source, fact, None)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:

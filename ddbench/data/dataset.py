@@ -49,8 +49,8 @@ class ImageSplit:
     Attributes:
         images: uint8, (N, C, H, W); may be memory-mapped.
         labels: class ids, int64, (N,).
-        fingerprint: stands for pixels and labels where their source knows it without a pass over
-            all of them; see `DatasetSource.fingerprint`.
+        fingerprint: identifies pixels and labels, where their source knows it without reading all
+            of them; see `DatasetSource.fingerprint`.
     """
 
     images: Pixels
@@ -62,9 +62,9 @@ class ImageSplit:
 
     @cached_property
     def hash(self) -> str:
-        """In hexadecimal: of the fingerprint, or else of shapes, pixels and labels (`pixel_hash`).
+        """Hash of the fingerprint, or else of shapes, pixels and labels (`pixel_hash`), as hex.
 
-        A fingerprint that is a digest stands for itself.
+        A fingerprint that is already a digest is returned as it is.
         """
         if self.fingerprint is None:
             return pixel_hash(self.images, self.labels)
@@ -73,7 +73,7 @@ class ImageSplit:
         return hashlib.blake2b(self.fingerprint.encode(), digest_size=20).hexdigest()
 
     def subset(self, mask: Tensor) -> ImageSplit:
-        """The images where `mask` (N,) is true; those that are memory-mapped stay so."""
+        """The images where `mask` (N,) is true; `PartedImages` are not copied."""
         rows = mask.nonzero().flatten()
         parted = isinstance(self.images, PartedImages)
         images = self.images.subset(rows) if parted else self.images[mask]  # type: ignore[union-attr, index]
@@ -101,7 +101,7 @@ class ImageSplit:
 
 
 class Dataset:
-    """The training images of a source, cut into a training and a validation part.
+    """The training images of a source, split into a training and a validation part.
 
     Args:
         name: the dataset's name in the registry.
@@ -111,7 +111,7 @@ class Dataset:
         validation_seed: seed of the choice of these images.
 
     Raises:
-        UserError: if files are missing, or the source returns what no dataset may return.
+        UserError: if files are missing, or the source returns invalid data.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Dataset:
             raise UserError(f"validation={validation}: must be at least 0 and below 1")
         self.name = name
         self.source = source
-        source.check()  # first: a source may learn the facts from its files
+        source.check()  # first: a source may read the facts from its files
         check_facts(name, source)
         self._chosen = chosen_classes(name, source)
         self.train = self._load("train")
@@ -186,7 +186,7 @@ class Dataset:
 
     @property
     def test_size(self) -> int:
-        """Test images; where only some classes are used, their share of all."""
+        """Number of test images; with only some classes, their proportional share of all."""
         return self.source.test_size * self.classes // len(self.source.class_names)
 
     @property
@@ -206,11 +206,11 @@ class Dataset:
 
     @property
     def left_out(self) -> dict[str, dict[str, int]]:
-        """Numbers of files that are not used, by split and reason; `DatasetSource.left_out`."""
+        """Numbers of unused files, by split and reason; see `DatasetSource.left_out`."""
         return self.source.left_out()
 
     def identity(self) -> dict[str, Any]:
-        """What determines every number that is computed from the training part; for cache keys."""
+        """What determines all numbers computed from the training part; for cache keys."""
         return {"name": self.name, "version": self.source.version, "train_hash": self.train_hash}
 
     @contextmanager
@@ -285,7 +285,7 @@ class Dataset:
 
 
 def chosen_classes(name: str, source: DatasetSource) -> tuple[int, ...] | None:
-    """The ids of the classes that alone are used, ascending; None for all.
+    """The ids of the selected classes, ascending; None for all.
 
     Raises:
         UserError: for a class that the dataset does not have.
@@ -303,7 +303,7 @@ def _load(name: str, source: DatasetSource, split: Split) -> ImageSplit:
         loaded: Any = source.load(split)
     except UserError:
         raise
-    except Exception as error:  # a stranger's code may fail in any way at all
+    except Exception as error:  # third-party code may raise anything
         reason = " ".join(str(error).split())
         raise UserError(f"{where} cannot be loaded: {type(error).__name__}: {reason}") from error
     problem = array_problem(loaded, source)

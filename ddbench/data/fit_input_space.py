@@ -15,9 +15,9 @@ from .pixels import PartedImages, Pixels, evenly_spaced
 from .statistics import per_channel
 
 SAMPLED_BYTES = 2**30
-"""With published statistics `pixel_std` of more pixels than this comes from a sample of them."""
+"""With published statistics, `pixel_std` of more pixel values than this comes from a sample."""
 SAMPLE = 8192
-"""Its size: evenly spaced images, among them the first and the last."""
+"""Images in that sample: evenly spaced, including the first and the last."""
 
 _CHUNK = 1024
 
@@ -33,8 +33,8 @@ def fit_input_space(
     Args:
         name: one of `INPUT_SPACES`.
         images: the training images, uint8, (N, C, H, W).
-        mean: published mean of each channel in [0, 1], or None to compute it. Used by
-            `normalised` alone; the whitenings are defined with the images' own statistics.
+        mean: published mean of each channel in [0, 1], or None to compute it. Used only by
+            `normalised`; the whitenings are defined with the images' own statistics.
         std: published standard deviation of each channel, likewise.
 
     Raises:
@@ -73,7 +73,7 @@ def fit_input_space(
 
 
 def _fit_whitening(name: str, pixels: Pixels, mean: Tensor, std: Tensor, eps: float) -> InputSpace:
-    """Fit `zca` or `zca_relative`; the formulas are at the head of `input_space.py`."""
+    """Fit `zca` or `zca_relative`; the formulas are at the top of `input_space.py`."""
     count, shape = len(pixels), pixels.shape[1:]
     image_mean, covariance = _image_moments(pixels)
     per_pixel_std = std.view(-1, 1, 1).expand(shape).flatten()
@@ -118,9 +118,9 @@ def _channel_moments(pixels: Pixels) -> tuple[Tensor, Tensor]:
 def _image_moments(pixels: Pixels) -> tuple[Tensor, Tensor]:
     """Mean image (CHW,) and covariance Xc'Xc / n (CHW, CHW) of pixels in [0, 1], float64.
 
-    Integers of at most 128 in size multiply and add exactly in float32 up to 1,024 images at a
-    time (128^2 * 1,024 = 2^24), at twice the speed of float64; the chunks are then summed in
-    float64. So the covariance is exact, whatever the device and the number of threads.
+    Products of integers of magnitude at most 128 are summed exactly in float32 over up to 1,024
+    images (128^2 * 1,024 = 2^24), at twice the speed of float64; the chunks are then summed in
+    float64. So the covariance is exact on every device and with any number of threads.
     """
     features = pixels.numel() // len(pixels)
     gram = torch.zeros(features, features, dtype=torch.float64, device=pixels.device)

@@ -1,6 +1,6 @@
-"""Datasets that a program hands over in memory: read, checked, and kept by their content.
+"""Datasets passed in memory: read, checked, and stored under a digest of their content.
 
-What is kept lies below the data root, where the dataset `arrays` finds it again: in a resumed run,
+They are stored below the data root, where the dataset `arrays` finds them again: in a resumed run,
 and in every process that scores in parallel.
 """
 
@@ -22,7 +22,7 @@ from .pixels import pixel_hash
 from .source import Split
 
 SPLITS: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "validation", "val")}
-"""The names under which the splits are looked for, the first that is there counts."""
+"""The names under which each split is looked up; the first one present counts."""
 NEEDED = (
     "give a training and a test split, (train, test) or {'train': …, 'test': …}, each as "
     "(images, labels), a torch Dataset, or a Hugging Face Dataset"
@@ -34,23 +34,23 @@ Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 def stored_conversion(root: Path, content: str, split: Split) -> Conversion:
-    """Where one split of a dataset from memory is kept."""
+    """Where one split of an in-memory dataset is stored."""
     return Conversion(root.absolute() / FOLDER / f"arrays-{content}", split)
 
 
 def keep(dataset: Any, root: Path) -> dict[str, Any]:
-    """Keep a dataset from memory and return the keys of `ddbench run` that name it.
+    """Store an in-memory dataset and return the keys of `ddbench run` that name it.
 
     Args:
-        dataset: a pair (train, test), or a mapping with these names and perhaps `class_names`, in
-            the order of the labels, and `name`, what its boards are called. Each split is a pair
+        dataset: a pair (train, test), or a mapping with these names and optionally `class_names`,
+            in the order of the labels, and `name`, the name of its boards. Each split is a pair
             or a mapping of images and labels (arrays or tensors), a torch `Dataset` of such pairs,
             or a Hugging Face `Dataset`. Images are (N, C, H, W), (N, H, W, C) or (N, H, W), square,
             uint8 or real numbers in [0, 1]; labels are whole numbers, 0..classes-1, (N,).
         root: the folder that holds all datasets' files.
 
     Raises:
-        UserError: one line for what is not as above, or where the folder cannot be written to.
+        UserError: one line, if the data are not as above or the folder cannot be written to.
     """
     given = _splits(dataset)
     read = {split: labelled_items(part, f"{split} split") for split, part in given.items()}
@@ -71,7 +71,7 @@ def keep(dataset: Any, root: Path) -> dict[str, Any]:
         shape = (int(images.shape[1]), int(images.shape[2]), int(images.shape[3]))
         facts = {"class_names": names}
         place = stored_conversion(root, content, split)
-        if place.facts(content) is None:  # where it is there, the folder may be read only
+        if place.facts(content) is None:  # once stored, the folder may be read-only
             place.write(content, labels, shape, blocks, facts)
     keys = {"dataset": "arrays", "dataset.content": content}
     if isinstance(dataset, Mapping) and dataset.get("name"):
@@ -80,7 +80,7 @@ def keep(dataset: Any, root: Path) -> dict[str, Any]:
 
 
 def _splits(dataset: Any) -> dict[Split, Any]:
-    """The training and the test split of what was given."""
+    """The training and the test split of a dataset."""
     if isinstance(dataset, tuple | list):
         if len(dataset) != 2:
             raise UserError(f"dataset: there are {len(dataset)} parts, not 2; {NEEDED}")
@@ -134,7 +134,7 @@ def _pixels(images: NDArray[Any], split: Split) -> NDArray[np.uint8]:
     if not np.issubdtype(images.dtype, np.floating):
         raise UserError(f"{where} have type {images.dtype}; needed is uint8, or floats in [0, 1]")
     low, high = float(images.min()), float(images.max())
-    if not (low >= 0 and high <= 1):  # and not where one is no number
+    if not (low >= 0 and high <= 1):  # also refuses NaN
         raise UserError(
             f"{where} range over {low:g}..{high:g}; needed are floats in [0, 1], or uint8 in 0..255"
         )
@@ -189,7 +189,7 @@ def _check_splits(arrays: Mapping[Split, Arrays], names: list[str]) -> None:
 
 
 def _content(arrays: Mapping[Split, Arrays], names: list[str]) -> str:
-    """A digest of pixels, labels and names of classes, 20 hexadecimal digits."""
+    """A digest of pixels, labels and class names, 20 hexadecimal digits."""
     digest = hashlib.blake2b(repr(names).encode(), digest_size=10)
     for split in SPLITS:
         images, labels = arrays[split]

@@ -1,26 +1,26 @@
 """Input spaces: the coordinates in which networks see images and distilled images are learned.
 
 `normalised` shifts and scales every channel, z = (x/255 - mean) / std, with the dataset's own
-figures; `normalised:NAME` and `normalised:M,M,M/S,S,S` do so with others (`statistics.py`). Three
-whitenings are in use under the name ZCA, and differ so much that results in one say nothing about
-the others:
+statistics; `normalised:NAME` and `normalised:M,M,M/S,S,S` use others (`statistics.py`). Three
+whitenings are known by the name ZCA, and differ so much that results in one say nothing about the
+others:
 
-* `zca`: of pixels in [0, 1] with Sigma = Xc'Xc / (n-1), T = U diag((S + eps)^-1/2) U' and the
+* `zca`: for pixels in [0, 1], with Sigma = Xc'Xc / (n-1), T = U diag((S + eps)^-1/2) U' and an
   absolute eps = 0.1; kornia's `ZCAWhitening` as MTT, TESLA, FTD and APM call it. A mild
-  whitening: most eigenvalues lie far below eps, and those directions are scaled by 3.16 alike.
-* `zca_relative`: of channels divided by their standard deviation, with Sigma = Xc'Xc / n and
-  eps = 0.1 trace(Sigma) / d; as FRePo and RCIG do (Zhou et al., NeurIPS 2022).
-* `zca_per_image`: of images from each of which its own mean was taken, over all its values, and
-  which were then divided by their own length, so that each has length 1. Nothing is centred:
-  Sigma = X'X / n, eps = 0.1 trace(Sigma) / d; as KIP and RaT-BPTT do (Nguyen et al., NeurIPS 2021).
-  Pixels come back from it only up to the brightness and contrast of each image.
+  whitening: most eigenvalues are far below eps, and those directions are all scaled by 3.16.
+* `zca_relative`: for channels divided by their standard deviation, with Sigma = Xc'Xc / n and
+  eps = 0.1 trace(Sigma) / d; used by FRePo and RCIG (Zhou et al., NeurIPS 2022).
+* `zca_per_image`: each image has its own mean, over all its values, subtracted and is then divided
+  by its own norm, so that it has norm 1. There is no other centring: Sigma = X'X / n,
+  eps = 0.1 trace(Sigma) / d; used by KIP and RaT-BPTT (Nguyen et al., NeurIPS 2021).
+  Its inverse recovers pixels only up to the brightness and contrast of each image.
 
-They need square matrices of CHW x CHW. For images that are too large for them there is
+These need square matrices, CHW x CHW. For images too large for that there is
 
-* `zca_low_rank`: as `zca`, but of the eigenvalues only the 512 largest count, and 0 stands for the
-  others: T = eps^-1/2 I + U diag((S + eps)^-1/2 - eps^-1/2) U' with U (CHW, 512). What it scales
-  a direction by differs from `zca` by at most eps^-1/2 - (S_513 + eps)^-1/2 (on CIFAR-10, where
-  S_513 is .009, images differ by 1.1% of their length); its inverse is exact.
+* `zca_low_rank`: like `zca`, but only the 512 largest eigenvalues are kept and the others taken as
+  0: T = eps^-1/2 I + U diag((S + eps)^-1/2 - eps^-1/2) U' with U (CHW, 512). The factor on any
+  direction differs from that of `zca` by at most eps^-1/2 - (S_513 + eps)^-1/2 (on CIFAR-10, where
+  S_513 is .009, images differ by 1.1% of their norm); its inverse is exact.
 """
 
 from __future__ import annotations
@@ -70,20 +70,20 @@ def input_space_definition(name: str) -> dict[str, Any]:
 class InputSpace:
     """A fitted map from pixels: z = ((x/255 - mean) / std - centre) whitening.
 
-    In `zca_per_image` each image's own mean is taken away, and it is divided by its own length,
-    before the whitening; there `mean` and `std` are what stands for them on the way back.
+    In `zca_per_image`, each image has its own mean subtracted and is divided by its own norm before
+    the whitening; `mean` and `std` replace the two in the inverse.
 
     Attributes:
-        name: one of `INPUT_SPACES`, or with statistics of its own.
-        mean: of each channel, in pixel values of 0 to 1, (C,).
+        name: one of `INPUT_SPACES`, or `normalised:` with other statistics.
+        mean: of each channel, on the pixel scale of 0 to 1, (C,).
         std: of each channel, likewise.
         pixel_std: standard deviation of each channel of the training images in this space, (C,);
             see `fit_input_space.SAMPLED_BYTES`.
-        centre: mean training image after the step above, (C, H, W); None without whitening.
-        whitening: matrix that acts on flat images from the right, (CHW, CHW), or None.
+        centre: mean training image after shifting and scaling, (C, H, W); None without whitening.
+        whitening: matrix that multiplies flat images from the right, (CHW, CHW), or None.
         colouring: its inverse, or None.
-        basis: orthonormal directions of a whitening of low rank, (CHW, rank), or None.
-        gains: what they are scaled by, (rank,); all others are scaled by eps^-1/2.
+        basis: orthonormal directions of a low-rank whitening, (CHW, rank), or None.
+        gains: their factors, (rank,); all other directions are scaled by eps^-1/2.
     """
 
     name: str
@@ -103,25 +103,25 @@ class InputSpace:
 
     @property
     def whitens(self) -> bool:
-        """Whether every pixel of an image depends on all others there, which costs a product."""
+        """Whether each value depends on all pixels of its image, which costs a matrix product."""
         return self.centre is not None
 
     @property
     def is_per_image(self) -> bool:
-        """Whether each image is shifted and scaled by its own figures."""
+        """Whether each image is shifted and scaled by its own statistics."""
         return self.name == "zca_per_image"
 
     def tensors(self) -> dict[str, Tensor]:
-        """All fitted tensors by name, float32, as a safetensors file takes them."""
+        """All fitted tensors by name, float32, for a safetensors file."""
         named = {item.name: getattr(self, item.name) for item in fields(self)}
         return {key: value for key, value in named.items() if isinstance(value, Tensor)}
 
     @classmethod
     def from_tensors(cls, name: str, tensors: dict[str, Tensor]) -> InputSpace:
-        """The space whose `tensors()` were stored.
+        """The inverse of `tensors`.
 
         Raises:
-            UserError: for an unknown name, or tensors that are not those of such a space.
+            UserError: for an unknown name, or tensors that do not belong to such a space.
         """
         definition = input_space_definition(name)
         wanted = {"mean", "std", "pixel_std"}
@@ -196,7 +196,7 @@ class InputSpace:
         return self.unclamped(images).clamp(0, 1)
 
     def unclamped(self, images: Tensor) -> Tensor:
-        """As `inverse`, with the values that lie outside of [0, 1] as they are."""
+        """As `inverse`, but without clamping to [0, 1]."""
         scaled = images.float()
         if self.centre is not None:
             flat = self._times(scaled.flatten(1), self.colouring, -1)
@@ -213,7 +213,7 @@ class InputSpace:
         return scaled_along(flat, self.basis, self.gains**power, rest)
 
     def pixels(self, images: Tensor) -> Tensor:
-        """Pixels of 8 bits (N, C, H, W) of images in this space: the nearest level, 0 to 255."""
+        """8-bit pixels (N, C, H, W) of images in this space: the nearest level, 0 to 255."""
         here = self.mean.device
         parts = [self.inverse(part.to(here)) * 255 for part in images.split(_CHUNK)]
         return torch.cat([part.round().byte().cpu() for part in parts])
@@ -221,8 +221,8 @@ class InputSpace:
     def fingerprint(self) -> Tensor:
         """64 coordinates of fixed test patterns in this space, float32, on the CPU.
 
-        It tells whether a space that was fitted anew is the one in which a set was distilled,
-        without storing the matrix, whose bits differ with the number of threads.
+        It shows whether a newly fitted space is the one in which a set was distilled, without
+        storing the matrix, whose bits differ with the number of threads.
         """
         shape = (len(self.mean), 8, 8) if self.centre is None else tuple(self.centre.shape)
         values = self.transform(_test_patterns(*shape)).flatten().cpu()
@@ -239,7 +239,7 @@ class InputSpace:
 
 
 def _test_patterns(channels: int, height: int, width: int) -> Tensor:
-    """16 random mosaics from coarse to fine, uint8; coarse ones show most of the whitening."""
+    """16 random mosaics from coarse to fine, uint8; coarse ones reveal the whitening best."""
     patterns = np.empty((16, channels, height, width), dtype=np.uint8)
     for index in range(len(patterns)):
         # numpy freezes the numbers of RandomState, torch promises nothing across versions.

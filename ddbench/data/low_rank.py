@@ -1,6 +1,6 @@
-"""A whitening whose memory grows with the pixels of an image, not with their square.
+"""A whitening whose memory is linear, not quadratic, in the pixels of an image.
 
-The formula is at the head of `input_space.py`, which calls this.
+The formula is at the top of `input_space.py`, which calls this.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from torch import Tensor
 from .pixels import Pixels
 
 OVERSAMPLED = 10
-"""Directions that are followed beyond the rank, and dropped at the end."""
+"""Extra directions that are iterated beyond the rank and dropped at the end."""
 MATRICES = 4
-"""Matrices (CHW, rank + OVERSAMPLED) of float64 that fitting holds at once, at the least."""
+"""Least number of float64 matrices (CHW, rank + OVERSAMPLED) that fitting holds at once."""
 
 _ITERATIONS = 4
 _SEED = 0
@@ -29,8 +29,8 @@ def fit_low_rank(pixels: Pixels, eps: float, rank: int) -> dict[str, Tensor]:
 
     Args:
         pixels: the training images, uint8, (N, C, H, W), at least 2.
-        eps: regularisation, absolute.
-        rank: number of eigenvectors; all of them, where there are fewer.
+        eps: absolute regularisation.
+        rank: number of eigenvectors, or all of them if there are fewer.
     """
     count, shape = len(pixels), tuple(pixels.shape[1:])
     features = pixels.numel() // count
@@ -46,7 +46,7 @@ def fit_low_rank(pixels: Pixels, eps: float, rank: int) -> dict[str, Tensor]:
     values, vectors = torch.linalg.eigh((small + small.T) / 2)
     basis, values = directions @ vectors[:, -rank:], values[-rank:].clamp(min=0)
     sampled = values * (count / (count - 1))  # eigenvalues of Xc'Xc / (n-1)
-    # Of a pixel's variance, what lies in the basis is whitened, and the rest divided by eps.
+    # The part of a pixel's variance inside the basis is whitened; the rest is divided by eps.
     inside = basis.square()
     rest = (variance - inside @ values).clamp(min=0)
     whitened = (inside @ (values / (sampled + eps)) + rest / eps).view(shape)
@@ -62,7 +62,7 @@ def fit_low_rank(pixels: Pixels, eps: float, rank: int) -> dict[str, Tensor]:
 
 
 def scaled_along(flat: Tensor, basis: Tensor, gains: Tensor, rest: float) -> Tensor:
-    """Flat images with each direction of a basis scaled by its own factor, and the others alike.
+    """Flat images with each direction of a basis scaled by its own factor, and others by `rest`.
 
     Args:
         flat: (N, CHW).
@@ -74,7 +74,7 @@ def scaled_along(flat: Tensor, basis: Tensor, gains: Tensor, rest: float) -> Ten
 
 
 def _chunk(pixels: Pixels) -> int:
-    """Images at a time, so that their numbers take no more room as images grow."""
+    """Images per chunk, so that a chunk takes the same memory whatever the image size."""
     return max(1, _CHUNK_VALUES * len(pixels) // pixels.numel())
 
 

@@ -1,4 +1,4 @@
-"""Some of a dataset's classes, by their names: what `dataset.classes=` may say."""
+"""A subset of a dataset's classes, selected by name with `dataset.classes=`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ CLASS_LISTS: dict[str, list[str]] = preset(".", "class_lists")
 """WordNet ids by the name of a list, from `configs/class_lists.yaml`."""
 _WNID = re.compile(r"n\d{8}(?!\S)")
 _LONGEST_FILE = 2**20
-"""Bytes of a list of names."""
+"""Largest size of a file of names, in bytes."""
 
 
 def listed(given: Any) -> str | list[str]:
-    """What a person gave: the name of a list in `configs/`, or names of classes.
+    """The user's choice: the name of a list in `configs/`, or class names.
 
     Args:
-        given: names in a list; the name of a list; or a text file with a name in each line, of
-            which only the first word counts where that is a WordNet id.
+        given: names in a list; the name of a list; or a text file with one name per line, of
+            which only the first word counts if that is a WordNet id.
 
     Raises:
         UserError: for anything else, and for a file that cannot be read.
@@ -45,7 +45,7 @@ def listed(given: Any) -> str | list[str]:
 def class_ids(
     given: str | list[str], where: str, names: tuple[str, ...], wnids: tuple[str, ...] | None
 ) -> tuple[int, ...]:
-    """The ids of the classes given, ascending: in the dataset's own order, whatever theirs.
+    """The ids of the given classes, ascending: in the dataset's order, not in the given one.
 
     Args:
         given: as `listed` returns it.

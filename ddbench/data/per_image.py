@@ -1,6 +1,6 @@
-"""The whitening of KIP and RaT-BPTT, of images that are each brought to length 1 before.
+"""The whitening of KIP and RaT-BPTT, for images that are each scaled to norm 1 first.
 
-The formula is at the head of `input_space.py`, which calls this.
+The formula is at the top of `input_space.py`, which calls this.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _CHUNK = 1024
 
 
 def unit_images(images: Tensor) -> Tensor:
-    """Images (N, C, H, W) without their own mean, of length 1; one of a single colour becomes 0."""
+    """Images (N, C, H, W) minus their own mean, scaled to norm 1; a constant image becomes 0."""
     flat = images.flatten(1)
     centred = flat - flat.mean(1, keepdim=True)
-    # The least length above 0 is that of one pixel one level off, .0039; below lies rounding.
+    # The smallest norm above 0 is that of one pixel one level off, .0039; below that is rounding.
     length = centred.norm(dim=1, keepdim=True).clamp(min=1e-3)
     unit: Tensor = centred / length
     return unit.view_as(images)
@@ -28,9 +28,9 @@ def fit_per_image(pixels: Pixels, brightness: Tensor, eps: float) -> dict[str, T
 
     Args:
         pixels: the training images, uint8, (N, C, H, W).
-        brightness: mean of all their pixels in [0, 1]; on the way back it stands for each image's
-            own, as their mean length does for each one's length.
-        eps: regularisation, in parts of the mean eigenvalue.
+        brightness: mean of all their pixels in [0, 1]; in the inverse it replaces each image's own
+            mean, as their mean norm replaces each image's own norm.
+        eps: regularisation, as a fraction of the mean eigenvalue.
     """
     shape = tuple(pixels.shape[1:])
     features = pixels.numel() // len(pixels)

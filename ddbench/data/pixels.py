@@ -21,14 +21,14 @@ _CAN_READ = hasattr(os, "preadv")  # not on every system
 
 
 class PartedImages:
-    """Images (N, C, H, W) uint8 that lie one after another in several arrays.
+    """uint8 images (N, C, H, W) stored one after another in several arrays.
 
-    It offers as much of an array and of a tensor as the program asks of real images, and never
-    copies more than what is selected.
+    It offers the parts of the array and tensor interfaces that real images need, and never copies
+    more than what is selected.
 
     Args:
         parts: uint8 arrays, (n_i, C, H, W), at least one; they may be memory-mapped.
-        rows: positions in the whole of the images to be seen, int64, (N,); all by default.
+        rows: positions in the whole of the visible images, int64, (N,); all by default.
 
     Raises:
         ValueError: if the parts do not agree in type and shape.
@@ -73,7 +73,7 @@ class PartedImages:
         """Copies of the images at positions `index` (B,); `dim` is 0, as for a tensor.
 
         Raises:
-            IndexError: for a position that is not there.
+            IndexError: for a position out of range.
         """
         if dim != 0:
             raise IndexError("images are selected along their first dimension")
@@ -121,9 +121,9 @@ class PartedImages:
 class _FilePart:
     """A memory-mapped array, read through its file.
 
-    Reading 12 KB at a random place is some 50 times as quick as mapping it (where the system reads
-    ahead for every page touched), leaves nothing resident, and a file that was cut short since is
-    an error, not the end of the process.
+    Reading 12 KB at a random place is some 50 times as fast as mapping it (where the system reads
+    ahead for every page touched) and leaves nothing resident; and a file that has since been cut
+    short raises an error instead of killing the process.
     """
 
     def __init__(self, path: Path, offset: int, image_bytes: int) -> None:
@@ -133,7 +133,7 @@ class _FilePart:
 
     @classmethod
     def of(cls, part: NDArray[np.uint8]) -> _FilePart | None:
-        """The file behind an array, or None if there is none or only a part of the map is seen."""
+        """The file behind an array, or None if there is none or the array is a part of the map."""
         whole = isinstance(part, np.memmap) and isinstance(part.base, mmap.mmap)
         if not whole or not part.flags.c_contiguous or part.flags.writeable or not _CAN_READ:
             return None
@@ -146,7 +146,7 @@ class _FilePart:
         """Read the images `rows` (B,) of this part to the positions `places` (B,) of `result`."""
         cuts = np.flatnonzero((np.diff(rows) != 1) | (np.diff(places) != 1)) + 1
         bounds = [0, *cuts.tolist(), len(rows)]
-        for first, end in itertools.pairwise(bounds):  # images that are neighbours
+        for first, end in itertools.pairwise(bounds):  # each run of neighbouring images
             place = int(places[first])
             target = result[place : place + end - first].reshape(-1)
             position = self.offset + int(rows[first]) * self.image_bytes
@@ -177,7 +177,7 @@ def pixel_hash(images: Pixels, labels: Tensor) -> str:
 
 
 def sampled_hash(images: Pixels, labels: Tensor, sample: int = 2048) -> str:
-    """As `pixel_hash`, of all labels but only of evenly spaced images, for what is too large.
+    """As `pixel_hash`, but of all labels and only evenly spaced images, for very large data.
 
     Args:
         images: uint8, (N, C, H, W), on the CPU, N >= 1.

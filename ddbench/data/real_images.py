@@ -12,14 +12,14 @@ from .pixels import Pixels
 DEVICE_BYTES = 4 * 2**30
 """Pixels of up to this size are kept on the device; larger ones stay where they are."""
 WHITENED_BYTES = 2 * 2**30
-"""Whitening costs a large matrix product, so a split is whitened once if the result is no larger.
+"""A split is whitened once, to save large matrix products, if the result is no larger than this.
 
-Both limits look at sizes alone, never at free memory: the choice changes bits.
+Both limits depend on sizes alone, never on free memory, since the choice changes bits.
 """
 
 
 class RealImages:
-    """Labelled real images, kept as uint8 and brought into the input space batch by batch.
+    """Labelled real images, kept as uint8 and transformed to the input space batch by batch.
 
     Args:
         split: pixels (N, C, H, W) uint8 and labels (N,).

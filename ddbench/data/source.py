@@ -1,4 +1,4 @@
-"""The contract of a dataset: where its bytes come from, and nothing about how they are used."""
+"""The contract of a dataset: where its data come from, but not how they are used."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Split = Literal["train", "test"]
 class DatasetSettings(Settings):
     """Settings of a dataset; most have none of their own.
 
-    A dataset to which `classes` means something else has a field of its own in its place.
+    A dataset for which `classes` means something else overrides this field.
     """
 
     classes: Any = setting(
@@ -41,7 +41,7 @@ class DatasetSettings(Settings):
 
     @property
     def named_classes(self) -> str | list[str] | None:
-        """The classes that alone are used, as `listed` returns them; None for all."""
+        """The selected classes, as `listed` returns them; None for all."""
         found: str | list[str] = self.classes if self._has_named_classes else []
         return found or None
 
@@ -50,11 +50,11 @@ class DatasetSettings(Settings):
         return type(self).__dataclass_fields__["classes"] is _CLASSES
 
     def name_given(self) -> str | None:
-        """What a person calls the data; boards have this name in place of the dataset's."""
+        """The user's name for the data; boards show it instead of the dataset's name."""
         return None
 
     def places(self) -> dict[str, Any]:
-        """The settings that say where files lie, in plain types; see `setting`."""
+        """The settings that say where files are, in plain types; see `setting`."""
         places = {item.name for item in dataclasses.fields(self) if item.metadata.get("place")}
         return {name: value for name, value in self.plain().items() if name in places}
 
@@ -64,7 +64,7 @@ _CLASSES = DatasetSettings.__dataclass_fields__["classes"]
 
 @dataclass
 class NamedSettings(DatasetSettings):
-    """Settings of a dataset that reads data of one's own."""
+    """Settings of a dataset that reads the user's own data."""
 
     called: str = setting(
         "", "name of the data, for boards and folders, such as flowers", left_out_at_default=True
@@ -77,7 +77,7 @@ class NamedSettings(DatasetSettings):
             raise UserError(f"called={shown(self.called)}: {problem}")
 
     def name_given(self) -> str | None:
-        """As said."""
+        """The name in `called`, or None."""
         return self.called or None
 
 
@@ -89,13 +89,13 @@ class DatasetSource(ABC):
     """
 
     version: ClassVar[int] = 1
-    """Raised when what `load` returns changes."""
+    """Incremented when what `load` returns changes."""
 
     Settings: ClassVar[type[DatasetSettings]] = DatasetSettings
 
     title: ClassVar[str]
-    # What depends on a source's files or settings may be set on the instance, at the latest by
-    # `check`; the values of the class then describe the published data set.
+    # Attributes that depend on files or settings may be set on the instance, by `check` at the
+    # latest; the class's values then describe the published data set.
     channels: int
     resolution: int
     """Height and width in pixels."""
@@ -109,13 +109,13 @@ class DatasetSource(ABC):
     std: ClassVar[tuple[float, ...] | None] = None
 
     def __init__(self, settings: DatasetSettings, root: Path) -> None:
-        """Args: settings of the dataset; root: the folder that holds all datasets' files."""
+        """Take the dataset's settings and `root`, the folder that holds all datasets' files."""
         self.settings = settings
         self.root = root
 
     @abstractmethod
     def check(self) -> None:
-        """Make sure that all files are there and whole.
+        """Make sure that all files are present and undamaged.
 
         Raises:
             UserError: one line: what is missing or damaged, where it was looked for, how to get it.
@@ -138,9 +138,9 @@ class DatasetSource(ABC):
         """
 
     def left_out(self) -> dict[str, dict[str, int]]:
-        """Numbers of files that lie among those of a split and are not used, by split and reason.
+        """Numbers of unused files among those of a split, by split and reason.
 
-        Called after `check`; empty where a data set is used whole.
+        Called after `check`; empty if the whole data set is used.
         """
         return {}
 
@@ -149,10 +149,10 @@ class DatasetSource(ABC):
         return []
 
     def fingerprint(self, split: Split) -> str | None:
-        """What stands for the pixels and labels of a split in the keys of what is made from them.
+        """A string that identifies a split's pixels and labels in the keys of derived products.
 
-        None, the default: they are hashed at every start, about a second for a gigabyte. A source
-        too large for that returns a string that its content determines, whatever files it lies
-        in and whatever their times and places. Called after `load`.
+        None, the default: they are hashed at every start, about a second per gigabyte. A source
+        too large for that returns a string that depends on its content alone, not on its files,
+        their times or their locations. Called after `load`.
         """
         return None

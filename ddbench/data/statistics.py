@@ -1,8 +1,8 @@
-"""Means and standard deviations of channels that the field's code normalises by.
+"""Channel means and standard deviations that the field's code normalises with.
 
-An affine map of each channel changes how a network trains, so a set that was distilled with other
-figures than its dataset's own is scored with those, and its control too: in the input space
-`normalised:NAME`, or `normalised:M,M,M/S,S,S` where they have no name.
+An affine map of each channel changes how a network trains. So a set that was distilled with other
+statistics than its dataset's own is scored with those, and so is its control: in the input space
+`normalised:NAME`, or `normalised:M,M,M/S,S,S` if they have no name.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ STATISTICS: dict[str, Statistics] = {
     "half": ((0.5,), (0.5,)),
     "pixels": ((0.0,), (1.0,)),
 }
-"""By name: means and standard deviations in [0, 1]; one figure stands for every channel."""
+"""By name: means and standard deviations in [0, 1]; a single value applies to every channel."""
 
 
 def statistics_of(text: str) -> Statistics:
-    """What follows the colon of `normalised:`: a name, or means, a slash and deviations.
+    """Read what follows the colon of `normalised:`: a name, or means, a slash and deviations.
 
     Raises:
-        UserError: for an unknown name, or figures that cannot be.
+        UserError: for an unknown name, or impossible values.
     """
     if "/" not in text:
         if text not in STATISTICS:
@@ -50,7 +50,7 @@ def statistics_of(text: str) -> Statistics:
 
 
 def per_channel(statistics: Statistics, channels: int) -> Statistics:
-    """The figures for so many channels.
+    """The statistics of each of `channels` channels.
 
     Raises:
         UserError: where they are for another number of channels.

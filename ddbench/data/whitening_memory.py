@@ -1,4 +1,4 @@
-"""Whether a machine can hold the matrices of a whitening, told before any work."""
+"""Check before any work whether the machine can hold the matrices of a whitening."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .low_rank import OVERSAMPLED
 
 LOW_RANK = "zca_low_rank"
 WHOLE_MATRICES = 5
-"""Square matrices of float64 that fitting a whole whitening holds at once, at the least."""
+"""Least number of square float64 matrices that fitting a full whitening holds at once."""
 
 
 def check_memory(name: str, channels: int, resolution: int) -> None:
@@ -45,7 +45,7 @@ def check_memory(name: str, channels: int, resolution: int) -> None:
 
 
 def _matrices(definition: dict[str, Any], side: int) -> tuple[int, int]:
-    """How many matrices of float64 fitting a whitening holds, and their columns."""
+    """How many float64 matrices fitting a whitening holds, and their columns."""
     if "rank" not in definition:
         return WHOLE_MATRICES, side
     return LOW_RANK_MATRICES, min(side, definition["rank"] + OVERSAMPLED)

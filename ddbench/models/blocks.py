@@ -1,4 +1,4 @@
-"""What convolutional networks share: blocks, then one linear layer on all that they give."""
+"""What convolutional networks share: blocks, then one linear layer on their flattened output."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""A convolution whose second derivative is made of torch's own kernels for the first.
+"""A convolution whose second derivative uses torch's own kernels for the first.
 
-Torch derives the gradient of a convolution with respect to its weights as a convolution of
-transposed tensors with maps in place of kernels, which is slow on a CPU. All that the second
-derivative needs is there already: with y = x * k + b, h = dL/dy, and p, q and o the gradients of
-some scalar with respect to dL/dx, dL/dk and dL/db,
+Torch differentiates the weight gradient of a convolution as a convolution of transposed tensors
+with maps in place of kernels, which is slow on a CPU. All that the second derivative needs exists
+already: with y = x * k + b, h = dL/dy, and p, q and o the gradients of some scalar with respect to
+dL/dx, dL/dk and dL/db,
 
     its gradient with respect to h:  p * k + x * q + o
-    its gradient with respect to x:  what h gives the input of a convolution by q
-    its gradient with respect to k:  what h gives the kernels of a convolution of p
+    its gradient with respect to x:  the input gradient of a convolution with kernels q, given h
+    its gradient with respect to k:  the kernel gradient of a convolution of p, given h
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Geometry = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def convolution(maps: Tensor, layer: nn.Conv2d) -> Tensor:
-    """What a convolution with a bias, without groups and dilation, makes of maps (N, C, H, W)."""
+    """Apply a convolution with a bias, without groups or dilation, to maps (N, C, H, W)."""
     geometry = layer.stride, layer.padding
     assert layer.bias is not None
     inputs = (maps, layer.weight, layer.bias)
-    # `_wanted` can be told of views, and not of leaves.
+    # `_wanted` works for views, but not for leaves.
     convolved: Tensor = _Convolution.apply(*(one.view_as(one) for one in inputs), geometry)
     return convolved
 
@@ -45,7 +45,7 @@ class _Convolution(torch.autograd.Function):
 
 
 class _Gradient(torch.autograd.Function):
-    """From h to dL/dx, dL/dk and dL/db, those that are wanted."""
+    """From h to those of dL/dx, dL/dk and dL/db that are wanted."""
 
     @staticmethod
     def forward(
@@ -53,7 +53,7 @@ class _Gradient(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         ctx.save_for_backward(h, x, kernels)
         ctx.geometry = geometry
-        ctx.set_materialize_grads(False)  # those that nobody asks for cost nothing
+        ctx.set_materialize_grads(False)  # unused ones cost nothing
         return _gradients(h, x, kernels, geometry, wanted)
 
     @staticmethod
@@ -80,9 +80,9 @@ class _Gradient(torch.autograd.Function):
 
 
 def _wanted(ctx: Any) -> list[bool]:
-    """For each of the three inputs, whether the present backward pass asks for its gradient.
+    """For each of the three inputs, whether the current backward pass needs its gradient.
 
-    `ctx.needs_input_grad` tells only whether it could: with `torch.autograd.grad(loss, images)` the
+    `ctx.needs_input_grad` says only whether it could: with `torch.autograd.grad(loss, images)` the
     kernels' gradients would be computed for nothing.
     """
     nodes = [node for node, _ in ctx.next_functions]

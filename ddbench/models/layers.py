@@ -43,17 +43,17 @@ def first_padding(resolution: int, kernel: int) -> tuple[int, int]:
 
     28 pixels, MNIST's, are padded to 32 and other resolutions kept: the released ConvNet, VGG11 and
     AlexNet of DC, MTT and APM do so with images of one channel. Their ResNet18 keeps 28 pixels and
-    gives other outputs than a padded one; here all networks see maps of the same sides.
+    gives other outputs than a padded one; here all networks see maps of the same size.
     """
     extra = 2 if resolution == 28 else 0
     return kernel // 2 + extra, resolution + 2 * extra
 
 
 def may_be_joined(layers: Iterable[nn.Module], images: Tensor) -> bool:
-    """Whether layers may be computed as one operation with derivatives of its own.
+    """Whether layers may be computed as one operation with its own derivatives.
 
-    It is worth it on a CPU. `torch.func` and forward-mode differentiation ask more of an operation
-    than a first and a second derivative, and a hook wants to see its layer at work.
+    This pays off on a CPU. `torch.func` and forward-mode differentiation need more from an
+    operation than first and second derivatives, and a hook needs its layer to be called.
     """
     if images.device.type != "cpu" or images.dtype not in (torch.float32, torch.float64):
         return False

@@ -21,13 +21,13 @@ class ModelSettings(Settings):
 
 
 class Model(nn.Module, ABC):
-    """An image classifier that also gives the features its last layer reads."""
+    """An image classifier that also exposes the features its last layer reads."""
 
     version: ClassVar[int] = 1
     Settings: ClassVar[type[ModelSettings]] = ModelSettings
 
     adaptation: str = ""
-    """How this network departs from the usual one in order to take its images, in words."""
+    """How this network differs from the usual one in order to take its images, in words."""
 
     @abstractmethod
     def __init__(

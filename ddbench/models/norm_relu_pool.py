@@ -1,14 +1,14 @@
 """Group norm, ReLU and 2x2 average pooling as one operation with closed-form derivatives.
 
 On a CPU the three take a third to more than half of a ConvNet's training step: torch's average
-pooling is several times slower there than the additions that it consists of. Derived twice, as
-trajectory and gradient matching need them, they take still more, since torch puts the second
-derivative of a group norm together from dozens of operations. Here the first derivative is torch's
-kernel for the norm around a pooling by slices, and the second follows from the formulas below. The
-numbers differ from those of the three modules by rounding.
+pooling is several times slower there than the additions that it consists of. Differentiated twice,
+as in trajectory and gradient matching, they take still more, since torch assembles the second
+derivative of a group norm from dozens of operations. Here the first derivative is torch's kernel
+for the norm, combined with pooling by slices, and the second follows from the formulas below. The
+results differ from those of the three modules by rounding.
 
 With x^ = (x - m) r over a group of M values, r = 1 / sqrt(var + eps), z = w x^ + b and g = dL/dz,
-which pooling and ReLU give,
+the gradient that comes through pooling and ReLU,
 
     dL/dx = r P(w g),   P(u) = u - mean(u) - x^ mean(u x^),   dL/dw = sum g x^,   dL/db = sum g
 
@@ -38,7 +38,7 @@ def norm_relu_pool(maps: Tensor, norm: nn.GroupNorm) -> Tensor:
         norm: with weights and biases.
 
     Returns:
-        Maps (N, C, H / 2, W / 2). They can be derived twice.
+        Maps (N, C, H / 2, W / 2). They can be differentiated twice.
     """
     pooled: Tensor = _NormReLUPool.apply(maps, norm.weight, norm.bias, norm.num_groups, norm.eps)
     return pooled
@@ -128,9 +128,9 @@ def _pooled(maps: Tensor) -> Tensor:
 
 
 def _spread(of_pooled: Tensor, z: Tensor) -> Tensor:
-    """The gradient (N, C, H, W) before pooling and ReLU, where z is what ReLU gave."""
+    """The gradient (N, C, H, W) before pooling and ReLU, where z is the output of ReLU."""
     quarter = 0.25 * of_pooled
-    # A complex number lies in memory as two: the fastest way to write each of them twice.
+    # A complex number is two real ones in memory: the fastest way to write each value twice.
     rows = torch.view_as_real(torch.complex(quarter, quarter)).flatten(3)
     spread: Tensor = torch.stack((rows, rows), 3).view_as(z)
     return torch.ops.aten.threshold_backward(spread, z, 0)  # type: ignore[no-any-return]
@@ -139,8 +139,8 @@ def _spread(of_pooled: Tensor, z: Tensor) -> Tensor:
 def _sums(u: Tensor, x: Tensor, mean: Tensor, rstd: Tensor) -> tuple[Tensor, Tensor]:
     """Sums over each map (N, C) of u and of u x^.
 
-    They are what a group norm of a single image, whose channels are all the maps, gives its weights
-    and biases.
+    They are the gradients of the weights and biases of a group norm of a single image whose
+    channels are all the maps.
     """
     n, c, h, w = x.shape
     _, ux, alone = torch.ops.aten.native_group_norm_backward(
@@ -156,7 +156,7 @@ def _maps(coefficients: Tensor) -> Tensor:
 
 
 def _combination(*terms: tuple[Tensor, Tensor]) -> Tensor:
-    """The sum of maps (N, C, H, W), each by its coefficients (N, C)."""
+    """The sum of maps (N, C, H, W), each times its coefficients (N, C)."""
     (first, maps), *others = terms
     total = maps * _maps(first)
     for coefficients, maps in others:

@@ -1,4 +1,4 @@
-"""The specification by which a task names a model, and the words that stand for one."""
+"""The specification of a task's model, and the names that select one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ModelSpec:
 
     @property
     def label(self) -> str:
-        """A short name for tables, with what is not default, such as `convnet-width32`."""
+        """A short name for tables, with the non-default settings, such as `convnet-width32`."""
         usual = MODELS[self.name].Settings().plain()
         parts = [
             f"{key}{value}" if isinstance(value, int) else f"{value}"
@@ -52,10 +52,10 @@ class ModelSpec:
 
 
 def check_model_name(text: str) -> None:
-    """Refuse a word that names no model.
+    """Refuse a name that no model has.
 
     Raises:
-        UserError: with near names.
+        UserError: with similar names.
     """
     if text.startswith(TIMM):
         from .architectures.timm_model import check_timm_name  # imports timm
@@ -69,14 +69,14 @@ def check_model_name(text: str) -> None:
 
 
 def model_named(text: str, device_type: str) -> ModelSpec:
-    """The specification behind a word, with its usual settings on a device.
+    """The specification of a named model, with its usual settings on a device.
 
     Args:
         text: a registered model, or `timm:` and the name of a network of timm.
         device_type: "cpu", "cuda".
 
     Raises:
-        UserError: for a word that names no model.
+        UserError: for a name that no model has.
     """
     check_model_name(text)
     name, settings = text, {}

@@ -1,4 +1,4 @@
-"""What the networks that a piece of work used are and cost, for records."""
+"""Number, size and cost of the networks that a piece of work used, for records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .pool import DYNAMICS, KIND
 
 
 def add_by_key(runtime: Runtime, keys: Mapping[str, Sequence[str]]) -> None:
-    """Count networks as used that an interrupted process of the same work asked for.
+    """Count as used the networks that an interrupted process of the same work requested.
 
     Args:
         runtime: whose store and ledger.
@@ -26,11 +26,11 @@ def add_by_key(runtime: Runtime, keys: Mapping[str, Sequence[str]]) -> None:
 
 
 def pools(used: Used) -> list[dict[str, Any]]:
-    """Count, size and cost (whenever it was paid) of networks, by stream, for records.
+    """Number, size and cost (whenever it was paid) of networks, by stream, for records.
 
-    `epochs` and `snapshots` of each network are there where they are the same for all and
-    nothing but weights is kept, and with them `trajectory_bytes`: what the same networks would take
-    if all epochs and the initial weights were kept, as expert trajectories are.
+    `epochs` and `snapshots` of each network are included if they are the same for all and only
+    weights are kept, and with them `trajectory_bytes`: the size of the same networks if all epochs
+    and the initial weights were kept, as in expert trajectories.
     """
     return [
         {

@@ -23,11 +23,11 @@ from ..training.loop import Weights
 
 KIND = "network"
 DYNAMICS = "dynamics"
-"""Under which an artefact has the dynamics of its network's training."""
+"""Name under which an artefact keeps the dynamics of its network's training."""
 
 
 class TrainedNetworks(Sequence[Model]):
-    """Networks in the store, read when asked for.
+    """Networks in the store, read on demand.
 
     Args:
         lab: where they were trained.
@@ -53,13 +53,13 @@ class TrainedNetworks(Sequence[Model]):
     def weights(self, index: int, epoch: int) -> Weights:
         """The weights of one network after `epoch` epochs (0: initial), float32, on the CPU.
 
-        The file is read through once, to compare its checksum; from then on it is memory-mapped and
-        only the pages of the epochs asked for are read.
+        The file is read in full once, to verify its checksum; from then on it is memory-mapped and
+        only the pages of the requested epochs are read.
         """
         return _read_weights(self._intact(index), epoch)
 
     def dynamics(self, index: int) -> TrainingDynamics:
-        """How one network came to know the real images, on the CPU; of watched trainings alone."""
+        """How one network learned the real images, on the CPU; only for watched trainings."""
         return TrainingDynamics.from_tensors(_read(self._intact(index), DYNAMICS))
 
     def _intact(self, index: int) -> Artefact:
@@ -70,7 +70,7 @@ class TrainedNetworks(Sequence[Model]):
         return artefact
 
     def reference(self, index: int, epoch: int | None = None) -> str:
-        """What names a network after an epoch (None: the last) in a distilled set: "KEY@EPOCH"."""
+        """A network after an epoch (None: the last) as a distilled set names it: "KEY@EPOCH"."""
         return f"{self.artefacts[index].key}@{self.epochs[-1] if epoch is None else epoch}"
 
 
@@ -91,7 +91,7 @@ def _read(artefact: Artefact, part: str) -> Weights:
 
 
 def _single(value: Tensor) -> Tensor:
-    """Numbers as networks compute with them, from the format in which they were stored."""
+    """Convert numbers from their stored format to the one that networks compute with."""
     return value.float() if value.is_floating_point() else value
 
 
@@ -107,11 +107,11 @@ def labeller(lab: Lab, reference: str) -> Model | None:
 def stored_labeller(lab: Lab, reference: str) -> tuple[ModelSpec, Weights] | None:
     """Model and weights of the network that a distilled set names, if this store has it.
 
-    Its model may be another than the lab's, and is what the store says of it, not the set's file.
+    Its model may differ from the lab's, and is read from the store, not from the set's file.
 
     Args:
-        lab: in whose data and input space it must be trained.
-        reference: "KEY@EPOCH", from a file that may be anybody's.
+        lab: the network must be trained on its data and in its input space.
+        reference: "KEY@EPOCH", from a file that may be untrusted.
     """
     key, _, epoch = reference.partition("@")
     if not (key.isalnum() and epoch.isdecimal()):

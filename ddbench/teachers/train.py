@@ -25,7 +25,7 @@ from ..training.recipe import TrainingRecipe
 from .pool import DYNAMICS, KIND, TrainedNetworks, kind_of_network
 
 LARGE_BYTES = 100_000_000
-"""From here on a pool's size is said even where only last epochs are kept."""
+"""From this size on, a pool's size is reported even if only last epochs are kept."""
 
 
 def train_networks(
@@ -37,7 +37,7 @@ def train_networks(
 ) -> TrainedNetworks:
     """Find networks in the store and train those that are missing.
 
-    Two processes that want the same ones share the work: each takes those that nobody holds.
+    Two processes that need the same ones share the work: each trains those that no other holds.
 
     Args:
         lab: data, model, input space, and what the run uses.
@@ -96,10 +96,10 @@ def network_identity(
 def _announce(
     lab: Lab, stream_name: str, recipe: TrainingRecipe, missing: int, watched: bool
 ) -> None:
-    """Say how large the networks that have to be trained will be, and make sure of the room.
+    """Report the size of the networks that have to be trained, and make sure that they fit.
 
     Raises:
-        UserError: when the disk has not that much.
+        UserError: when the disk has too little space.
     """
     if not missing:
         return
@@ -145,7 +145,7 @@ def _train_one(
         kind = WatchedTraining if watched else Training
         return kind(network, lab.real, recipe, stream, lab.augmentation)
 
-    # Training seeds the global generators; a method's draws must not depend on what was found.
+    # Training seeds the global generators; a method's draws must not depend on what the store had.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         training, parts = run_resumably(begin, title, runtime, checkpoint)
     loss = float(training.loss)

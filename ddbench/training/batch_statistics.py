@@ -1,7 +1,7 @@
-"""Logits of a network whose batch norms take the statistics of the images in hand.
+"""Logits of a network whose batch norms use the statistics of the current images.
 
-So the teachers of J. Cui et al. ("Dataset distillation via committee voting", 2025) label: images
-that were distilled, cut and mixed have other statistics than those that a teacher learned from.
+The teachers of J. Cui et al. ("Dataset distillation via committee voting", 2025) label this way:
+distilled, cut and mixed images have other statistics than those that a teacher was trained on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 @contextmanager
 def batch_statistics(network: nn.Module) -> Iterator[None]:
-    """Let batch norms use the statistics of each batch, and keep nothing of them."""
+    """Let batch norms use the statistics of each batch, without tracking them."""
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     before = [(norm.training, norm.track_running_stats) for norm in norms]
     for norm in norms:
@@ -30,12 +30,12 @@ def batch_statistics(network: nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def predict_by_parts(network: nn.Module, inputs: Tensor, parts: int) -> Tensor:
-    """Logits (N, classes), with the statistics of each part of the images; else in evaluation mode.
+    """Logits (N, classes) in evaluation mode, but with the batch statistics of each part of images.
 
     Args:
-        network: with batch norm; without one it is `loop.predict`.
+        network: with batch norm; without it, this is `loop.predict`.
         inputs: (N, C, H, W).
-        parts: nearly equal ones; fewer, where one would have a single image.
+        parts: number of nearly equal parts; fewer if a part would have a single image.
     """
     network.eval()
     with batch_statistics(network):

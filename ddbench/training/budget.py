@@ -1,4 +1,4 @@
-"""The budget: how much of the published computation is spent, everywhere alike."""
+"""The budget: how much of the published computation is spent, the same everywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training dynamics: what a network says of each real image in each epoch of its training."""
+"""Training dynamics: what a network predicts for each real image in each epoch of its training."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch import Tensor
 from .loop import Training
 
 DYNAMICS_VERSION = 1
-"""Raised when what is noted changes; part of every key of training dynamics."""
+"""Incremented when what is recorded changes; part of every key of training dynamics."""
 
 
 @dataclass(frozen=True)
 class TrainingDynamics:
-    """Of each of N images in each of E epochs, when it is in a mini-batch, augmented as trained.
+    """Values of each of N images in each of E epochs, in its mini-batch, augmented as trained.
 
     With logits z of the network before that step, p = softmax(z) and the image's class y:
 
@@ -37,14 +37,14 @@ class TrainingDynamics:
 
     @classmethod
     def empty(cls, epochs: int, images: int) -> Self:
-        """Nothing noted yet."""
+        """Nothing recorded yet."""
         shape = (epochs, images)
         numbers = (torch.zeros(shape) for _ in range(3))
         return cls(torch.zeros(shape, dtype=torch.bool), *numbers)
 
     @staticmethod
     def nbytes(epochs: int, images: int) -> int:
-        """What they take in memory and in a store: three float32 and one bool."""
+        """Their size in memory and in a store: three float32 and one bool per image and epoch."""
         return 13 * epochs * images
 
     @classmethod
@@ -57,7 +57,7 @@ class TrainingDynamics:
         return {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
 
     def note(self, epoch: int, index: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Note what a mini-batch shows.
+        """Record the values of a mini-batch.
 
         Args:
             epoch: in which it is trained on, counted from 0.
@@ -80,18 +80,18 @@ class TrainingDynamics:
 
 
 def _margin(values: Tensor, labels: Tensor) -> Tensor:
-    """The value (B,) of each image's class less the largest of the other classes."""
+    """The value (B,) of each image's class minus the largest of the other classes."""
     own = values.gather(1, labels[:, None])
     others = values.scatter(1, labels[:, None], -torch.inf)
     return own[:, 0] - others.max(1).values
 
 
 class WatchedTraining(Training):
-    """A training that notes its dynamics; its steps are those of `Training`, bit for bit.
+    """A training that records its dynamics; its steps are those of `Training`, bit for bit.
 
     Raises:
-        ValueError: on construction, for a recipe by which an epoch does not show every image once,
-            with its own class.
+        ValueError: on construction, for a recipe whose epochs do not show every image once, with
+            its own class.
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -101,7 +101,7 @@ class WatchedTraining(Training):
         self.dynamics = TrainingDynamics.empty(self.recipe.epochs, len(self.data))
 
     def step(self) -> dict[str, Tensor]:
-        """One optimiser step, of whose mini-batch is noted what the network said before it."""
+        """Take one optimiser step; the logits of its mini-batch before the step are recorded."""
         epoch = self.epoch
         scalars = super().step()
         assert self.seen is not None
@@ -113,6 +113,6 @@ class WatchedTraining(Training):
         return {**super().state_dict(), "dynamics": self.dynamics.tensors()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Continue from a saved state."""
         super().load_state_dict(state)
         self.dynamics = TrainingDynamics.from_tensors(state["dynamics"])

@@ -45,7 +45,7 @@ class LabSpec:
 
     @property
     def shown_name(self) -> str:
-        """The name that a person gave the data, or that of the dataset."""
+        """The user's name for the data, or else the name of the dataset."""
         settings_type = DATASETS[self.dataset].Settings
         settings = typed_settings(settings_type, self.dataset_settings, f"dataset {self.dataset}")
         return settings.name_given() or self.dataset
@@ -78,17 +78,17 @@ class Lab:
         opened = Dataset.open(spec.dataset, spec.dataset_settings, data_root, spec.validation)
         check_memory(spec.input_space, opened.channels, opened.resolution)
         lab = cls(spec, RealData(opened, spec.input_space, runtime), runtime)
-        lab.new_network(RandomStream(0))  # a model that does not fit the images is said now
+        lab.new_network(RandomStream(0))  # refuses a model that does not fit the images
         return lab
 
     @property
     def dataset(self) -> Dataset:
-        """Whose test split stays locked until scoring."""
+        """The dataset, whose test split stays locked until scoring."""
         return self.data.dataset
 
     @property
     def model(self) -> ModelSpec:
-        """Of all networks."""
+        """The model of all networks."""
         return self.spec.model
 
     @property
@@ -115,7 +115,7 @@ class Lab:
 
     @property
     def code(self) -> list[PluginCode]:
-        """The code of its dataset and its model, which have a part in all that is made here."""
+        """The code of its dataset and its model, on which everything made here depends."""
         return [DATASETS.code(self.spec.dataset), MODELS.code(self.model.name)]
 
     def with_model(self, model: ModelSpec) -> Lab:
@@ -129,7 +129,7 @@ class Lab:
         return network.to(self.runtime.execution.device)
 
     def frozen(self, weights: Weights) -> Model:
-        """A network with these weights that is not trained any more, on the device."""
+        """A frozen network with these weights, in evaluation mode, on the device."""
         network = self.new_network(RandomStream(0))
         network.load_state_dict(weights)
         return network.requires_grad_(False).eval()

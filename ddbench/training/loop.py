@@ -1,6 +1,6 @@
 """The one training loop: everything on the device, resumable at any step.
 
-Each step draws its random numbers from a generator named by (epoch, step), so that the state of a
+Each step draws its random numbers from a generator named by (epoch, step). So the state of a
 training is its weights, its optimiser and two counters, and a resumed one repeats the same numbers.
 """
 
@@ -26,7 +26,7 @@ from .recipe import SnapshotFormat, TrainingRecipe
 Weights = dict[str, Tensor]
 
 LOOP_VERSION = 2
-"""Raised when the loop's numbers change; part of every key of a trained network."""
+"""Incremented when the loop's numbers change; part of every key of a trained network."""
 
 
 class Data(Protocol):
@@ -40,16 +40,16 @@ class Data(Protocol):
 
 
 class Training:
-    """A network on its way through a recipe.
+    """The training of one network by a recipe.
 
     Args:
         network: on its device; its weights are trained in place.
         data: what it is trained on.
-        recipe: how.
+        recipe: how it is trained.
         stream: where its random numbers come from.
         augmentation: used where the recipe asks for augmentation.
-        teacher: a frozen network whose logits on each batch, augmented and mixed, are learned;
-            None: the targets of the data are.
+        teacher: a frozen network whose logits on each batch, augmented and mixed, are the targets;
+            None: the data's own targets are used.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Training:
         self.step_in_epoch = 0
         self.loss = torch.zeros((), device=self.device)
         self.seen: tuple[Tensor, Tensor, Tensor] | None = None
-        """Of the last step: positions (B,), logits (B, classes) before it, and targets."""
+        """The last step's positions (B,), logits (B, classes) before it, and targets."""
         self.snapshots: dict[int, Weights] = {}
         self.steps_per_epoch = recipe.steps_per_epoch(len(data))
         self._last_joined = self._last_is_alone() and _needs_company(network, data)
-        """Whether the last image of an epoch goes into the batch before it."""
+        """Whether the last image of an epoch joins the batch before it."""
         if self._last_joined:
             self.steps_per_epoch -= 1
         self._order: Tensor | None = None
@@ -109,7 +109,7 @@ class Training:
         return self.snapshots
 
     def step(self) -> dict[str, Tensor]:
-        """One optimiser step on one mini-batch; its loss."""
+        """Take one optimiser step on one mini-batch and return its loss."""
         if self._order is None:
             self._order = self._shuffled()
         start = self.step_in_epoch * self.recipe.batch_size
@@ -133,7 +133,7 @@ class Training:
         def closure() -> Any:
             self.optimiser.zero_grad()
             logits = self.network(inputs)
-            if self.seen is None:  # an optimiser may ask again, with other weights
+            if self.seen is None:  # an optimiser may call again, with other weights
                 self.seen = (index, logits.detach(), targets)
             loss = self._loss(logits, targets, taught, mixing)
             loss.backward()
@@ -147,14 +147,14 @@ class Training:
         return {"loss": self.loss}
 
     def _taught(self, teacher: nn.Module, inputs: Tensor) -> Tensor:
-        """What the teacher says of a batch."""
+        """The teacher's logits for a batch."""
         parts = self.recipe.teacher_parts
         return predict_by_parts(teacher, inputs, parts) if parts else predict(teacher, inputs)
 
     def _loss(
         self, logits: Tensor, targets: Tensor, taught: Tensor | None, mixing: Mixing | None
     ) -> Tensor:
-        """The loss of a batch: against its targets, or against what the teacher says of it."""
+        """The loss of a batch: against its targets, the teacher's logits, or both."""
         recipe, loss = self.recipe, self.recipe.loss
         if taught is None:
             return _of_mixed(partial(loss, logits, temperature=recipe.temperature), targets, mixing)
@@ -178,7 +178,7 @@ class Training:
         return torch.randperm(len(self.data), generator=generator).to(self.device)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that is needed to go on; references to live tensors, so save before the next step."""
+        """All that is needed to continue; references to live tensors: save before the next step."""
         return {
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -189,7 +189,7 @@ class Training:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Continue from a saved state."""
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.epoch, self.step_in_epoch = state["epoch"], state["step_in_epoch"]
@@ -209,9 +209,9 @@ def _of_mixed(loss: Callable[[Tensor], Tensor], targets: Tensor, mixing: Mixing 
 def _needs_company(network: nn.Module, data: Data) -> bool:
     """Whether a network cannot be trained on a batch of a single image.
 
-    So it is where it normalises over the batch what has one value per channel, as after a global
-    pooling. It is tried out, since only there may a batch be joined to another: elsewhere numbers
-    would change. What the trial changes in the network is put back.
+    This is so if it batch-normalises maps with one value per channel, as after global pooling. It
+    is tried out, since only then may a batch be joined to another: otherwise numbers would change.
+    Whatever the trial changes in the network is restored.
     """
     device = next(network.parameters()).device
     inputs, _ = data.batch(torch.zeros(1, dtype=torch.int64, device=device))
@@ -234,7 +234,7 @@ def copy_weights(network: nn.Module, stored: SnapshotFormat = SnapshotFormat.flo
 
     Args:
         network: whose weights.
-        stored: the format of its real numbers; counters stay whole numbers.
+        stored: the format of its real numbers; counters stay integers.
     """
     half = stored is SnapshotFormat.float16
     return {
@@ -253,8 +253,8 @@ def predict(network: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def images_at_once(device: torch.device) -> int:
-    """How many images go through a network together where no gradient is wanted.
+    """How many images a network processes at once when no gradient is needed.
 
-    On a CPU more are no faster, or slower once their maps leave its caches, and need more memory.
+    On a CPU, more are no faster, or slower once their maps exceed its caches, and need more memory.
     """
     return 128 if device.type == "cpu" else 512

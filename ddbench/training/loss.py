@@ -1,4 +1,4 @@
-"""What a network's logits are compared by."""
+"""Losses of a network's logits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class Loss(enum.Enum):
-    """What a network's logits (N, classes) are compared by, always a mean over the batch."""
+    """A loss of a network's logits (N, classes), always a mean over the batch."""
 
     cross_entropy = "cross_entropy"
     """Against class ids (N,) or probabilities (N, classes)."""
@@ -40,7 +40,7 @@ class Loss(enum.Enum):
 
 
 def softened_divergence(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
-    """The loss by which a network learns what another one says (knowledge distillation).
+    """The loss by which a network learns the outputs of another (knowledge distillation).
 
     T^2 KL( softmax(v / T) || softmax(z / T) ), mean over the batch
 

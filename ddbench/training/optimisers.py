@@ -22,7 +22,7 @@ class OptimiserSettings(Protocol):
 
     @property
     def momentum(self) -> float:
-        """Of SGD."""
+        """Momentum of SGD."""
         ...
 
     @property
@@ -69,7 +69,7 @@ class GSAM(torch.optim.SGD):
     with the perturbation of J. Kwon et al., "ASAM" (ICML 2021). With g0 the gradient at w:
 
         e  = rho w^2 g0 / || |w| g0 ||            g1 = gradient at w + e
-        v  = g0 - cos(g0, g1) ||g0|| g1 / ||g1||  (the part of g0 across g1)
+        v  = g0 - cos(g0, g1) ||g0|| g1 / ||g1||  (the part of g0 orthogonal to g1)
         SGD descends g1 - alpha v from w
 
     Norms are over all parameters together. Both gradients are of the same batch.

@@ -21,7 +21,7 @@ class RealData:
     """Real images in an input space; read once and shared by the labs of all models.
 
     Args:
-        dataset: whose test split stays locked until scoring.
+        dataset: the dataset, whose test split stays locked until scoring.
         space_name: the input space that all images are brought into.
         runtime: of the run.
     """
@@ -39,7 +39,7 @@ class RealData:
 
     @property
     def space_cost(self) -> PhaseCost | None:
-        """What fitting the input space cost, where that is long enough to be kept."""
+        """The cost of fitting a whitening, which is kept in the store; None for other spaces."""
         return None if self._whitening is None else PhaseCost(**self._whitening.facts["cost"])
 
     @cached_property
@@ -54,13 +54,13 @@ class RealData:
 
     @property
     def space_identity(self) -> dict[str, Any]:
-        """The definition, and the published statistics where the space is made of them."""
+        """The definition, and the published statistics if the space uses them."""
         definition = input_space_definition(self.space_name)
         if "eps" in definition:
             return definition
         source = self.dataset.source
         published = {"mean": source.mean, "std": source.std}
-        # Lists, as they come back from a file: what is kept is compared with what is here.
+        # Lists, as they are read back from a file: stored and current values are compared.
         return {**{name: value and list(value) for name, value in published.items()}, **definition}
 
     @cached_property

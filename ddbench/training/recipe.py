@@ -20,7 +20,7 @@ from .schedule import Schedule, cosine_factor
 
 
 class SnapshotFormat(enum.Enum):
-    """In what numbers kept weights are stored; they are computed with in float32."""
+    """The number format in which kept weights are stored; computations use float32."""
 
     float32 = "float32"
     """As they were trained."""
@@ -74,34 +74,34 @@ class TrainingRecipe:
         optimiser: a name in `OPTIMISERS`.
         momentum: of SGD.
         weight_decay: L2 penalty factor.
-        batch_size: examples a step; the last, smaller batch of an epoch is kept. (A last batch of
-            one joins the batch before it where the network cannot normalise over one.)
+        batch_size: examples per step; the last, smaller batch of an epoch is kept. (A last batch of
+            one joins the batch before it if the network cannot normalise over one.)
         augment: whether each batch is augmented (not Siamese).
         snapshot_epochs: numbers of completed epochs after which the weights are kept (0: initial
-            weights), ascending; empty: the last epoch alone.
-        version: raised when what a recipe means changes.
+            weights), ascending; empty: only the last epoch.
+        version: incremented when the meaning of a recipe changes.
         sharpness_radius: rho of GSAM.
         surrogate_gap: alpha of GSAM.
         epoch_steps: optimiser steps after which an epoch ends, its other examples left out; 0: none
             are left out.
-        snapshot_format: in what numbers kept weights are stored.
-        schedule: the course of the rate.
-        warmup_steps: optimiser steps in which the rate rises from 0; not with milestones.
-        final_fraction: of the rate, at the end of a cosine.
-        augmentation: what augments, where `augment` is true.
-        cutmix: probability that a batch is cut and mixed with itself in another order.
-        mixup: both parameters of the beta distribution of shares by which every batch is mixed with
-            itself in another order; 0: it is not. Not with cutmix.
-        mirrored: whether every example stands beside its mirror image.
+        snapshot_format: number format in which kept weights are stored.
+        schedule: of the learning rate.
+        warmup_steps: optimiser steps over which the rate rises from 0; not with milestones.
+        final_fraction: fraction of the rate that is left at the end of a cosine schedule.
+        augmentation: the augmentation, if `augment` is true.
+        cutmix: probability that CutMix mixes a batch with itself in another order.
+        mixup: both parameters of the beta distribution of the shares with which every batch is
+            mixed with itself in another order; 0: no mixup. Not with cutmix.
+        mirrored: whether the mirror image of every example is trained on, too.
         operations: of DSA, one of which is drawn for each batch.
         temperature: of the divergence from a teacher.
-        share_of_ids: of the loss that is cross-entropy with class ids, where a teacher labels each
-            batch.
-        teacher_parts: parts of each batch of whose own images the teacher's batch norms take their
-            statistics; 0: they keep those of its training.
+        share_of_ids: share of the loss that is cross-entropy with class ids, if a teacher labels
+            each batch.
+        teacher_parts: parts of each batch, on each of which the teacher's batch norms use its own
+            statistics; 0: they use those of the teacher's training.
 
     Raises:
-        UserError: on construction, for what cannot be trained; a recipe may come in a file.
+        UserError: on construction, for an invalid recipe; a recipe may come from a file.
     """
 
     epochs: int
@@ -162,12 +162,12 @@ class TrainingRecipe:
             )
 
     def steps_per_epoch(self, examples: int) -> int:
-        """Optimiser steps of an epoch over so many examples."""
+        """Optimiser steps per epoch over this number of examples."""
         all_of_them = math.ceil(examples / self.batch_size)
         return min(all_of_them, self.epoch_steps or all_of_them)
 
     def images_per_epoch(self, examples: int) -> int:
-        """Of so many examples those that are seen in an epoch."""
+        """How many of this number of examples are seen in an epoch."""
         return min(self.steps_per_epoch(examples) * self.batch_size, examples)
 
     @property
@@ -207,7 +207,7 @@ class TrainingRecipe:
         )
 
     def plain(self) -> dict[str, Any]:
-        """Plain JSON types, for keys and headers; what changes no number is left out."""
+        """Plain JSON types, for keys and headers; fields that change no number are left out."""
         values = {
             **dataclasses.asdict(self),
             **{name: getattr(self, name).name for name in _CHOICES},
@@ -247,7 +247,7 @@ _ADDED = (
     "cutmix", "mirrored", "operations", "temperature", "share_of_ids", "mixup",
     "teacher_parts",
 )  # fmt: skip
-"""Fields that keys of recipes made before them do not have."""
+"""Fields added later, which the keys of older recipes do not have."""
 _USUAL = {item.name: item.default for item in dataclasses.fields(TrainingRecipe)}
 
 

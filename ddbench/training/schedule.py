@@ -7,12 +7,12 @@ import math
 
 
 class Schedule(enum.Enum):
-    """The course of the rate; all but `milestones` change it at every step."""
+    """How the rate changes; all but `milestones` change it at every step."""
 
     milestones = "milestones"
     """Constant, times `decay` at the start of each milestone epoch."""
     cosine = "cosine"
-    """From the whole rate to `final_fraction` of it, along half a wave, after a linear warm-up."""
+    """From the full rate to `final_fraction` of it, along half a wave, after a linear warm-up."""
     half_cosine = "half_cosine"
     """As `cosine`, stretched to twice the length, so that it ends at half the rate."""
 
@@ -27,7 +27,7 @@ def cosine_factor(
     Args:
         step: counted from 0.
         steps: of the whole training.
-        warmup_steps: W, in which the rate rises linearly from 0.
+        warmup_steps: W, over which the rate rises linearly from 0.
         final_fraction: e, what is left of the rate at the end.
         stretch: s; 2 for half a descent.
     """

@@ -1,4 +1,4 @@
-"""Differentiable Siamese augmentation, the augmentation of the field.
+"""Differentiable Siamese augmentation, the field's usual augmentation.
 
 DSA (Zhao & Bilen, "Dataset condensation with differentiable Siamese augmentation", ICML 2021)
 takes its operations from DiffAugment (Zhao et al., "Differentiable augmentation for
@@ -20,7 +20,7 @@ from ...errors import UserError, unknown_name
 from .operations import color, cutout, flip, rotate, scale, shift
 
 AUGMENTATION_VERSION = 1
-"""Raised when the numbers of an augmentation change; part of every key of a trained network."""
+"""Incremented when an augmentation's numbers change; part of every key of a trained network."""
 
 OPERATIONS = ("color", "crop", "cutout", "flip", "scale", "rotate")
 
@@ -31,7 +31,7 @@ class Draw:
 
     Attributes:
         operation: one of `OPERATIONS`.
-        parameters: the arguments of the operation by name, each (n,); n = 1 stands for all images.
+        parameters: the operation's arguments by name, each (n,); n = 1 applies to all images.
     """
 
     operation: str
@@ -41,8 +41,8 @@ class Draw:
         """The i-th parameters repeated counts[i] times: one draw per class becomes one per image.
 
         Args:
-            counts: how many images follow each other for each of the n parameters, or one number
-                for all.
+            counts: how many consecutive images share each of the n parameters, or one number for
+                all.
         """
         often = counts if isinstance(counts, int | Tensor) else torch.tensor(counts)
         return Draw(
@@ -71,7 +71,7 @@ class DSA:
 
     Attributes:
         strategy: the operations to choose from, each equally likely.
-        flip_probability: of an image being mirrored once flip is chosen.
+        flip_probability: probability that an image is mirrored, once flip is chosen.
         scale_ratio: r > 1; the two factors of a zoom are uniform in (1 / r, r).
         rotate_degrees: the largest angle.
         crop_ratio: the largest shift, as a share of the side.

@@ -1,4 +1,4 @@
-"""Augmentation by small continuous changes, as kernel methods score their sets.
+"""Augmentation by small continuous changes, which kernel methods use to score their sets.
 
 Y. Zhou, E. Nezhadarya, J. Ba, "Dataset distillation using neural feature regression" (NeurIPS
 2022), released code: one of six operations is drawn for a mini-batch, its parameters for every
@@ -35,7 +35,7 @@ class Gentle:
 
     Args:
         per_image: whether the operation is drawn for every image, not once for the batch.
-        operations: those that are drawn from.
+        operations: the operations to draw from.
     """
 
     per_image: bool = False
@@ -58,12 +58,12 @@ class Gentle:
 
 
 def warp(images: Tensor, zoom: Tensor, right: Tensor, down: Tensor) -> Tensor:
-    """Take each pixel from (zoom u + shift), u its distance from the middle; bilinear, 0 outside.
+    """Sample each pixel at zoom u + shift, u its offset from the middle; bilinear, 0 outside.
 
     Args:
         images: (N, C, H, W).
         zoom: (N,); above 1 the content becomes smaller.
-        right: shift of where pixels are taken from, in pixels (N,).
+        right: shift of the sampling positions, in pixels (N,).
         down: likewise, in rows.
     """
     height, width = images.shape[2:]
@@ -111,7 +111,7 @@ def _translate(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _cutout(images: Tensor, generator: torch.Generator) -> Tensor:
-    """A square of zeros that lies inside the image as a whole."""
+    """Erase a square that lies entirely inside the image."""
     sides = tuple(max(1, round(CUTOUT * side)) for side in images.shape[2:])
     centres = [
         torch.randint(side // 2, whole - side + side // 2 + 1, (len(images),), generator=generator)

@@ -1,4 +1,4 @@
-"""Augmentation by several operations at once, as efficient parameterisation scores its sets.
+"""Augmentation by several operations at once, which IDC uses to score its sets.
 
 J.-H. Kim et al., "Dataset condensation via efficient synthetic-data parameterization" (ICML 2022),
 released code: flip, brightness, saturation and contrast, and one of crop, scale and rotate.
@@ -20,12 +20,12 @@ ONE_OF = ("crop", "scale", "rotate")
 
 @dataclass(frozen=True)
 class Layered:
-    """Some operations in this order, then one of others, drawn for the batch.
+    """The operations in `always`, in this order, then one in `one_of`, drawn for the batch.
 
     Args:
         ranges: of the parameters.
-        always: the operations that every batch gets.
-        one_of: those of which it gets one.
+        always: operations that every batch gets.
+        one_of: operations of which every batch gets one.
     """
 
     ranges: DSA = field(default_factory=lambda: DSA(align_corners=False))

@@ -1,7 +1,7 @@
-"""Cutmix and mixup: part of each image comes from another image of the batch, and so do its labels.
+"""CutMix and mixup: each image is mixed with another of the batch, and so is its label.
 
-S. Yun et al., "CutMix" (ICCV 2019), and H. Zhang et al., "mixup" (ICLR 2018), as the evaluations of
-distilled sets use them.
+S. Yun et al., "CutMix" (ICCV 2019), and H. Zhang et al., "mixup" (ICLR 2018), as used in the
+evaluation of distilled sets.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Mixing:
-    """What a batch was mixed with.
+    """How a batch was mixed.
 
     Args:
-        order: the position in the batch of each image's other image (N,).
-        share: of an image's own pixels, or own brightness, in [0, 1].
+        order: position in the batch of the image that each image was mixed with (N,).
+        share: share of an image's own pixels, or weight of its own values, in [0, 1].
     """
 
     order: Tensor
@@ -32,16 +32,16 @@ def cutmix(
 ) -> tuple[Tensor, Mixing | None]:
     """Mix a batch (N, C, H, W), or leave it as it is.
 
-    The rectangle has the relative sides sqrt(1 - l), l uniform in [0, 1], a centre that is uniform
-    over the image, and is clipped; the share of pixels is counted after that.
+    The rectangle has relative sides sqrt(1 - l), l uniform in [0, 1], and a centre that is uniform
+    over the image. It is clipped, and the share of pixels is counted after that.
 
     Args:
-        images: of the batch.
-        probability: that it is mixed.
+        images: the batch.
+        probability: that the batch is mixed.
         generator: a CPU generator, which alone determines the draws.
 
     Returns:
-        The batch, and how it was mixed; None where it was not.
+        The batch, and how it was mixed; None if it was not.
     """
     mixed, kept, down, across = torch.rand(4, generator=generator).tolist()
     order = torch.randperm(len(images), generator=generator).to(images.device)
@@ -65,7 +65,7 @@ def mixup(
     """Mix a batch (N, C, H, W): l x_i + (1 - l) x_j, with l ~ Beta(a, a), one for the batch.
 
     Args:
-        images: of the batch.
+        images: the batch.
         concentration: a, above 0.
         generator: a CPU generator, which alone determines the draws.
 

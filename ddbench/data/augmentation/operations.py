@@ -1,8 +1,8 @@
 """The operations of DSA as pure functions of images and parameters.
 
 Images are (N, C, H, W), parameters of length N, or of length 1 to treat all images alike. All are
-differentiable in the images. Images are normalised, never clipped: the zeros that fill what lies
-outside are the mean of the data set.
+differentiable in the images. Images are normalised, never clipped: the zeros that fill the outside
+are the mean of the data set.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def color(x: Tensor, amount: Tensor, saturating: Tensor, contrasting: Tensor) ->
     """Brightness, saturation and contrast, in this order, as one affine map of every pixel.
 
     With a, s and c the three parameters, m the mean of the pixel over its channels and M the mean
-    of the image: c s x + c (1 - s) m + (1 - c) M + a. (Saturation leaves M alone, and brightness
-    moves it by a.) One pass over the images in place of three is several times faster.
+    of the image: c s x + c (1 - s) m + (1 - c) M + a. (Saturation leaves M unchanged, and
+    brightness shifts it by a.) One pass over the images instead of three is several times faster.
 
     Args:
         x: images (N, C, H, W).
@@ -71,7 +71,7 @@ def color(x: Tensor, amount: Tensor, saturating: Tensor, contrasting: Tensor) ->
 def shift(x: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
     """Move every image by whole pixels: pixel (i, j) becomes pixel (i + dy, j + dx), or 0 outside.
 
-    This is what a crop of the image padded with zeros amounts to.
+    This is equivalent to a crop of the zero-padded image.
 
     Args:
         x: images (N, C, H, W).
@@ -83,10 +83,10 @@ def shift(x: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
 
 
 class _Shift(torch.autograd.Function):
-    """A shift whose gradient is the opposite shift of the gradient, which is what it amounts to.
+    """A shift whose backward pass is the opposite shift of the gradient.
 
-    Derived from the gather below it would be a scatter, which is slow on a GPU where it has to add
-    in a fixed order; the bits are the same.
+    Derived from the gather below, the backward pass would be a scatter, which is slow on a GPU
+    where it has to add in a fixed order; the bits are the same.
     """
 
     @staticmethod
@@ -137,7 +137,7 @@ def cutout(x: Tensor, cx: Tensor, cy: Tensor, sides: tuple[int, int]) -> Tensor:
 
 
 def flip(x: Tensor, mask: Tensor) -> Tensor:
-    """Mirror left and right the images that the mask names.
+    """Mirror the images that the mask selects, left to right.
 
     Args:
         x: images (N, C, H, W).
@@ -152,7 +152,7 @@ def scale(x: Tensor, sx: Tensor, sy: Tensor) -> Tensor:
     The affine map is diagonal, so bilinear sampling is a product with one matrix for the rows and
     one for the columns. That is faster than sampling on a grid and, unlike its gradient on a GPU,
     gives the same bits every time. Without a translation, the `align_corners` of grid sampling
-    changes nothing here: either way, a pixel at distance u from the middle takes what is at s u.
+    changes nothing here: either way, a pixel at offset u from the middle is sampled at s u.
 
     Args:
         x: images (N, C, H, W).
@@ -175,7 +175,7 @@ def rotate(x: Tensor, radians: Tensor, align_corners: bool = True) -> Tensor:
         x: images (N, C, H, W).
         radians: (N,) or (1,); a positive angle turns the content anticlockwise. DSA draws from
             -15 to 15 degrees.
-        align_corners: as in grid sampling; it matters for images that are not square only.
+        align_corners: as in grid sampling; it matters only for images that are not square.
     """
     cosine, sine = torch.cos(radians).to(x.dtype), torch.sin(radians).to(x.dtype)
     zero = torch.zeros_like(cosine)
@@ -191,11 +191,11 @@ def rotate(x: Tensor, radians: Tensor, align_corners: bool = True) -> Tensor:
 class _ReproducibleRotation(torch.autograd.Function):
     """Rotation of square images whose gradient has the same bits every time, on a GPU too.
 
-    The gradient of grid sampling adds up with atomic operations there, in any order, and then a
-    resumed run would not repeat an undisturbed one. Here every pixel *collects* its gradient: it
-    lies within one pixel, in rows and in columns, of the samples that read it. A rotation keeps
-    distances, so those samples are within sqrt(2) < 1.5 of where the pixel itself was turned
-    from, that is among the 3 x 3 neighbours of the nearest pixel there.
+    On a GPU, grid sampling accumulates its gradient with atomic operations in any order, so a
+    resumed run would not repeat an uninterrupted one. Here every pixel *gathers* its gradient: it
+    is within one pixel, in rows and in columns, of the samples that read it. A rotation preserves
+    distances, so those samples are within sqrt(2) < 1.5 of the pixel's own place in the rotated
+    image, that is, among the 3 x 3 neighbours of the nearest pixel there.
     """
 
     @staticmethod

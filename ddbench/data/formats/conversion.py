@@ -1,8 +1,8 @@
-"""Datasets converted once to .npy files that can be memory-mapped, and continued when interrupted.
+"""Convert datasets once to memory-mappable .npy files, continuing after an interruption.
 
 A converted split is three files in a folder below the data root: NAME.npy with the pixels,
 NAME-labels.npy, and NAME.json, which is written last and says what they were made from. Until then
-the pixels lie in NAME.KEY.partial, whose length says how far the work has come.
+the pixels are in NAME.KEY.partial, whose length shows how far the work has come.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ SCHEMA = 1
 
 
 def key_of_files(files: Iterable[tuple[str, os.stat_result]], *also: object) -> str:
-    """A digest of files' names, sizes and times of modification, and of what else matters.
+    """A digest of files' names, sizes and modification times, and of anything else that matters.
 
-    It tells whether a conversion is still that of its files. It is no part of any identity of
-    data: that comes from pixels and labels.
+    It shows whether a conversion is still up to date. It is not part of the identity of the data,
+    which comes from pixels and labels.
     """
     digest = hashlib.blake2b(repr(also).encode(), digest_size=16)
     for name, facts in files:
@@ -54,8 +54,8 @@ class Conversion:
     """One split of a dataset as converted files.
 
     Args:
-        folder: where they lie.
-        name: what their names begin with.
+        folder: where the files are.
+        name: the beginning of their names.
     """
 
     folder: Path
@@ -73,14 +73,14 @@ class Conversion:
 
     @property
     def manifest(self) -> Path:
-        """What they are, and from what they were made."""
+        """What the files are and what they were made from."""
         return self.folder / f"{self.name}.json"
 
     def facts(self, key: str | None) -> dict[str, Any] | None:
         """The manifest of a finished conversion of these files, or None.
 
         Args:
-            key: of the original files; None takes the conversion as it is, where they are gone.
+            key: of the original files; None accepts the conversion as it is, if they are gone.
 
         Raises:
             UserError: if converted files are damaged.
@@ -101,7 +101,7 @@ class Conversion:
         return facts
 
     def open(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Pixels, memory-mapped, and labels of a finished conversion.
+        """The memory-mapped pixels and the labels of a finished conversion.
 
         Raises:
             UserError: if a file is damaged.
@@ -134,17 +134,17 @@ class Conversion:
         blocks: Callable[[int], Iterator[NDArray[np.uint8]]],
         facts: dict[str, Any],
     ) -> None:
-        """Convert, continuing what an interrupted conversion of the same files has left.
+        """Convert, continuing an interrupted conversion of the same files.
 
         Args:
             key: of the original files.
             labels: class ids, (N,).
             image_shape: (C, H, W).
-            blocks: gives the images from a position on, in order, in pieces of any size.
+            blocks: yields the images from a position on, in order, in pieces of any size.
             facts: JSON values to be kept in the manifest.
 
         Raises:
-            UserError: one line, if the folder cannot be written to or the disk is too small, and
+            UserError: one line, if the folder cannot be written to or the disk is too full, and
                 as `blocks` does.
         """
         check_writable(self.folder, "data_root=FOLDER or DDBENCH_DATA")

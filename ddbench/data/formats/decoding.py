@@ -1,8 +1,8 @@
-"""One image file as 8-bit RGB: exact, or refused, whatever its pixels are stored as.
+"""Decode an image file to 8-bit RGB exactly, or refuse it, whatever its pixel format.
 
-Samples of 16 bits are scaled by 1/257 and rounded. Pillow alone would clip grey ones to white, and
-keeps the upper byte of coloured ones. What has no range of its own (real numbers, 32 bits, signed
-numbers) is refused, since no scale can be told from one file.
+16-bit samples are scaled by 1/257 and rounded. Pillow alone would clip grey ones to white, and
+keeps only the upper byte of coloured ones. Formats without a range of their own (real numbers, 32
+bits, signed numbers) are refused, since their scale cannot be inferred from one file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SUFFIXES = frozenset(
         *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
     )
 )
-"""Pillow's endings of the formats that are read, in small letters."""
+"""Pillow's file extensions of the supported formats, in lower case."""
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
 _OF_EIGHT_BITS = frozenset(
     ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
@@ -57,15 +57,15 @@ def decode(path: Path, resolution: int, resize: Filter, crop: bool = True) -> ND
     Args:
         path: the file.
         resolution: height and width.
-        resize: how others are brought to that size.
+        resize: how images of other sizes are resized.
         crop: whether the largest square in the middle is kept; else the whole image is squeezed.
 
-    As in torchvision's image folders, transparency is dropped, the first picture of an animation
-    or of several pages is taken, and notes on orientation and colour profiles are not obeyed.
+    As in torchvision's image folders, transparency is dropped, only the first frame or page is
+    read, and orientation tags and colour profiles are ignored.
 
     Raises:
-        UserError: if the file is no image, is damaged, holds pixels that cannot be brought to 8
-            bits without guessing, or has a wrong size that must not change.
+        UserError: if the file is no image, is damaged, holds pixels that cannot be converted to 8
+            bits without guessing, or has a wrong size and must not be resized.
     """
     from PIL import Image  # takes a while to import
 
@@ -123,18 +123,18 @@ def _grey(values: NDArray[Any], largest: int, of: Picture) -> Picture:
     from PIL import Image
 
     values = values.astype(np.int64)
-    if _tag(of, _PHOTOMETRIC) == _MIN_IS_WHITE:  # which Pillow obeys for 8 bits alone
+    if _tag(of, _PHOTOMETRIC) == _MIN_IS_WHITE:  # Pillow respects it only for 8 bits
         values = largest - values
     return Image.fromarray(_scaled(values, largest)).convert("RGB")
 
 
 def _scaled(values: NDArray[np.int64], largest: int) -> NDArray[np.uint8]:
-    """Numbers of 0 to `largest` as numbers of 0 to 255, to the nearest."""
+    """Numbers from 0 to `largest` rescaled to 0 to 255, rounded to the nearest."""
     return ((values * 510 + largest) // (2 * largest)).astype(np.uint8)
 
 
 def _coloured(opened: Picture, raw: str, path: Path) -> Picture | None:
-    """Several channels of 16 bits as RGB; None where Pillow gives no access to both bytes."""
+    """Several 16-bit channels as RGB; None if Pillow gives no access to both bytes."""
     from PIL import Image
 
     if raw == "LA;16B":  # grey, upper byte first, and transparency: four bytes per pixel
@@ -154,7 +154,7 @@ def _coloured(opened: Picture, raw: str, path: Path) -> Picture | None:
 
 
 def _read_as(path: Path, raw: str) -> NDArray[np.uint8]:
-    """A file's pixels with its bytes taken for another layout of Pillow's."""
+    """A file's pixels with its bytes read in another of Pillow's layouts."""
     from PIL import Image
 
     with Image.open(path, formats=_FORMATS) as opened:
@@ -167,7 +167,7 @@ def _read_as(path: Path, raw: str) -> NDArray[np.uint8]:
 
 
 def _raw_mode(opened: Picture) -> str:
-    """How the pixels lie in the file, in Pillow's words; "" where it does not say."""
+    """The layout of the pixels in the file, as Pillow names it; "" if it does not say."""
     tiles = getattr(opened, "tile", None)
     given = tiles[0][3] if tiles else ""
     first = given[0] if isinstance(given, tuple) and given else given
@@ -175,7 +175,7 @@ def _raw_mode(opened: Picture) -> str:
 
 
 def _tag(opened: Picture, number: int, otherwise: int = -1) -> int:
-    """A number that a TIFF file tells of itself; the largest of several."""
+    """The number in a tag of a TIFF file, or the largest of several."""
     tags = getattr(opened, "tag_v2", None)  # also on JPEG files that hold several pictures
     if opened.format != "TIFF" or tags is None or number not in tags:
         return otherwise

@@ -1,4 +1,4 @@
-"""Images that lie side by side: a labels file says their classes, or their names do."""
+"""Images in one flat folder, with classes from a labels file or from their file names."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Flat:
     """Image files of one split.
 
     Args:
-        labels: the class of each, by its name.
+        labels: the class name of each.
         files: in the same order; their class ids are 0 until the classes have been numbered.
-        left_out: how many other files lie beside them, by reason.
-        of: the file or folder that says which they are.
+        left_out: numbers of other files beside them, by reason.
+        of: the file or folder that lists them.
     """
 
     labels: list[str]
@@ -36,13 +36,13 @@ class Flat:
 
 
 def by_labels_file(file: Path, base: Path, splits: tuple[str, ...] = ()) -> Flat:
-    """The images that a labels file names, ordered as images in folders of classes are.
+    """The images in a labels file, in the same order as images in class folders.
 
     Args:
-        file: CSV with the columns `file`, a path from the folder of the labels file on, and
+        file: CSV with the columns `file`, a path relative to the folder of the labels file, and
             `label`, the name of a class.
         base: the dataset's folder.
-        splits: takes the rows with one of these in the column `split`; none takes all rows.
+        splits: only rows with one of these in the column `split` are used; if empty, all rows.
 
     Raises:
         UserError: one line with the first row that is wrong.
@@ -77,16 +77,16 @@ def by_labels_file(file: Path, base: Path, splits: tuple[str, ...] = ()) -> Flat
 
 
 def by_file_name(folder: Path, base: Path, pattern: str) -> Flat:
-    """The images of a folder, with the class that a part of their names says.
+    """The images of a folder, with the class given by a part of each file name.
 
     Args:
         folder: of the split.
         base: the dataset's folder.
-        pattern: a regular expression that a whole name without its ending matches; its one group
-            is the class.
+        pattern: a regular expression that matches the whole name without its extension; its one
+            group is the class.
 
     Raises:
-        UserError: for a pattern that is none, and for the first name that it does not match.
+        UserError: for an invalid pattern, and for the first name that it does not match.
     """
     try:
         expression = re.compile(pattern)
@@ -110,7 +110,7 @@ def _ordered(found: list[tuple[str, Found]], left_out: Counter[str], of: Path) -
 
 
 def _rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file with the numbers of their lines."""
+    """The rows of a CSV file with their line numbers."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)

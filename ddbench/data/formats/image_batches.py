@@ -28,7 +28,7 @@ LABEL_BYTES = 64 * 2**20
 
 
 class Batch(ABC):
-    """A file of images, opened and checked, its pixels not read.
+    """A file of images, opened and checked without reading its pixels.
 
     Args:
         path: the file.
@@ -99,7 +99,7 @@ class Batch(ABC):
 
 
 class PickledBatch(Batch):
-    """A pickle; it is not unpickled."""
+    """A pickle, read without unpickling it."""
 
     @cached_property
     def _layout(self) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class PickledBatch(Batch):
         return np.frombuffer(data, dtype=labels.dtype).reshape(labels.shape)
 
     def mapped(self) -> NDArray[np.uint8] | None:
-        """The images in the file, unless a protocol below 3 of Python 3 has recoded them."""
+        """The images in the file, unless Python 3 re-encoded them in a protocol below 3."""
         buffer = self._layout["data"].buffer
         if buffer.is_latin1:
             return None
@@ -155,7 +155,7 @@ class _StoredBytes:
         self.file.close()
 
     def read(self, count: int) -> bytes:
-        """So many bytes, or fewer at the end."""
+        """`count` bytes, or fewer at the end."""
         pieces = [self.buffered]
         have = len(self.buffered)
         while have < count and self.left:
@@ -172,7 +172,7 @@ class _StoredBytes:
         return whole[:count]
 
     def skip(self, count: int) -> None:
-        """Pass over so many bytes."""
+        """Skip `count` bytes."""
         if self.span.is_latin1:
             while count > 0 and (taken := len(self.read(min(count, READ_BYTES)))):
                 count -= taken
@@ -243,5 +243,5 @@ def open_batch(folder: Path, name: str, side: int, classes: int) -> Batch:
 
 
 def batch_file(folder: Path, name: str) -> Path:
-    """Where a batch lies; the file need not exist."""
+    """The path of a batch; the file need not exist."""
     return folder / name if (folder / name).is_file() else folder / f"{name}.npz"

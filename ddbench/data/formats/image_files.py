@@ -19,9 +19,9 @@ from .conversion import Conversion, key_of_files
 from .decoding import SUFFIXES, Filter, decode
 
 DECODED_BYTES = 2 * 2**30
-"""What is decoded in memory at each start where nothing can be written; more is refused."""
+"""Most bytes that are decoded in memory at each start if nothing can be written."""
 DECODER = 2
-"""Raised when files are decoded to other pixels: what is converted by then is converted again."""
+"""Incremented when files are decoded to other pixels: older conversions are then redone."""
 _BLOCK = 256
 
 
@@ -38,8 +38,8 @@ class Found:
 def list_images(folder: Path, base: Path, label: int, left_out: Counter[str]) -> list[Found]:
     """The image files of one class, in a folder and the folders in it, as torchvision lists them.
 
-    Folders come in the order of their paths and files in that of their names. Hidden files, files
-    with other endings and links that lead nowhere are left out.
+    Folders are ordered by path and files by name. Hidden files, files with other extensions and
+    broken links are left out.
 
     Args:
         folder: of the class.
@@ -98,13 +98,13 @@ class DecodedFiles:
     """One split of a dataset of image files.
 
     Args:
-        files: in the order in which they are numbered.
+        files: the image files, in the order of the images.
         resolution: height and width of the decoded images.
-        resize: how others are brought to that size.
+        resize: how images of other sizes are resized.
         conversion: where the decoded images are kept.
         version: of the dataset's source.
         facts: JSON values that are kept beside them.
-        left_out: how many other files lie beside them, by the reason why they are not used.
+        left_out: numbers of other files beside them, by the reason why they are not used.
         crop: whether the largest square of each is kept; else the whole image is squeezed.
     """
 
@@ -124,14 +124,14 @@ class DecodedFiles:
 
     @cached_property
     def key(self) -> str:
-        """Of the files and of how they are decoded."""
+        """A digest of the files and of how they are decoded."""
         named = ((f"{file.label}/{file.name}", file.facts) for file in self.files)
         squeezed = () if self.crop else ("squeezed",)
         how = (self.resolution, self.resize.name, self.facts, DECODER, *squeezed)
         return key_of_files(named, self.version, *how)
 
     def convert(self) -> None:
-        """Decode all images to the conversion's files, unless that has been done.
+        """Decode all images to the conversion's files, unless this has been done.
 
         Raises:
             UserError: as `Conversion.write` and `decode` do.
@@ -155,7 +155,7 @@ class DecodedFiles:
         return self.conversion.open()
 
     def fingerprint(self) -> str | None:
-        """The digest of all pixels and labels, as it was computed at the conversion."""
+        """The digest of all pixels and labels, computed at the conversion."""
         facts = self.conversion.facts(self.key)
         return None if facts is None else str(facts["hash"])
 

@@ -1,4 +1,4 @@
-"""Labelled images of a program: arrays, tensors, or items one after another."""
+"""Labelled images passed from Python: arrays, tensors, or items one after another."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _stacked(items: Iterator[tuple[Any, Any]], where: str) -> tuple[NDArray[Any]
 
 
 def _as_numbers(image: Any) -> Any:
-    """A picture of Pillow's as it is, where its pixels are numbers, or as RGB."""
+    """A Pillow image converted to mode L or RGB; anything else is returned as it is."""
     mode = getattr(image, "mode", None)
     if mode is None or not hasattr(image, "convert"):
         return image

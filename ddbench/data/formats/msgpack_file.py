@@ -1,6 +1,6 @@
-"""Checkpoints of flax: MessagePack with arrays, read strictly and without either library.
+"""Flax checkpoints: MessagePack with arrays, read strictly and without either library.
 
-An array is an extension of type 1 which holds another MessagePack value: shape, name of the number
+An array is an extension of type 1 that holds another MessagePack value: shape, name of the number
 type, bytes. Extensions of other types are refused.
 """
 
@@ -33,7 +33,7 @@ _DTYPES = ("float32", "float64", "float16", "int64", "int32", "int16", "int8", "
 
 
 def read_msgpack(path: Path) -> Any:
-    """What a checkpoint holds: dicts and lists of arrays, numbers, text and bytes.
+    """The content of a checkpoint: dicts and lists of arrays, numbers, text and bytes.
 
     Raises:
         UserError: one line, for damage, absurd claims, or a value that no checkpoint of arrays has.

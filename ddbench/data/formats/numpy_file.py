@@ -1,4 +1,4 @@
-"""Arrays of NumPy from strangers: no objects, and no more memory than the file's own bytes."""
+"""Read untrusted NumPy files: no objects, and no more memory than the file's own bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...errors import UserError, shortened, shown
 
 MAX_INFLATION = 200
-"""How many times as long as its file a compressed archive may be: images hardly shrink at all."""
+"""Largest ratio of an archive's unpacked size to its file size: images hardly compress at all."""
 MAX_HEADER_BYTES = 10_000
 MAX_MEMBERS = 1_000
 
@@ -24,7 +24,7 @@ def read_npy(path: Path) -> NDArray[Any]:
     """The array of a .npy file.
 
     Raises:
-        UserError: one line, for objects, a header that claims what the file has not, or damage.
+        UserError: one line, for objects, a header that claims more than the file has, or damage.
         OSError: if it cannot be read.
     """
     with path.open("rb") as file:
@@ -38,7 +38,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         UserError: as `read_npy` does, and for an archive that would grow absurdly.
         OSError: if it cannot be read.
     """
-    path.open("rb").close()  # from here on, trouble is damage: seeking where no file is, too
+    path.open("rb").close()  # from here on any error means damage, even a bad seek
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -62,11 +62,11 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
 def _read(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a header written by Python 2 is no matter
+            warnings.simplefilter("ignore")  # a header written by Python 2 does no harm
             version = npy.read_magic(file)
             reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, is_fortran, dtype = reader(file, max_header_size=MAX_HEADER_BYTES)
-    except Exception as error:  # a header is a text of Python, and may be wrong in any way at all
+    except Exception as error:  # a header is Python source, and may be wrong in any way at all
         reason = shortened(str(error), 120)
         raise UserError(f"{where}: not an array of NumPy ({reason})") from None
     if dtype.hasobject or dtype.kind not in "buif":
@@ -85,5 +85,5 @@ def _read(file: IO[bytes], size: int, where: str) -> NDArray[Any]:
     array = np.frombuffer(data, dtype)
     try:
         return array.reshape(shape, order="F" if is_fortran else "C").copy()
-    except (ValueError, OverflowError):  # a side of 0 beside one that is no array's
+    except (ValueError, OverflowError):  # a side of 0 beside an impossible one
         raise UserError(f"{where}: claims the absurd shape {shown(shape)}") from None

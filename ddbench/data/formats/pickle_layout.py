@@ -1,9 +1,10 @@
-"""Where the arrays of a pickle lie in its file, found without unpickling anything.
+"""Find where the arrays of a pickle are in its file, without unpickling anything.
 
-Unpickling runs whatever a file asks for. The data sets that are published as pickles hold only a
-dictionary of lists and NumPy arrays, so its opcodes are followed symbolically: no name is looked
-up, nothing is imported or called, and what such a file has no need of is refused. Long strings,
-which are the arrays' bytes, are not even read: their places are noted, to be memory-mapped.
+Unpickling runs whatever a file asks for. Data sets that are published as pickles hold only a
+dictionary of lists and NumPy arrays, so the opcodes are interpreted symbolically: no name is looked
+up, nothing is imported or called, and anything that such a file does not need is refused. Long
+strings, which are the arrays' bytes, are not even read: their positions are recorded, so that they
+can be memory-mapped.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Span:
         offset: of its first byte.
         length: in bytes, as stored.
         inline: its content if it is short, else None.
-        is_latin1: each byte was stored as the UTF-8 form of the Latin-1 letter of that number,
+        is_latin1: each byte is stored as the UTF-8 form of the Latin-1 character with that code,
             which is how Python 3 writes bytes in protocols below 3.
     """
 
@@ -80,13 +81,13 @@ class StoredArray:
 
 @dataclass(frozen=True)
 class _Symbol:
-    """A name of the allow-list; it stands for nothing that could be called."""
+    """A name on the allow-list; it refers to nothing that could be called."""
 
     meaning: int
 
 
 class _Unfinished:
-    """An array or a type whose state has yet to come."""
+    """An array or a number type whose state is still to come."""
 
     def __init__(self, meaning: int, dtype: str = "") -> None:
         self.meaning = meaning
@@ -95,7 +96,7 @@ class _Unfinished:
 
 
 class _Refused(Exception):
-    """Why a pickle is none that can be read, in words."""
+    """Why a pickle cannot be read, in words."""
 
 
 def read_layout(path: Path) -> dict[str, Any]:
@@ -131,7 +132,7 @@ class _Machine:
         self.memo: dict[int, Any] = {}
 
     def read(self, count: int) -> bytes:
-        """Exactly so many bytes; with `readline`, what the readers of pickletools ask for."""
+        """Exactly `count` bytes; the readers of pickletools need this and `readline`."""
         data = self.file.read(count)
         if len(data) != count:
             raise _Refused("the file is cut short")
@@ -267,7 +268,7 @@ def _text(value: Any) -> str:
 
 
 def _made(function: Any, arguments: Any) -> Any:
-    """What a call would make, for the calls of which an array consists."""
+    """What a call would make, for the calls that build an array."""
     meaning = function.meaning if isinstance(function, _Symbol) else None
     if meaning == _RECONSTRUCT and arguments[0] == _Symbol(_NDARRAY):
         return _Unfinished(_RECONSTRUCT)

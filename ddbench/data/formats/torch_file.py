@@ -1,11 +1,11 @@
-"""Files of `torch.save`, read without running anything that they ask for.
+"""Read files of `torch.save` without running anything that they ask for.
 
-`torch.load(weights_only=True)` does the reading. Around it, what it leaves open is closed: only the
-names below may occur at all, so that no allowed function can be made to claim memory; the members
-of an archive lie in it uncompressed and once; tensors are mapped, not allocated, and none may claim
-more bytes than its storage holds. Two of three published files keep accuracies as NumPy scalars
-beside their tensors. Their names are admitted and stand for classes of this module: nothing of
-NumPy is called either.
+`torch.load(weights_only=True)` does the reading, and this module closes the gaps that it leaves.
+Only the names below may occur at all, so that no allowed function can be made to claim memory; the
+members of an archive must be uncompressed and unique; tensors are mapped, not allocated, and none
+may claim more bytes than its storage holds. Two of three published files keep accuracies as NumPy
+scalars beside their tensors. Their names are allowed and mapped to stand-ins in this module, so
+that nothing of NumPy is called either.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _NUMBERS = {"f8": "d", "f4": "f", "f2": "e", "i8": "q", "i4": "i", "i2": "h", "i
 
 
 class _NumberType:
-    """Stands for `numpy.dtype`, of plain numbers alone."""
+    """Stands in for `numpy.dtype`, for plain numbers only."""
 
     def __init__(self, code: str, *_: Any) -> None:
         if code not in _NUMBERS:
@@ -60,13 +60,13 @@ class _NumberType:
 
 
 def _number(kind: _NumberType, data: bytes) -> float:
-    """Stands for `numpy.core.multiarray.scalar`."""
+    """Stands in for `numpy.core.multiarray.scalar`."""
     value: float = struct.unpack(kind.order + kind.format, data)[0]
     return value
 
 
 def read_torch_file(path: Path) -> Any:
-    """What a file of `torch.save` holds: dicts, lists and tuples of tensors, numbers and text.
+    """The content of a file of `torch.save`: dicts, lists and tuples of tensors, numbers and text.
 
     Tensors are copies on the CPU, without gradients.
 
@@ -74,7 +74,7 @@ def read_torch_file(path: Path) -> Any:
         UserError: one line, for anything else; nothing of the file has been executed.
         OSError: if the file cannot be read.
     """
-    path.open("rb").close()  # from here on, trouble is damage: seeking where no file is, too
+    path.open("rb").close()  # from here on any error means damage, even a bad seek
     try:
         is_archive, lengths = zipfile.is_zipfile(path), None
         if is_archive:
@@ -104,9 +104,9 @@ def _admitted() -> list[Any]:
 
 
 def _lengths_in_archive(path: Path) -> set[int]:
-    """How long the members of an archive are.
+    """The lengths of an archive's members.
 
-    Refused is an archive that torch did not write, or whose members claim more than it holds.
+    An archive that torch did not write, or whose members claim more than it holds, is refused.
     """
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()

@@ -1,4 +1,4 @@
-"""What a user reads where a download fails."""
+"""The error message for a failed download."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from ..source import Split
 def every_fifth(labels: NDArray[np.int64], split: Split) -> NDArray[np.int64]:
     """Indices of a stratified 4:1 split, ascending.
 
-    The images are put in order of class, each class in its published order, and every fifth one,
-    from the first, is a test image. No random number is drawn, so that no version of a library
-    can move the split, and every class has a fifth of its images in the test split (to within
-    one image).
+    The images are sorted by class, each class in its published order, and every fifth one,
+    starting with the first, is a test image. No random number is drawn, so the split does not
+    depend on library versions, and every class has a fifth of its images in the test split (to
+    within one image).
 
     Args:
         labels: class ids of all images, (N,).

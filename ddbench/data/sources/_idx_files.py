@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..source import Split
 from ._torchvision import TorchvisionSource
 
-# torchvision keeps checksums of the compressed files only. The unpacked ones are known by their
+# torchvision keeps checksums of the compressed files only. The unpacked ones are checked by their
 # sizes: a header of 16 or 8 bytes, then 28 * 28 bytes per image or one byte per label.
 _FILE_BYTES = {
     "train-images-idx3-ubyte": 16 + 60_000 * 28 * 28,

@@ -1,8 +1,8 @@
 """The files of ImageNet-1K as they are published: training images in folders, validation in one.
 
-Which validation image is of which class is said by folders (as many scripts sort them), by Kaggle's
-`LOC_val_solution.csv`, or by the development kit's `ILSVRC2012_validation_ground_truth.txt`, whose
-numbers `map_clsloc.txt` or `meta.mat` turns into WordNet ids.
+The classes of the validation images come from folders (as many scripts sort them), from Kaggle's
+`LOC_val_solution.csv`, or from the development kit's `ILSVRC2012_validation_ground_truth.txt`,
+whose numbers `map_clsloc.txt` or `meta.mat` maps to WordNet ids.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ...errors import UserError, shown
 from ..formats.image_files import Found, list_images
 
 TRAIN_SIZE, TEST_SIZE = 1_281_167, 50_000
-"""Images for training, and those for validation, on which everybody tests."""
+"""Training images, and validation images, on which everybody tests."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of pixels in [0, 1] of images of 224 pixels, as everybody uses them at every size."""
+"""For pixels in [0, 1] of 224-pixel images; everybody uses them at every size."""
 WNID = re.compile(r"n\d{8}")
 GROUND_TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 SOLUTION = "LOC_val_solution.csv"
@@ -37,7 +37,7 @@ _NAME = re.compile(r"ILSVRC2012_val_(\d{8})")
 
 @dataclass(frozen=True)
 class ImageNetFiles:
-    """What lies in a folder with `train/` and `val/`."""
+    """The contents of a folder with `train/` and `val/`."""
 
     folder: Path
 
@@ -64,7 +64,7 @@ class ImageNetFiles:
         return found
 
     def train(self, wnids: tuple[str, ...], left_out: Counter[str]) -> list[Found]:
-        """Training images by class, with a class's place in `wnids` as its id, and by name."""
+        """Training images, ordered by class and name; a class's id is its position in `wnids`."""
         files: list[Found] = []
         for label, wnid in enumerate(wnids):
             found = list_images(self.folder / "train" / wnid, self.folder, label, left_out)
@@ -77,7 +77,7 @@ class ImageNetFiles:
         """Validation images in the order of their names, in either layout.
 
         Raises:
-            UserError: where nothing says their classes, or not those of all.
+            UserError: if the class of any of them is unknown.
         """
         folder = self.folder / "val"
         label_of = {wnid: label for label, wnid in enumerate(wnids)}
@@ -103,10 +103,10 @@ class ImageNetFiles:
         return files
 
     def numbers(self) -> dict[int, str] | None:
-        """WordNet ids by the numbers 1..1000 of the development kit, where it is there.
+        """WordNet ids by the development kit's numbers 1..1000; None without the kit.
 
         Raises:
-            UserError: where its file is damaged.
+            UserError: if its file is damaged.
         """
         text, matrix = (self._of_kit(name) for name in NUMBERS)
         if text is not None:
@@ -153,12 +153,12 @@ class ImageNetFiles:
 
 @cache
 def published_wnids() -> tuple[str, ...]:
-    """The 1,000 WordNet ids, sorted, as timm lists them; none where it has no such file."""
+    """The 1,000 WordNet ids, sorted, as timm lists them; empty if it has no such file."""
     return tuple(_of_timm("imagenet_synsets.txt"))
 
 
 def class_names(wnids: tuple[str, ...]) -> tuple[str, ...]:
-    """The first name of each class, with its id where two share it; the id where it has none."""
+    """The first name of each class, with its id if two share it; the id alone if it has none."""
     words = dict(line.split("\t", 1) for line in _of_timm("imagenet_synset_to_lemma.txt"))
     names = [words.get(wnid, wnid).partition(",")[0].strip() for wnid in wnids]
     count = Counter(names)
@@ -169,7 +169,7 @@ def class_names(wnids: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _of_timm(name: str) -> list[str]:
-    """The lines of a file that timm carries, without importing timm."""
+    """The lines of a file that comes with timm, without importing timm."""
     spec = importlib.util.find_spec("timm")
     for folder in (spec and spec.submodule_search_locations) or []:
         file = Path(folder, "data", "_info", name)
@@ -186,9 +186,10 @@ def _lines(file: Path) -> list[str]:
 
 
 def _numbers_of_matrix(file: Path) -> dict[int, str]:
-    """Of `meta.mat`, whose table `synsets` has number, WordNet id, two texts, and children.
+    """WordNet ids by number, from the table `synsets` of `meta.mat`.
 
-    Only what has no children is a class of the challenge.
+    Its columns are number, WordNet id, two texts, and number of children. Only synsets without
+    children are classes of the challenge.
     """
     from scipy.io import loadmat
 

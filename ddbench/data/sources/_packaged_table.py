@@ -1,7 +1,7 @@
-"""Tables of numbers that another package carries, read without importing that package.
+"""Tables of numbers that come with another package, read without importing it.
 
-The packages' own functions give the same numbers and take seconds longer, most of them to import
-what the table does not need. Where a version of a package has its file elsewhere they are called.
+The packages' own functions give the same numbers but take seconds longer, mostly for imports that
+the table does not need. They are called if a version of a package has its file elsewhere.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 
 def packaged_table(package: str, file: str) -> NDArray[np.int64] | None:
-    """Whole numbers (rows, columns) of a text file with commas, compressed where it ends in gz.
+    """Integers (rows, columns) of a comma-separated file, compressed if its name ends in gz.
 
     Args:
-        package: that carries the file, such as "sklearn".
+        package: that the file comes with, such as "sklearn".
         file: its path below the package's folder.
 
     Returns:
-        None where the installed package has no such file.
+        None if the installed package has no such file.
     """
     spec = importlib.util.find_spec(package)
     for folder in (spec and spec.submodule_search_locations) or []:

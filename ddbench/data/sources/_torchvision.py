@@ -101,7 +101,7 @@ class TorchvisionSource(DatasetSource):
 
 
 class ChecksummedSource(TorchvisionSource):
-    """A data set of whose files torchvision lists the checksums."""
+    """A data set whose file checksums torchvision lists."""
 
     @property
     @abstractmethod
@@ -135,7 +135,7 @@ class CifarSource(ChecksummedSource):
 
     @property
     def checksums(self) -> dict[str, str]:
-        """Of the Python batches and the file of class names."""
+        """MD5 of the Python batches and of the file of class names."""
         cifar = self.torchvision_class
         meta = (cifar.meta["filename"], cifar.meta["md5"])
         return dict([*cifar.train_list, *cifar.test_list, meta])
@@ -144,8 +144,8 @@ class CifarSource(ChecksummedSource):
         """Fetch and unpack the archive."""
         from torchvision.datasets.utils import download_and_extract_archive
 
-        # Not the constructor's download=True: it looks at the batches alone, so that a lost file
-        # of class names would never come back.
+        # Not the constructor's download=True: it checks only the batches, so that a lost file of
+        # class names would never be restored.
         cifar = self.torchvision_class
         download_and_extract_archive(
             cifar.url, str(self.root), filename=cifar.filename, md5=cifar.tgz_md5
@@ -160,7 +160,7 @@ class CifarSource(ChecksummedSource):
         """Images (N, 3, 32, 32) and classes (N,) in the order of the batches.
 
         Raises:
-            UserError: if a file is missing or damaged; nothing is unpickled before the checksums.
+            UserError: if a file is missing or damaged; checksums are verified before unpickling.
         """
         self.check()
         data = self.torchvision_class(str(self.root), train=split == "train")

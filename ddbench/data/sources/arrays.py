@@ -1,7 +1,7 @@
-"""Arrays that a program handed over: `ddbench.run(dataset=(train, test))` keeps them by content.
+"""Arrays passed from Python: `ddbench.run(dataset=(train, test))` stores them by content.
 
-They lie in DATA_ROOT/converted/arrays-CONTENT, where CONTENT is a digest of pixels, labels and
-names of classes.
+They are in DATA_ROOT/converted/arrays-CONTENT, where CONTENT is a digest of pixels, labels and
+class names.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ArraysInMemory(DatasetSource):
 
     version = 1
     title = "Arrays"
-    # Placeholders: an instance takes what the arrays have when it is checked.
+    # Placeholders: an instance takes the values of its arrays.
     channels = 3
     resolution = 32
     class_names: tuple[str, ...] = ("first class", "second class")

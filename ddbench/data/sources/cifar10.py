@@ -26,7 +26,7 @@ class Cifar10(CifarSource):
         "ship",
         "truck",
     )
-    # The field's figures: the std is the mean of the images' own, not that of all pixels
+    # The field's values: the std is the mean of the images' own, not that of all pixels
     # (.2470, .2435, .2616).
     mean = (0.4914, 0.4822, 0.4465)
     std = (0.2023, 0.1994, 0.2010)

@@ -28,6 +28,6 @@ class Cifar100(CifarSource):
     title = "CIFAR-100"
     torchvision_name = "CIFAR100"
     class_names = tuple(_CLASS_NAMES.split())
-    # Its own figures, as DC and DSA use them; MTT and APM take those of CIFAR-10.
+    # Its own statistics, as DC and DSA use them; MTT and APM use those of CIFAR-10.
     mean = (0.5071, 0.4866, 0.4409)
     std = (0.2673, 0.2564, 0.2762)

@@ -1,8 +1,8 @@
-"""Real handwritten digits of scikit-learn, 8x8 grey, 10 classes; nothing to download.
+"""Real handwritten digits from scikit-learn, 8x8 grey, 10 classes; nothing to download.
 
 1,797 digits by 13 writers: the test split of the UCI set "Optical Recognition of Handwritten
-Digits" (E. Alpaydin and C. Kaynak, 1998), as `sklearn.datasets.load_digits` returns it. Its own
-split does not keep writers apart, so accuracies are higher than on that of the UCI set.
+Digits" (E. Alpaydin and C. Kaynak, 1998), as `sklearn.datasets.load_digits` returns it. The split
+used here does not separate writers, so accuracies are higher than on that of the UCI set.
 """
 
 from __future__ import annotations

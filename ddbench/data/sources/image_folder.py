@@ -1,12 +1,12 @@
-"""Any images in folders, one folder a class: dataset.path=FOLDER, brought to one resolution.
+"""Any images in one folder per class, resized to one resolution: dataset.path=FOLDER.
 
 FOLDER/train/CLASS/ has the training images, FOLDER/test/CLASS/ the test images, or
 FOLDER/val/CLASS/ where FOLDER/test is missing or has none of the classes (as in Tiny ImageNet,
-whose test images have no labels). Images may lie deeper, in folders of a class's folder.
+whose test images have no labels). Images may also be in subfolders of a class's folder.
 
-Where there are no folders of classes, labels.csv with the columns `file` and `label` says the
-classes: one in each split's folder, or one in FOLDER with a column `split`; or a part of each name
-says them, by dataset.pattern. Images are decoded once, into the data root.
+Without class folders, the classes are read from labels.csv with the columns `file` and `label`, one
+in each split's folder or one in FOLDER with a column `split`; or from a part of each file name, by
+dataset.pattern. Images are decoded once, into the data root.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ImageFolder(DatasetSource):
     title = "Image folder"
     channels = 3
     resolution = 64
-    # Placeholders: an instance takes its folder's own when it is checked.
+    # Placeholders: `check` sets them from the folder.
     class_names: tuple[str, ...] = ("first class", "second class")
     train_size = test_size = 2
 
@@ -82,7 +82,7 @@ class ImageFolder(DatasetSource):
         return f"{self.path} is converted in {folder}: {self._told}"
 
     def left_out(self) -> dict[str, dict[str, int]]:
-        """Files that are hidden, or no pictures, or outside the folders of the classes."""
+        """Files that are hidden, not images, or outside the class folders."""
         return {split: files.left_out for split, files in self._splits.items() if files.left_out}
 
     def notes(self) -> list[str]:
@@ -116,7 +116,7 @@ class ImageFolder(DatasetSource):
 
     @cached_property
     def _flat(self) -> dict[Split, Flat] | None:
-        """Images that are not sorted into folders of classes, or None where they are."""
+        """Images that are not sorted into class folders, or None if they are."""
         train, labels = self.path / "train", self.path / LABELS_FILE
         if self.settings.pattern:
             folders = {"train": train, "test": self._test_folders[0]}
@@ -141,7 +141,7 @@ class ImageFolder(DatasetSource):
 
     @cached_property
     def _test_folders(self) -> list[Path]:
-        """Those of test/ and val/ that are there."""
+        """Those of test/ and val/ that exist."""
         places = [self.path / name for name in ("test", "val")]
         there = [place for place in places if place.is_dir()]
         if not there:
@@ -157,14 +157,14 @@ class ImageFolder(DatasetSource):
 
     @property
     def _test_place(self) -> str:
-        """Where the test images are named, for people."""
+        """Where the test images are listed, for messages."""
         if self._flat is None:
             return f"{self._test_folder.name}/"
         return self._flat["test"].of.relative_to(self.path).as_posix()
 
     @cached_property
     def _test_folder(self) -> Path:
-        """The first of test/ and val/ that has a folder of a class, or else that there is."""
+        """The first of test/ and val/ that has a class folder, or else the first that exists."""
         there = self._test_folders
         return next((p for p in there if {*_folders(p)} & {*self._classes}), there[0])
 
@@ -181,7 +181,7 @@ class ImageFolder(DatasetSource):
         return self._splits[split]
 
     def _numbered(self, split: Split, flat: Flat) -> DecodedFiles:
-        """Images that are not sorted, with the numbers of their classes."""
+        """Images that are not sorted, with their class ids."""
         strangers = sorted({*flat.labels} ^ {*self._classes})
         if strangers:
             raise UserError(

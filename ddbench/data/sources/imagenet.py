@@ -1,8 +1,8 @@
-"""ImageNet-1K: photographs of 1,000 kinds of things, brought to a resolution that is chosen.
+"""ImageNet-1K: photographs of 1,000 kinds of things, resized to a chosen resolution.
 
 J. Deng, W. Dong, R. Socher, L.-J. Li, K. Li and L. Fei-Fei, "ImageNet: A Large-Scale Hierarchical
-Image Database", CVPR 2009, as of the challenge of 2012. It is read in DATA_ROOT/imagenet, which has
-`train/` and `val/`; see `_imagenet_files`. The validation images are the test split.
+Image Database", CVPR 2009, as in the challenge of 2012. It is read from DATA_ROOT/imagenet, which
+has `train/` and `val/`; see `_imagenet_files`. The validation images are the test split.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from ._imagenet_files import (
 class ImageNet(DatasetSource):
     """1,281,167 training and 50,000 validation images; the largest square in the middle of each.
 
-    Classes have the order of their WordNet ids, that of image-folder loaders. Of named classes
-    alone the images are decoded.
+    Classes are in the order of their WordNet ids, as in image-folder loaders. Only images of the
+    selected classes are decoded.
     """
 
     @dataclass
@@ -87,7 +87,7 @@ class ImageNet(DatasetSource):
         return f"{self.title} is converted in {folder}: {self._told}"
 
     def left_out(self) -> dict[str, dict[str, int]]:
-        """Files that are no pictures, and validation images of classes that are not used."""
+        """Files that are not images, and validation images of classes that are not used."""
         return {split: files.left_out for split, files in self._splits.items() if files.left_out}
 
     def notes(self) -> list[str]:

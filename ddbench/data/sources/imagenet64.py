@@ -1,10 +1,10 @@
-"""ImageNet64: ImageNet's photographs made small, 64x64 in colour, 1,000 classes.
+"""ImageNet64: ImageNet's photographs downsampled, 64x64 in colour, 1,000 classes.
 
 P. Chrabaszcz, I. Loshchilov and F. Hutter, "A Downsampled Variant of ImageNet as an Alternative to
-the CIFAR datasets", 2017. The ten training batches and `val_data` are read where they lie, in
-DATA_ROOT/imagenet64, as the pickles or the .npz archives that are published; `ddbench prepare`
-converts those that cannot be memory-mapped. Where there are none, it makes the images from ImageNet
-itself, in DATA_ROOT/imagenet, as they were published: squeezed to 64x64 by a box filter.
+the CIFAR datasets", 2017. The ten training batches and `val_data` are read in place, in
+DATA_ROOT/imagenet64, as the published pickles or .npz archives; `ddbench prepare` converts those
+that cannot be memory-mapped. If there are none, it makes the images from ImageNet itself, in
+DATA_ROOT/imagenet, as the published ones were made: squeezed to 64x64 with a box filter.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ BATCHES: dict[Split, tuple[str, ...]] = {
 }
 NAME_FILE = "map_clsloc.txt"
 DECODED_BYTES = 2**29
-"""Batches that cannot be mapped are decoded at each start if they are no larger together."""
+"""Batches that cannot be mapped are decoded at each start if their total size is at most this."""
 _BLOCK = 1024
 _ARCHIVE = re.compile(r"Imagenet64_(train|val)\w*\.zip", re.IGNORECASE)
 _SPLITS: tuple[Split, ...] = ("train", "test")
@@ -49,11 +49,10 @@ Loaded = tuple[NDArray[np.uint8] | PartedImages, NDArray[np.int64]]
 class ImageNet64(DatasetSource):
     """1,281,167 training images; the 50,000 validation images of ImageNet are its test split.
 
-    Classes have the order of the published labels, which is not that of their WordNet ids. They
+    Classes are in the order of the published labels, which is not that of their WordNet ids. They
     are called 0001 to 1000 unless `map_clsloc.txt` of ImageNet's development kit, with lines such
-    as `n02119789 1 kit_fox`, lies beside the batches. Images made from ImageNet itself are in the
-    order of their classes and names, while those published are shuffled, so that the two are not
-    the same data to any key.
+    as `n02119789 1 kit_fox`, is beside the batches. Images made from ImageNet itself are ordered by
+    class and name, while the published ones are shuffled, so the two have different keys.
     """
 
     version = 1
@@ -88,13 +87,13 @@ class ImageNet64(DatasetSource):
         return self._loaded[split]
 
     def fingerprint(self, split: Split) -> str:
-        """All labels and a sample of the images, alike for every kind of file."""
+        """A digest of all labels and a sample of the images, the same for every kind of file."""
         images, labels = self.load(split)
         pixels = images if isinstance(images, PartedImages) else PartedImages([images])
         return sampled_hash(pixels, torch.from_numpy(labels))
 
     def prepare(self) -> str:
-        """Unpack archives that lie there and convert what cannot be memory-mapped."""
+        """Unpack archives in the folder and convert what cannot be memory-mapped."""
         self._unpack()
         if not self._are_there and (self._originals.folder / "train").is_dir():
             self._make()
@@ -161,7 +160,7 @@ class ImageNet64(DatasetSource):
         """Convert the original images, in the order of the published labels.
 
         Raises:
-            UserError: where nothing says this order, or files are missing or damaged.
+            UserError: if this order is unknown, or files are missing or damaged.
         """
         numbers, there = self._originals.numbers(), self._originals.wnids
         if numbers is None:

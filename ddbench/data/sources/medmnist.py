@@ -1,8 +1,8 @@
 """MedMNIST: small medical images, `dataset.which=pathmnist` and ten others, grey or in colour.
 
 J. Yang, R. Shi, D. Wei et al., "MedMNIST v2: A Large-Scale Lightweight Benchmark for 2D and 3D
-Biomedical Image Classification", Scientific Data, 2023. The package `medmnist` says what the files
-are; they lie in DATA_ROOT/medmnist. Its validation images are not used.
+Biomedical Image Classification", Scientific Data, 2023. The package `medmnist` describes the files,
+which are in DATA_ROOT/medmnist. The validation images are not used.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNUSABLE = ("multi-label", "3d")
 
 
 class MedMnist(DatasetSource):
-    """One of the sets of single-label images of two dimensions, at one of its published sizes."""
+    """One of the sets of single-label 2D images, at one of its published sizes."""
 
     @dataclass
     class Settings(DatasetSettings):
@@ -42,7 +42,7 @@ class MedMnist(DatasetSource):
 
     version = 1
     title = "MedMNIST"
-    # Those of PathMNIST; an instance takes its own set's when it is checked.
+    # Those of PathMNIST; `check` sets those of the chosen set.
     channels = 3
     resolution = 28
     class_names: tuple[str, ...] = (
@@ -67,7 +67,7 @@ class MedMnist(DatasetSource):
         """Take the facts from the package, and make sure that the file is there.
 
         Raises:
-            UserError: if the package or the file is missing, or for a set that is none of these.
+            UserError: if the package or the file is missing, or for an unknown set.
         """
         info = self._info()
         self.channels = int(info["n_channels"])
@@ -81,7 +81,7 @@ class MedMnist(DatasetSource):
             )
 
     def prepare(self) -> str:
-        """Download the file unless it is there whole, 4 MB to 13 GB."""
+        """Download the file, 4 MB to 13 GB, unless it is there undamaged."""
         from torchvision.datasets import utils
 
         info = self._info()
@@ -101,7 +101,7 @@ class MedMnist(DatasetSource):
         """Images (N, C, H, W) and classes (N,) in the order of the file.
 
         Raises:
-            UserError: if the file is damaged, or is another one.
+            UserError: if the file is damaged, or holds another set.
         """
         try:
             with np.load(self.file, allow_pickle=False) as arrays:
@@ -121,7 +121,7 @@ class MedMnist(DatasetSource):
 
     @property
     def file(self) -> Path:
-        """Of both splits, as the package names it, absolute."""
+        """The file of both splits, named as by the package, absolute."""
         return self.root.absolute() / "medmnist" / f"{self.settings.which}{self._suffix}.npz"
 
     @property
@@ -136,7 +136,7 @@ class MedMnist(DatasetSource):
         return f"put {info[f'url{self._suffix}']} there as {self.file.name}"
 
     def _info(self) -> dict[str, Any]:
-        """What the package says of the set."""
+        """What the package says about the set."""
         try:
             from medmnist import INFO
         except ImportError as error:

@@ -15,6 +15,6 @@ class Mnist(IdxSource):
     title = "MNIST"
     class_names = tuple("0123456789")
     torchvision_name = "MNIST"
-    # The field's figures, of the training images.
+    # The field's values, of the training images.
     mean = (0.1307,)
     std = (0.3081,)

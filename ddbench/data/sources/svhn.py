@@ -1,4 +1,4 @@
-"""SVHN: digits of house numbers in photographs of streets, 32x32 in colour, 10 classes.
+"""SVHN: digits of house numbers in street photographs, 32x32 in colour, 10 classes.
 
 Y. Netzer, T. Wang, A. Coates, A. Bissacco, B. Wu and A. Ng, "Reading Digits in Natural Images with
 Unsupervised Feature Learning", NIPS Workshop 2011. The 531,131 further images are not used.
@@ -16,7 +16,7 @@ from ._torchvision import ChecksummedSource
 
 
 class Svhn(ChecksummedSource):
-    """73,257 training and 26,032 test images; their files name the digit 0 by 10."""
+    """73,257 training and 26,032 test images; their files label the digit 0 as 10."""
 
     version = 1
     title = "SVHN"
@@ -26,7 +26,7 @@ class Svhn(ChecksummedSource):
     class_names = tuple("0123456789")
     train_size = 73_257
     test_size = 26_032
-    # The figures of dataset condensation's code (Zhao, Mopuri and Bilen, 2021).
+    # The values in dataset condensation's code (Zhao, Mopuri and Bilen, 2021).
     mean = (0.4377, 0.4438, 0.4728)
     std = (0.1980, 0.2010, 0.1970)
 
@@ -54,7 +54,7 @@ class Svhn(ChecksummedSource):
         """Images (N, 3, 32, 32) and digits (N,) in the order of the files.
 
         Raises:
-            UserError: if a file is missing or damaged; nothing is read before the checksums.
+            UserError: if a file is missing or damaged; checksums are verified before reading.
         """
         self.check()
         data = self.torchvision_class(str(self.folder), split)

@@ -1,10 +1,10 @@
 """Tiny ImageNet: photographs of 200 kinds of things, 64x64 in colour, 200 classes.
 
 Y. Le and X. Yang, "Tiny ImageNet Visual Recognition Challenge", Stanford CS 231N, 2015. It is read
-as its archive unpacks, DATA_ROOT/tiny-imagenet-200; the labels of the validation images, which are
-the test split, are those of `val_annotations.txt`. (An image-folder loader that is pointed at
-`val/`, as some published code is, sees a single class there.) Where `val/` has been sorted into
-folders of classes, as many scripts do it, the folders say the labels.
+as unpacked from its archive, in DATA_ROOT/tiny-imagenet-200. The validation images are the test
+split; their labels are those of `val_annotations.txt`. (An image-folder loader pointed at `val/`,
+as in some published code, sees a single class there.) If `val/` has been sorted into class folders,
+as many scripts do, the folders give the labels.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ _OFFICIAL_IDS = """
 class TinyImageNet(DatasetSource):
     """100,000 training images and the 10,000 validation images as test split.
 
-    Classes are those of `wnids.txt`, fewer than 200 in a part of the data set, in the order of
-    their WordNet ids: that of image-folder loaders and so of all published work, not that of the
-    lines of `wnids.txt`. Their names are the first in `words.txt`, or else the ids.
+    Classes are those of `wnids.txt` (fewer than 200 in a part of the data set), in the order of
+    their WordNet ids: the order of image-folder loaders and so of all published work, not that of
+    the lines of `wnids.txt`. Their names are the first in `words.txt`, or else the ids.
     """
 
     version = 1
@@ -75,7 +75,7 @@ class TinyImageNet(DatasetSource):
     class_names = wnids = tuple(_OFFICIAL_IDS.split())
     train_size = 100_000
     test_size = 10_000
-    # ImageNet's own, of images of 224 pixels, as everybody uses them here.
+    # Those of ImageNet at 224 pixels, as everybody uses them here.
     mean = (0.485, 0.456, 0.406)
     std = (0.229, 0.224, 0.225)
 
@@ -107,7 +107,7 @@ class TinyImageNet(DatasetSource):
         return f"{self.title} is complete in {self.folder}: {self._told}"
 
     def left_out(self) -> dict[str, dict[str, int]]:
-        """Files that are no pictures, and pictures of classes that `wnids.txt` does not name."""
+        """Files that are not images, and images of classes that `wnids.txt` does not name."""
         splits = {"train": self._train, "test": self._test}
         return {split: files.left_out for split, files in splits.items() if files.left_out}
 
@@ -124,7 +124,7 @@ class TinyImageNet(DatasetSource):
 
     @cached_property
     def _ids(self) -> list[str]:
-        """WordNet ids of the classes, sorted; a class's id in the program is its place here."""
+        """WordNet ids of the classes, sorted; a class's id in the program is its position here."""
         file = self.folder / "wnids.txt"
         ids = self._lines(file)
         wrong = [name for name in ids if not _CLASS.fullmatch(name)]
@@ -147,7 +147,7 @@ class TinyImageNet(DatasetSource):
 
     @cached_property
     def _test(self) -> DecodedFiles:
-        """Ordered as the annotations are, which number the images, in either layout."""
+        """In the order of the annotations, which number the images, in either layout."""
         left_out: Counter[str] = Counter()
         images = self.folder / "val" / "images"
         there = list_images(images, self.folder, 0, left_out) if images.is_dir() else []
@@ -182,7 +182,7 @@ class TinyImageNet(DatasetSource):
         return files
 
     def _sorted(self, left_out: Counter[str]) -> list[Found]:
-        """The validation images with the classes of the folders that they lie in."""
+        """The validation images with the classes of their folders."""
         folder = self.folder / "val"
         files: list[Found] = []
         for label, name in enumerate(self._ids):
@@ -219,7 +219,7 @@ class TinyImageNet(DatasetSource):
             raise UserError(f"{file} cannot be read ({type(error).__name__})") from error
 
     def _archive(self) -> Path:
-        """The archive, downloaded if it is not there whole."""
+        """The archive, downloaded unless it is there undamaged."""
         from torchvision.datasets.utils import check_integrity, download_url
 
         archive = self.root.absolute() / ARCHIVE
@@ -236,7 +236,7 @@ class TinyImageNet(DatasetSource):
         return archive
 
     def _unpack(self, archive: Path) -> None:
-        """Unpack beside the archive, under another name until all is there."""
+        """Unpack beside the archive, under another name until everything is there."""
         try:
             with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".unpacking-") as place:
                 with zipfile.ZipFile(archive) as packed:
@@ -254,7 +254,7 @@ def _number_and_name(file: Found) -> tuple[int, str]:
 
 
 def _class_names(words: Path, ids: list[str]) -> tuple[str, ...]:
-    """The first name of each class; the id where there is none or several classes share it."""
+    """The first name of each class, with its id if several share it; the id if there is none."""
     first: dict[str, str] = {}
     if words.is_file():
         for line in words.read_text("utf-8", "replace").splitlines():

@@ -1,7 +1,7 @@
-"""AlexNet for small images, without norms, as the dataset condensation networks have it.
+"""AlexNet for small images, without norms, as in the dataset condensation networks.
 
 After Krizhevsky et al. (NeurIPS 2012); widths of Zhao et al. (ICLR 2021), which the evaluation of
-adversarial prediction matching takes over.
+adversarial prediction matching adopts.
 """
 
 from __future__ import annotations

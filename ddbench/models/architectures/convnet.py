@@ -1,4 +1,4 @@
-"""ConvNet: the 3x3 convolution, norm, ReLU, average pooling network that the field distils with.
+"""ConvNet: blocks of 3x3 convolution, norm, ReLU and average pooling, the field's usual network.
 
 Introduced for dataset condensation (Zhao et al., ICLR 2021) after Gidaris & Komodakis (CVPR 2018).
 """
@@ -30,7 +30,7 @@ class ConvNet(BlocksModel):
     training and evaluation mode are the same function. Weights are PyTorch's layer defaults.
 
     On a CPU, blocks with a group norm are computed by `convolution` and `norm_relu_pool`: the same
-    function, faster, above all where it is derived twice.
+    function, but faster, especially when it is differentiated twice.
     """
 
     @dataclass
@@ -86,7 +86,7 @@ class ConvNet(BlocksModel):
 
     def features(self, images: Tensor) -> Tensor:
         """Flat features (N, classifier.in_features)."""
-        # Exact types: a layer that somebody has put in the place of one of ours does its own work.
+        # Exact types: a layer that has replaced one of these must be called itself.
         kinds = [type(layer) for layer in self.blocks]
         if kinds != JOINED * (len(kinds) // 4) or not may_be_joined(self.blocks, images):
             return super().features(images)

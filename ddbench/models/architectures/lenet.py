@@ -1,7 +1,7 @@
-"""LeNet-5 with ReLU and max pooling, as the dataset condensation networks have it.
+"""LeNet-5 with ReLU and max pooling, as in the dataset condensation networks.
 
 After Y. LeCun et al., "Gradient-based learning applied to document recognition" (Proc. IEEE 86,
-1998); activations and poolings of Zhao et al. (ICLR 2021), whose cross-architecture tables have it.
+1998); activations and pooling of Zhao et al. (ICLR 2021), whose cross-architecture tables have it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ KERNEL = 5
 class LeNet(BlocksModel):
     """Two convolutions 5x5 of 6 and 16 channels, three linear layers of 120, 84 and the classes.
 
-    The first convolution keeps the size of grey images, as of MNIST's 28x28, and takes two pixels
-    from each side of coloured ones, as of CIFAR's 32x32.
+    The first convolution keeps the size of grey images, such as MNIST's 28x28, and removes two
+    pixels from each side of coloured ones, such as CIFAR's 32x32.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""MLP: two hidden layers of 128, the least of the dataset condensation networks.
+"""MLP: two hidden layers of 128 units, the simplest of the dataset condensation networks.
 
 Zhao et al., "Dataset condensation with gradient matching" (ICLR 2021).
 """

@@ -22,9 +22,9 @@ RESIDUAL = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip
 class NasBench201(Model):
     """Stem, three stacks of cells with C, 2C and 4C channels, global pooling, one linear layer.
 
-    Between the stacks stands a residual block of stride 2. Convolutions have no bias, norms are
-    batch norms with their parameters, and weights are PyTorch's layer defaults, as in the
-    benchmark. Its own size is 16 channels and 5 cells a stack.
+    Residual blocks of stride 2 separate the stacks. Convolutions have no bias, norms are batch
+    norms with affine parameters, and weights are PyTorch's layer defaults, as in the benchmark. The
+    benchmark's own size is 16 channels and 5 cells per stack.
     """
 
     @dataclass

@@ -1,7 +1,7 @@
 """ResNet18 for small images: a 3x3 stem without pooling, instance norm.
 
-After He et al. (CVPR 2016), in the form in which the dataset condensation networks (Zhao et al.,
-ICLR 2021) and adversarial prediction matching score it.
+After He et al. (CVPR 2016), in the form used for scoring by dataset condensation (Zhao et al.,
+ICLR 2021) and adversarial prediction matching.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..model import ModelSettings
 
 WIDTHS = (64, 128, 256, 512)
 BLOCKS = 2  # in each stage
-POOL = 4  # pixels per side that the last average pooling takes together
+POOL = 4  # side of the last average pooling, in pixels
 
 
 class _BasicBlock(nn.Module):
@@ -26,8 +26,8 @@ class _BasicBlock(nn.Module):
 
     Args:
         norm: after each convolution.
-        before: channels that come in.
-        width: channels that go out.
+        before: input channels.
+        width: output channels.
         stride: of the first convolution and the shortcut.
     """
 
@@ -54,7 +54,7 @@ class ResNet18(BlocksModel):
     """Stem conv3x3, four stages of two basic blocks, average pooling 4x4, one linear layer.
 
     Maps of 32 pixels end as 1x1 (512 features), of 64 as 2x2 (2048). A stride that would leave a
-    single pixel, which an instance norm makes zero, is 1 instead.
+    single pixel, which an instance norm maps to zero, is 1 instead.
     """
 
     @dataclass

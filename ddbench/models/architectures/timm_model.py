@@ -1,6 +1,6 @@
 """Any network of the library timm, untrained, with its stem adapted to small images.
 
-R. Wightman, "PyTorch Image Models". Nothing is fetched: weights are always the random ones.
+R. Wightman, "PyTorch Image Models". Nothing is downloaded: weights are always random.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from ..model import Model, ModelSettings
 DEFAULT = "convnext_atto"
 TRACED = 224  # pixels; large enough that maps of different strides differ in size
 SIDES = (8, 16, 24, 32, 48, 56, 64, 96, 112, 128, 160, 192, 224, 240, 256, 288, 384, 448, 512)
-"""Sides of images that are tried for the message of a refusal."""
+"""Sides of images that are tried for the error message when a network is refused."""
 STEMS = ("patch_embed", "stem")  # where timm's networks cut images into patches
 CONVOLUTIONAL_GRID = 4
-"""Least side of the last maps from 16 pixels on, as ConvNet's; a quarter of the image below."""
+"""Least side of the last maps from 16 pixels on, as in ConvNet; below, a quarter of the image."""
 TOKEN_GRID = 7
-"""Least side of the grid of an isotropic transformer from 28 pixels on, as of patches of 32 in 224
-pixels; below, that of the maps of a convolutional network."""
+"""Least side of an isotropic transformer's grid from 28 pixels on, as with patches of 32 in 224
+pixels; below, that of a convolutional network's last maps."""
 
 
 class TimmModel(Model):
     """A timm network whose total stride fits the images.
 
-    Networks made for large images shrink them 32 times. Strides and poolings are lowered, from the
-    input on and no more than needed, until the last maps are at least 4x4 (2x2 below 16 pixels); a
-    network with a patch size gets a smaller one. A first convolution that loses its stride becomes
-    3x3, as is usual for small images. What then cannot take the images is built for their size
-    and not changed, and at the last left as it is. `adaptation` says what was changed;
-    docs/timm.md has a network of each of timm's families.
+    Networks made for large images shrink them 32 times. Strides and poolings are reduced, starting
+    at the input and no more than needed, until the last maps are at least 4x4 (2x2 below 16
+    pixels); a network with a patch size gets a smaller one. A first convolution that loses its
+    stride becomes 3x3, as is usual for small images. A network that still cannot take the images is
+    built for their size without other changes, or as a last resort left as it is. `adaptation` says
+    what was changed; docs/timm.md has a network from each of timm's families.
     """
 
     @dataclass
@@ -84,7 +84,7 @@ def check_timm_name(name: str) -> None:
     """Refuse a name that timm does not have.
 
     Raises:
-        UserError: with near names.
+        UserError: with similar names.
     """
     import timm  # takes seconds
 
@@ -127,7 +127,7 @@ def _try_out(network: nn.Module, options: dict[str, Any], resolution: int) -> No
 
 
 def _refusal(name: str, options: dict[str, Any], resolution: int) -> UserError:
-    """Says what the network would take, which its own exceptions do not."""
+    """An error that says what the network would take, which its own exceptions do not."""
     told = f"timm's {name} cannot take {resolution}x{resolution} images"
     for larger in (size for size in SIDES if size > resolution):
         for attempt in (_built_for_size, _as_it_is):
@@ -138,7 +138,7 @@ def _refusal(name: str, options: dict[str, Any], resolution: int) -> UserError:
 
 
 def _adapted(name: str, options: dict[str, Any], resolution: int) -> tuple[nn.Module, str]:
-    """With smaller patches, or smaller strides."""
+    """The network with smaller patches, or smaller strides."""
     import timm
 
     usual = timm.create_model(name, pretrained=False, **options)
@@ -150,7 +150,7 @@ def _adapted(name: str, options: dict[str, Any], resolution: int) -> tuple[nn.Mo
 
 
 def _built_for_size(name: str, options: dict[str, Any], resolution: int) -> tuple[nn.Module, str]:
-    """Told the size of the images, by which some choose windows and embeddings of positions."""
+    """The network told the image size, from which some derive windows and position embeddings."""
     import timm
 
     network = timm.create_model(name, pretrained=False, img_size=resolution, **options)
@@ -164,7 +164,7 @@ def _as_it_is(name: str, options: dict[str, Any], resolution: int) -> tuple[nn.M
 
 
 def _takes(name: str, options: dict[str, Any], **more: Any) -> bool:
-    """Whether a constructor knows further arguments, whatever it thinks of their values."""
+    """Whether a constructor accepts further arguments, even if it refuses their values."""
     import timm
 
     try:
@@ -179,7 +179,7 @@ def _takes(name: str, options: dict[str, Any], **more: Any) -> bool:
 def _with_smaller_patches(
     name: str, options: dict[str, Any], resolution: int, usual: int
 ) -> tuple[nn.Module, str]:
-    """The largest patches, of halved sizes, that leave enough of a grid."""
+    """The network with the largest patches, among halved sizes, that leave a large enough grid."""
     import timm
 
     wanted = _least_side(resolution)
@@ -250,7 +250,7 @@ def _last_side(network: nn.Module, channels: int, resolution: int) -> int:
 
 @torch.no_grad()
 def _levels(network: nn.Module, channels: int) -> list[list[str]]:
-    """Names of the layers with a stride, those of maps of one size together, in their order."""
+    """Names of the layers with a stride, grouped by the size of their input maps, in order."""
     found: dict[int, list[str]] = {}
 
     def note(name: str) -> Any:
@@ -274,7 +274,7 @@ def _levels(network: nn.Module, channels: int) -> list[list[str]]:
 
 
 def _lower_stride(network: nn.Module, name: str, first: bool) -> str:
-    """Halve the stride of one layer and say so, or return "" where it is 1 already."""
+    """Halve the stride of one layer and describe the change, or return "" if it is 1 already."""
     layer = network.get_submodule(name)
     stride = _side(getattr(layer, "stride", 1))
     if stride == 1:

@@ -1,7 +1,7 @@
 """VGG11 for small images: 3x3 convolutions, instance norm, max pooling and one linear layer.
 
-After Simonyan & Zisserman (ICLR 2015), configuration A, in the form in which the dataset
-condensation networks (Zhao et al., ICLR 2021) and adversarial prediction matching score it.
+After Simonyan & Zisserman (ICLR 2015), configuration A, in the form used for scoring by dataset
+condensation (Zhao et al., ICLR 2021) and adversarial prediction matching.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ STAGES = ((64,), (128,), (256, 256), (512, 512), (512, 512))
 class VGG11(BlocksModel):
     """Eight blocks of conv3x3 -> norm -> ReLU with a max pooling 2x2 after each of five stages.
 
-    Maps of 32 pixels end as 1x1 (512 features), of 64 as 2x2 (2048). Below 32 pixels the inner
-    poolings that would leave the next stage a single pixel, which an instance norm makes zero, are
-    left out.
+    Maps of 32 pixels end as 1x1 (512 features), of 64 as 2x2 (2048). Below 32 pixels, inner
+    poolings that would leave the next stage a single pixel, which an instance norm maps to zero,
+    are left out.
     """
 
     @dataclass

@@ -2,7 +2,7 @@
 
 Y. Zhou et al., "Dataset distillation using neural feature regression" (NeurIPS 2022) and N. Loo et
 al., "Dataset distillation with convexified implicit gradients" (ICML 2023): blocks of conv3x3,
-ReLU and average pooling, 128, 256, 512, … channels, weights drawn as Flax draws them.
+ReLU and average pooling, 128, 256, 512, … channels, weights initialised as in Flax.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ..model import ModelSettings
 from .convnet import ConvNet
 
 TRUNCATED_STD = 0.87962566103423978
-"""Standard deviation of a standard normal that is cut off at two of its own."""
+"""Standard deviation of a standard normal truncated at two standard deviations."""
 
 
 def lecun_normal(layer: nn.Module) -> None:
     """Draw weights with variance 1 / fan-in from a truncated normal, and set biases to 0.
 
-    As Flax's default: cut off at two standard deviations, and widened so that the variance is
-    1 / fan-in after cutting (Y. LeCun et al., "Efficient backprop", 1998).
+    This is Flax's default: truncated at two standard deviations, and widened so that the variance
+    after truncation is 1 / fan-in (Y. LeCun et al., "Efficient backprop", 1998).
     """
     if isinstance(layer, nn.Conv2d | nn.Linear):
         std = math.sqrt(1 / layer.weight[0].numel()) / TRUNCATED_STD

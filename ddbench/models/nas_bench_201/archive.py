@@ -1,10 +1,10 @@
 """The benchmark's own file, NAS-Bench-201-v1_1-096897.pth, read through its authors' package.
 
 The file is a pickle of plain dictionaries, lists and numbers. It is loaded by torch's restricted
-reader, which runs nothing that a file asks for; its numbers then go through the package
-`nas-bench-201`, which knows what they mean. The package copies all it is given, so it is given a
-slice of the cells at a time, and each slice is released afterwards. Loading still needs several
-times the size of the file in memory, once.
+reader, which runs nothing that a file asks for; its numbers are then interpreted by the package
+`nas-bench-201`. The package copies all it is given, so it gets one slice of the cells at a time,
+which is released afterwards. Loading still needs several times the size of the file in memory,
+once.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def read_archive(path: Path) -> Rows:
 
 
 def _load(path: Path) -> Any:
-    """The content of a torch file in which there is nothing but data."""
+    """The content of a torch file that holds nothing but data."""
     import numpy as np
     import torch
 
@@ -83,7 +83,7 @@ def _load(path: Path) -> Any:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
     except MemoryError as error:
         raise UserError(f"{path} does not fit in memory") from error
-    except Exception as error:  # a stranger's pickle may fail in any way at all
+    except Exception as error:  # an untrusted pickle may fail in any way at all
         reason = next((line for line in str(error).splitlines() if "global" in line.lower()), "")
         told = f": {reason.strip()[:200]}" if reason else ""
         raise UserError(
@@ -116,7 +116,7 @@ def _parts(content: Any, path: Path) -> tuple[list[str], dict[int, dict[str, Any
 
 
 def _query(strings: list[str], results: dict[int, Any], path: Path) -> dict[str, dict[str, float]]:
-    """What the package says of some cells."""
+    """What the package reports about some cells."""
     from nas_201_api import NASBench201API
 
     rows = {}
@@ -142,7 +142,7 @@ def _accuracies(api: Any, index: int, path: Path) -> dict[str, float]:
     found = {}
     for column, (epochs, data, value) in _QUERIES.items():
         if data not in api.arch2infos_dict[index][epochs].get_dataset_names():
-            continue  # the first edition has 12 epochs on half of CIFAR-10 alone
+            continue  # the first edition has 12 epochs only on half of CIFAR-10
         info = api.get_more_info(index, data, hp=epochs, is_random=False)
         if info.get(value) is not None:
             percent = check_percent(float(info[value]), column, f"{path}: cell {index}")

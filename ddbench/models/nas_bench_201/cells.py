@@ -32,7 +32,7 @@ CELLS = len(OPERATIONS) ** len(EDGES)
 Cell = tuple[str, ...]
 """The operation of each edge, in the order of `EDGES`."""
 
-_SHUFFLE_SEED = 88  # with which the benchmark's authors shuffled the cells before numbering them
+_SHUFFLE_SEED = 88  # used by the benchmark's authors to shuffle the cells before numbering them
 _FORM = "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|"
 _LONGEST = 200
 _PATTERN = re.compile(
@@ -47,7 +47,7 @@ def cell_string(cell: Cell) -> str:
 
 
 def parse_cell(text: str) -> Cell:
-    """The cell of a string, or of an index in the benchmark's order written in digits.
+    """The cell of a string, or of an index in the benchmark's order, written in digits.
 
     Raises:
         UserError: for anything else.
@@ -78,10 +78,10 @@ def cell_indices() -> dict[str, int]:
 
 
 def check_percent(value: float, column: str, where: str) -> float:
-    """An accuracy in percent.
+    """Check an accuracy in percent and return it.
 
     Raises:
-        UserError: if it is none.
+        UserError: if it is not one.
     """
     if not (math.isfinite(value) and 0 <= value <= 100):
         raise UserError(f"{where}: {column}={value} is no accuracy in percent (0 to 100)")

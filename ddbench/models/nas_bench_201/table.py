@@ -1,7 +1,7 @@
-"""The truth of NAS-Bench-201: what its authors measured for each cell, as one compact table.
+"""The ground truth of NAS-Bench-201: its authors' results for each cell, as one compact table.
 
 `ddbench prepare nas_bench_201 source=FILE` makes the table once, from the benchmark's own file
-(.pth) or from a CSV with the same columns. It lies at the top of the data root.
+(.pth) or from a CSV with the same columns. It is at the top of the data root.
 """
 
 from __future__ import annotations
@@ -67,18 +67,18 @@ class TruthTable:
 
     @property
     def cells(self) -> int:
-        """How many cells have an accuracy in some column."""
+        """Number of cells with an accuracy in at least one column."""
         known = np.isfinite(np.stack(list(self.accuracies.values())))
         return int(known.any(0).sum())
 
 
 def table_path(data_root: Path) -> Path:
-    """Where the table lies."""
+    """The path of the table."""
     return data_root / FILE_NAME
 
 
 def default_column(dataset: str) -> str:
-    """The truth of a dataset: test accuracy after 200 epochs."""
+    """The column with the ground truth of a dataset: test accuracy after 200 epochs."""
     return f"{dataset}_test_200ep"
 
 
@@ -107,7 +107,7 @@ def prepare_table(data_root: Path, source: str | None) -> str:
 
     Args:
         data_root: the folder that holds all datasets' files.
-        source: a .pth of the benchmark or a .csv; None checks the table that is there.
+        source: a .pth of the benchmark or a .csv; None checks the existing table.
 
     Raises:
         UserError: one line on what is wrong with the source, or how to get one.
@@ -157,7 +157,7 @@ def render_table(rows: Rows) -> bytes:
 
 
 def parse_table(data: bytes, path: Path) -> Rows:
-    """The rows of a CSV, from a file that may be anybody's.
+    """The rows of a CSV, which may be untrusted.
 
     Raises:
         UserError: one line with the file and the line that is wrong.
