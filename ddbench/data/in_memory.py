@@ -113,30 +113,30 @@ def _pixels(images: NDArray[Any], split: Split) -> NDArray[np.uint8]:
         images = images[:, None]
     if images.ndim != 4 or not images.size:
         raise UserError(
-            f"{where} have shape {images.shape}; needed is (N, C, H, W), (N, H, W, C) or (N, H, W)"
+            f"{where} have shape {images.shape}; expected (N, C, H, W), (N, H, W, C) or (N, H, W)"
         )
     first = images.shape[2] == images.shape[3] and images.shape[1] <= MOST_CHANNELS
     last = images.shape[1] == images.shape[2] and images.shape[3] <= MOST_CHANNELS
     if not first and not last:
         raise UserError(
-            f"{where} have shape {images.shape}; needed are square ones, (N, C, H, H) or "
+            f"{where} have shape {images.shape}; images must be square, (N, C, H, H) or "
             f"(N, H, H, C), with {MOST_CHANNELS} channels at most"
         )
     if first and last and images.shape[1:] != (1, 1, 1):
         raise UserError(
-            f"{where} have shape {images.shape}, of which no axis is seen to be that of the "
-            "channels; such small images cannot be told apart"
+            f"{where} have shape {images.shape}, in which the channel axis is ambiguous; "
+            "images this small are not supported"
         )
     if not first:
         images = images.transpose(0, 3, 1, 2)
     if images.dtype == np.uint8:
         return np.ascontiguousarray(images)
     if not np.issubdtype(images.dtype, np.floating):
-        raise UserError(f"{where} have type {images.dtype}; needed is uint8, or floats in [0, 1]")
+        raise UserError(f"{where} have type {images.dtype}; expected uint8, or floats in [0, 1]")
     low, high = float(images.min()), float(images.max())
     if not (low >= 0 and high <= 1):  # also refuses NaN
         raise UserError(
-            f"{where} range over {low:g}..{high:g}; needed are floats in [0, 1], or uint8 in 0..255"
+            f"{where} range over {low:g}..{high:g}; expected floats in [0, 1], or uint8 in 0..255"
         )
     return np.ascontiguousarray(np.rint(images.astype(np.float64) * 255).astype(np.uint8))
 
@@ -145,12 +145,12 @@ def _class_ids(labels: NDArray[Any], count: int, split: Split) -> NDArray[np.int
     where = f"dataset: labels of the {split} split"
     if labels.shape != (count,):
         raise UserError(
-            f"{where} have shape {labels.shape}; needed is one of each image, ({count},)"
+            f"{where} have shape {labels.shape}; expected one label per image, ({count},)"
         )
     if not np.issubdtype(labels.dtype, np.integer):
-        raise UserError(f"{where} have type {labels.dtype}; needed are whole numbers from 0 on")
+        raise UserError(f"{where} have type {labels.dtype}; expected whole numbers from 0")
     if labels.min() < 0:
-        raise UserError(f"{where} begin at {labels.min()}; needed are whole numbers from 0 on")
+        raise UserError(f"{where} begin at {labels.min()}; expected whole numbers from 0")
     return labels.astype(np.int64)
 
 
@@ -167,7 +167,7 @@ def _class_names(told: Any, labels: NDArray[np.int64]) -> list[str]:
 def _check_splits(arrays: Mapping[Split, Arrays], names: list[str]) -> None:
     """Refuse splits that differ in shape, and classes without images."""
     if len(names) < 2:
-        raise UserError(f"dataset: there is {len(names)} class; needed are at least 2")
+        raise UserError(f"dataset: there is {len(names)} class; expected at least 2")
     shapes = {split: images.shape[1:] for split, (images, _) in arrays.items()}
     if shapes["train"] != shapes["test"]:
         raise UserError(

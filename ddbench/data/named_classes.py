@@ -32,7 +32,7 @@ def listed(given: Any) -> str | list[str]:
         return _lines(Path(given).expanduser())
     if not isinstance(given, list | tuple):
         raise UserError(
-            f"classes={shown(str(given))}: needed is a list of names, a file with one in each "
+            f"classes={shown(str(given))}: expected a list of names, a file with one in each "
             f"line, or one of {', '.join(CLASS_LISTS)}"
         )
     names = [str(name) for name in given]
@@ -71,7 +71,7 @@ def class_ids(
             raise UserError(f"classes: {shown(name)} is named twice, by name and WordNet id")
         ids.append(known[name])
     if len(ids) < 2:
-        raise UserError(f"classes: needed are at least 2 classes of {where}")
+        raise UserError(f"classes: expected at least 2 classes of {where}")
     return tuple(sorted(ids))
 
 

@@ -35,7 +35,9 @@ def check_memory(name: str, channels: int, resolution: int) -> None:
     if needed > there:
         times, narrow = _matrices(input_space_definition(LOW_RANK), side)
         fewer = times * 8 * side * narrow
-        offer = f"input_space={LOW_RANK}, near to zca, needs {fewer / 1e9:,.1f} GB, and "
+        offer = (
+            f"input_space={LOW_RANK}, an approximation of zca, needs {fewer / 1e9:,.1f} GB, and "
+        )
         raise UserError(
             f"input_space={name}: images of {channels}x{resolution}x{resolution} need "
             f"{needed / 1e9:,.1f} GB for {matrices} matrices of {side:,} x {columns:,} "

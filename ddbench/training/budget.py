@@ -16,12 +16,12 @@ class Budget(Settings):
     distilling: float = setting(1.0, "fraction of a method's published updates", above=0, high=1)
     teachers: float = setting(1.0, "fraction of the published epochs of teachers", above=0, high=1)
     teacher_steps: int = setting(
-        1, "optimiser steps that a teacher of the harness gets at least, on small datasets", low=1
+        1, "optimiser steps of a teacher at least, which counts on small datasets", low=1
     )
     evaluation: float = setting(
         1.0, "fraction of the published epochs of evaluation networks", above=0, high=1
     )
-    networks: int = setting(5, "evaluation networks a score", low=1, high=1000)
+    networks: int = setting(5, "evaluation networks per score", low=1, high=1000)
 
     @property
     def whole_networks(self) -> int:

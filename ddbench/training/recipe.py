@@ -145,7 +145,10 @@ class TrainingRecipe:
                 )
         whole = all(_is_number(e, int) for e in (*self.milestones, *self.snapshot_epochs))
         if not whole or not all(isinstance(b, bool) for b in (self.augment, self.mirrored)):
-            raise UserError("a training recipe has whole milestones and snapshots, and an augment")
+            raise UserError(
+                "a training recipe has whole numbers as milestones and snapshot_epochs, and true "
+                "or false as augment and mirrored"
+            )
         for name, choices in _CHOICES.items():
             if not isinstance(getattr(self, name), choices):
                 raise UserError(

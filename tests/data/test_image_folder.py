@@ -128,7 +128,7 @@ def test_folders_that_are_no_dataset_are_one_line(
     assert "no folder test and no folder val" in complaint()
     (pets / "train").rename(pets / "photographs")
     write_images(pets / "train", ["x.png"])
-    assert "train has no folders; needed is one folder a class" in complaint()
+    assert "train has no folders; expected one folder per class" in complaint()
 
 
 def test_images_in_folders_of_a_class_are_found_as_torchvision_finds_them(
@@ -176,7 +176,7 @@ def test_what_is_left_out_is_counted_by_reason(
             "hidden": 3,
             "ending .db": 1,
             "no ending": 1,
-            "no file behind the name": 1,
+            "broken link": 1,
             "outside the classes' folders": 1,
         },
         "test": {"ending .txt": 2, "hidden": 2},

@@ -121,8 +121,8 @@ def test_lists_of_classes_are_of_imagenet() -> None:
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
-        (lambda folder: None, "has no folders of classes; needed are LOC_val_solution.csv, or"),
-        (lambda folder: ground_truth(folder), "has no folders of classes; needed are"),
+        (lambda folder: None, "has no folders of classes; expected LOC_val_solution.csv, or"),
+        (lambda folder: ground_truth(folder), "has no folders of classes; expected"),
         (lambda folder: shutil.rmtree(folder / "train"), "has no folders of classes such as n0"),
         (lambda folder: shutil.rmtree(folder / "val"), "val is missing"),
         (
@@ -139,7 +139,7 @@ def test_lists_of_classes_are_of_imagenet() -> None:
         ),
         (
             lambda folder: (with_text(folder), next(folder.glob("I*.txt")).write_text("2\n")),
-            "ILSVRC2012_val_00000002.JPEG: nothing says of which class it is",
+            "ILSVRC2012_val_00000002.JPEG: its class is unknown",
         ),
         (
             lambda folder: (folder / "LOC_val_solution.csv").write_text("ImageId,x\na,b\n"),

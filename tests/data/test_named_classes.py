@@ -86,11 +86,11 @@ def test_settings_of_the_command_line_reach_the_dataset() -> None:
     ("classes", "told"),
     [
         (["3", "seven"], "the dataset digits has no class 'seven'; it has 0, 1 and others"),
-        (["3"], "needed are at least 2 classes"),
+        (["3"], "expected at least 2 classes"),
         (["3", "3"], "'3' is named twice"),
         ("imagenette", "classes=imagenette: the dataset digits has no class n01440764"),
         ("imagenete", "no such file, and no list of this name; known: imagenette, imagewoof"),
-        (3, "needed is a list of names"),
+        (3, "expected a list of names"),
         ("/", "classes: '/' cannot be read"),
     ],
 )

@@ -158,7 +158,7 @@ def test_a_set_of_medmnist_is_read(
         ({"which": "chestmnist"}, "unknown set of MedMNIST 'chestmnist'"),
         ({"which": "organmnist3d"}, "unknown set of MedMNIST 'organmnist3d'"),
         ({"which": "../x"}, "unknown set of MedMNIST '../x'"),
-        ({"size": 32}, "size=32: needed is one of 28, 64, 128, 224"),
+        ({"size": 32}, "size=32: expected one of 28, 64, 128, 224"),
         ({"size": 28, "which": "bloodmnist"}, "bloodmnist.npz is missing; run `ddbench prepare"),
     ],
 )

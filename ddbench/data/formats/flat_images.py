@@ -55,7 +55,7 @@ def by_labels_file(file: Path, base: Path, splits: tuple[str, ...] = ()) -> Flat
         steps = PurePosixPath(name)
         if not label or not name or steps.is_absolute() or ".." in steps.parts:
             raise UserError(
-                f"{where}: {shown(name)} with the label {shown(label)}; needed are a path from "
+                f"{where}: {shown(name)} with the label {shown(label)}; expected a path from "
                 f"{file.parent} on and the name of a class"
             )
         if name in named:
@@ -65,7 +65,7 @@ def by_labels_file(file: Path, base: Path, splits: tuple[str, ...] = ()) -> Flat
             continue
         path = file.parent / steps
         if path.suffix.lower() not in SUFFIXES or not path.is_file():
-            raise UserError(f"{where}: {path} is no image file that is there")
+            raise UserError(f"{where}: {path} is missing or not an image file")
         place = path.relative_to(base).as_posix()
         found.append((label, Found(path, place, 0, path.stat())))
     left_out: Counter[str] = Counter()
@@ -93,7 +93,7 @@ def by_file_name(folder: Path, base: Path, pattern: str) -> Flat:
     except re.error as error:
         raise UserError(f"pattern={pattern}: no regular expression ({error})") from error
     if expression.groups != 1:
-        raise UserError(f"pattern={pattern}: needed is one group, the class, such as '(.+)_[0-9]+'")
+        raise UserError(f"pattern={pattern}: expected one group, the class, such as '(.+)_[0-9]+'")
     left_out: Counter[str] = Counter()
     found = []
     for image in list_images(folder, base, 0, left_out):

@@ -59,7 +59,7 @@ def list_images(folder: Path, base: Path, label: int, left_out: Counter[str]) ->
             elif ending not in SUFFIXES:
                 left_out[f"ending {ending}" if ending else "no ending"] += 1
             elif not path.is_file():
-                left_out["no file behind the name"] += 1
+                left_out["broken link"] += 1
             else:
                 found.append(Found(path, path.relative_to(base).as_posix(), label, path.stat()))
     except OSError as error:

@@ -30,25 +30,25 @@ def labelled_items(part: Any, where: str) -> Read:
         UserError: for anything else, and for images of several sizes.
     """
     if isinstance(part, np.ndarray | torch.Tensor):
-        raise UserError(f"dataset: the {where} is one array; needed are two, (images, labels)")
+        raise UserError(f"dataset: the {where} is one array; expected two, (images, labels)")
     if hasattr(part, "features") and hasattr(part, "column_names"):
         return _of_columns(part, where)
     if isinstance(part, Mapping):
         named = [part.get(name) for name in ("images", "labels")]
         if any(value is None for value in named):
             there = ", ".join(str(key)[:40] for key in list(part)[:8]) or "nothing"
-            raise UserError(f"dataset: the {where} has {there}; needed are images and labels")
+            raise UserError(f"dataset: the {where} has {there}; expected images and labels")
         part = tuple(named)
     if isinstance(part, tuple | list):
         if len(part) != 2:
             raise UserError(
-                f"dataset: the {where} has {len(part)} parts; needed are two, (images, labels)"
+                f"dataset: the {where} has {len(part)} parts; expected two, (images, labels)"
             )
         return _array(part[0], where, "images"), _array(part[1], where, "labels"), None
     if hasattr(part, "__getitem__") and hasattr(part, "__len__"):
         return _of_pairs(part, where)
     raise UserError(
-        f"dataset: the {where} is a {type(part).__name__}; needed are (images, labels), a torch "
+        f"dataset: the {where} is a {type(part).__name__}; expected (images, labels), a torch "
         "Dataset with a length, or a Hugging Face Dataset"
     )
 
@@ -102,7 +102,7 @@ def _column(part: Any, kind: str, usual: tuple[str, ...], where: str) -> str:
     if len(of_kind) == 1 or named:
         return str(named[0] if named else of_kind[0])
     raise UserError(
-        f"dataset: the {where} has the columns {', '.join(map(str, columns[:8]))}; needed is one "
+        f"dataset: the {where} has the columns {', '.join(map(str, columns[:8]))}; expected one "
         f"of the kind {kind}, or one called {usual[0]}"
     )
 
@@ -115,7 +115,7 @@ def _stacked(items: Iterator[tuple[Any, Any]], where: str) -> tuple[NDArray[Any]
         if images and (array.shape, array.dtype) != (images[0].shape, images[0].dtype):
             raise UserError(
                 f"dataset: image {number} of the {where} is {array.dtype} {array.shape}, the first "
-                f"{images[0].dtype} {images[0].shape}; needed are images of one size and type"
+                f"{images[0].dtype} {images[0].shape}; expected images of one size and type"
             )
         images.append(array)
         labels.append(_array(label, where, "labels"))

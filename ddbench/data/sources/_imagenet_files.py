@@ -95,7 +95,7 @@ class ImageNetFiles:
         ):
             wnid = class_of.get(file.path.stem, "")
             if not wnid:
-                raise UserError(f"{file.path}: nothing says of which class it is")
+                raise UserError(f"{file.path}: its class is unknown")
             if wnid in label_of:
                 files.append(Found(file.path, file.name, label_of[wnid], file.facts))
             else:
@@ -134,7 +134,7 @@ class ImageNetFiles:
         numbers = self.numbers()
         if truth is None or numbers is None:
             raise UserError(
-                f"ImageNet: {self.folder / 'val'} has no folders of classes; needed are "
+                f"ImageNet: {self.folder / 'val'} has no folders of classes; expected "
                 f"{SOLUTION}, or {GROUND_TRUTH} and {' or '.join(NUMBERS)} of the "
                 f"development kit, in {self.folder}"
             )

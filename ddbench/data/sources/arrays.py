@@ -60,7 +60,7 @@ class ArraysInMemory(DatasetSource):
                 "Python, ddbench.run(dataset=(train, test))"
             )
         if not _CONTENT.fullmatch(content):
-            raise UserError(f"dataset.content={content[:40]}: needed are 20 hexadecimal digits")
+            raise UserError(f"dataset.content={content[:40]}: expected 20 hexadecimal digits")
         if not self._is_there:
             folder = stored_conversion(self.root, content, "train").folder
             raise UserError(f"dataset arrays: {folder} is missing or not whole; {_AGAIN}")

@@ -36,7 +36,7 @@ class ImageFolder(DatasetSource):
     @dataclass
     class Settings(NamedSettings):
         path: str = setting(
-            "", "folder with train/ and test/ (or val/), one folder a class in each", place=True
+            "", "folder with train/ and test/ (or val/), one folder per class in each", place=True
         )
         resolution: int = setting(64, "height and width in pixels after cropping", low=1, high=1024)
         filter: Filter = setting(Filter.bicubic, "of resizing; none refuses other sizes")
@@ -111,7 +111,7 @@ class ImageFolder(DatasetSource):
         names = _folders(folder)
         if len(names) < 2:
             there = f"only the folder {names[0]!r}" if names else "no folders"
-            raise UserError(f"{folder} has {there}; needed is one folder a class, at least 2")
+            raise UserError(f"{folder} has {there}; expected one folder per class, at least 2")
         return tuple(names)
 
     @cached_property
@@ -152,7 +152,7 @@ class ImageFolder(DatasetSource):
         names = tuple(sorted({*flat.labels}))
         if len(names) < 2:
             there = f"only the class {names[0]!r}" if names else "no training images"
-            raise UserError(f"{flat.of} has {there}; needed are images of at least 2 classes")
+            raise UserError(f"{flat.of} has {there}; expected images of at least 2 classes")
         return names
 
     @property

@@ -36,7 +36,7 @@ class MedMnist(DatasetSource):
         def __post_init__(self) -> None:
             super().__post_init__()
             if self.size not in SIZES:
-                raise UserError(f"size={self.size}: needed is one of {', '.join(map(str, SIZES))}")
+                raise UserError(f"size={self.size}: expected one of {', '.join(map(str, SIZES))}")
 
     settings: MedMnist.Settings
 

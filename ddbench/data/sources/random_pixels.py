@@ -33,7 +33,9 @@ class RandomPixels(DatasetSource):
         resolution: int = setting(32, "height and width in pixels", low=1, high=1024)
         channels: int = setting(3, "values per pixel", low=1, high=16)
         classes: int = setting(10, "number of classes", low=2, high=100_000)
-        images: int = setting(50, "training images per class; a tenth of them are tested", low=1)
+        images: int = setting(
+            50, "training images per class; there are a tenth as many test images", low=1
+        )
 
     settings: Settings
 

@@ -130,7 +130,9 @@ class TinyImageNet(DatasetSource):
         wrong = [name for name in ids if not _CLASS.fullmatch(name)]
         if wrong or len(ids) < 2 or len({*ids}) != len(ids):
             reason = f"has {wrong[0][:40]!r}" if wrong else f"has {len(ids)} lines"
-            raise UserError(f"{file} {reason}; needed are different ids such as n01443537, a line")
+            raise UserError(
+                f"{file} {reason}; expected distinct ids such as n01443537, one per line"
+            )
         return sorted(ids)
 
     @cached_property

@@ -44,7 +44,7 @@ class WideningConvNet(ConvNet):
         norm: Norm = setting(Norm.none, "instance, batch, group or none")
         norm_before: bool = setting(
             False,
-            "whether the norm stands before each convolution but the first, not after it",
+            "whether the norm comes before each convolution except the first, not after it",
             left_out_at_default=True,
         )
 

@@ -173,7 +173,9 @@ def parse_table(data: bytes, path: Path) -> Rows:
             )
         for name in columns:
             if not _COLUMN.fullmatch(name) or columns.count(name) > 1:
-                raise UserError(f"{path}: {name[:80]!r} is no column of truth, or there twice")
+                raise UserError(
+                    f"{path}: {name[:80]!r} is not a column of accuracies, or occurs twice"
+                )
         indices, rows = cell_indices(), dict[str, dict[str, float]]()
         for row in lines:
             where = f"{path}, line {lines.line_num}"

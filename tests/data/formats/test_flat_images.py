@@ -99,13 +99,13 @@ def test_images_that_a_labels_file_does_not_name_are_counted(
     [
         ("name,label\n", "labels.csv has no column 'file'; its first line is file,label"),
         ("", "labels.csv has no column 'file'"),
-        ("file,label\n", "labels.csv has no training images; needed are images of at least 2"),
+        ("file,label\n", "labels.csv has no training images; expected images of at least 2"),
         ("file,label\ncat_a.png,cat\n", "has only the class 'cat'"),
         ("file,label\ncat_a.png\n", "line 2: 'cat_a.png' with the label ''"),
-        ("file,label\n../x.png,cat\n", "needed are a path from"),
-        ("file,label\n/etc/x.png,cat\n", "needed are a path from"),
-        ("file,label\nnone.png,cat\n", "none.png is no image file that is there"),
-        ("file,label\nlabels.csv,cat\n", "labels.csv is no image file that is there"),
+        ("file,label\n../x.png,cat\n", "expected a path from"),
+        ("file,label\n/etc/x.png,cat\n", "expected a path from"),
+        ("file,label\nnone.png,cat\n", "none.png is missing or not an image file"),
+        ("file,label\nlabels.csv,cat\n", "labels.csv is missing or not an image file"),
         ("file,label\ncat_a.png,cat\ncat_a.png,dog\n", "line 3: 'cat_a.png' is named twice"),
         ("file,label\ncat_a.png,cat\ndog_a.png,cow\n", "only one of the two has 'cow'"),
         ('file,label\n"cat_a.png,cat\n', "labels.csv cannot be read"),
@@ -126,7 +126,7 @@ def test_wrong_labels_file_is_one_line(
     ("pattern", "told"),
     [
         ("(", "no regular expression"),
-        ("cat_.*", "needed is one group"),
+        ("cat_.*", "expected one group"),
         ("(cat)_.*", "does not match pattern="),
     ],
 )

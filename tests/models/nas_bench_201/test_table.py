@@ -262,7 +262,7 @@ def test_source_may_be_spelt_as_an_option(spelling: str, tmp_path: Path, capsys:
     [
         ("index,arch", "arch,index", "the columns must be index,arch,cifar10_test_200ep"),
         ("cifar10_test_200ep", "accuracy", "the columns must be"),
-        ("cifar100_test_200ep", "accuracy", "'accuracy' is no column of truth"),
+        ("cifar100_test_200ep", "accuracy", "'accuracy' is not a column of accuracies"),
         ("cifar100_test_200ep", "cifar10_test_200ep", "there twice"),
         ("\n0,|avg", "\n0,|max", r"line 2: '\|max_pool_3x3~0.* is no cell"),
         ("\n3,|", "\n4,|", "line 5: the cell has index 3, not '4'"),
