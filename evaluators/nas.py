@@ -212,7 +212,7 @@ class Nas(Evaluator):
         return ranking_figure(measurements)
 
     def _searches(self, run: FinishedRun) -> Iterator[tuple[str, str, Callable[[], Work], int]]:
-        """For each search: subject, rules, a function that gives the cells' work, and processes.
+        """For each search: subject, rules, a function that returns the work, and processes.
 
         That function raises `NotScorable` if the subject cannot be scored.
         """

@@ -97,7 +97,7 @@ class ParallelMerge(Evaluator):
         return measurements
 
     def _joint(self, run: FinishedRun, own: str, count: int) -> list[Measurement]:
-        """One set of as many images, distilled at once."""
+        """One set of as many images as all groups have, distilled at once."""
         title = f"one set of ipc {count * run.task.ipc}"
         try:
             joint = run.distil(ipc=count * run.task.ipc)

@@ -243,7 +243,7 @@ class APM(Method):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Continue from a saved state."""
         self.store.load_state_dict(state["images"])
         self.teacher_index, self.checkpoints = state["teacher_index"], state["checkpoints"]
 

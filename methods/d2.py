@@ -76,7 +76,7 @@ class D2(ScoredSelection):
     settings: Settings
 
     def image_passes(self) -> ImagePasses:
-        """The recorded training runs, and one forward pass of the real images."""
+        """The training runs, and one forward pass of the real images."""
         return replace(super().image_passes(), distilling=len(self.task.real) / 2)
 
     @cached_property

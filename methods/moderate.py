@@ -31,7 +31,7 @@ def middle_out_order(features: Tensor, n: int) -> Tensor:
 
 
 class Moderate(FeatureSelection):
-    """The middle of each class by the distance to its median in a teacher's feature space."""
+    """The middle ranks of each class by distance to its median in a teacher's feature space."""
 
     def order(self, features: Tensor, n: int, class_id: int) -> Tensor:
         return middle_out_order(features, n)

@@ -199,7 +199,7 @@ def folded_images(gradient: Tensor, count: int) -> Tensor:
 
 
 def folded_targets(gradient: Tensor, count: int) -> Tensor:
-    """Sum the gradient for targets (count, classes), which may occur twice, over occurrences."""
+    """Sum the gradient for targets that occur once or twice into one for (count, classes)."""
     return gradient.view(-1, count, gradient.shape[1]).sum(0)
 
 

@@ -1,4 +1,4 @@
-"""Random real images with the probabilities of a teacher whose training stops early.
+"""Random real images with the probabilities of an early-stopped teacher.
 
 T. Qin, Z. Deng, D. Alvarez-Melis, "A label is worth a thousand images in dataset distillation"
 (NeurIPS 2024), and the released code: the soft label baseline. The images are not learned, so what

@@ -1,4 +1,4 @@
-"""SRe2L: images recovered from what a network with batch norm retains of real ones.
+"""SRe2L: images recovered from a batch norm network that was trained on real images.
 
 Z. Yin, E. Xing, Z. Shen, "Squeeze, recover and relabel: dataset condensation at ImageNet scale from
 a new perspective" (NeurIPS 2023), and the released code. Its settings also give CDA (Z. Yin, Z.
