@@ -18,9 +18,9 @@ def accuracies(run: FinishedRun, subject: str, protocol: str) -> tuple[float, ..
     """The accuracy of each evaluation network.
 
     Args:
-        run: offers the scores.
+        run: supplies the scores.
         subject: name of the set.
-        protocol: name of the protocol, in its present version.
+        protocol: name of the protocol, in its current version.
 
     Raises:
         NotScorable: when the subject lacks what the protocol needs.

@@ -1,4 +1,4 @@
-"""Effects on accuracy as dots with their intervals, main effects above interactions."""
+"""Effects on accuracy as dots with intervals, main effects above interactions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ BOTH, ONE = "both sets", "one set"
 OF_BOTH: dict[str, Any] = {"color": "black", "marker": "o"}
 LINE = 42
 APART = 0.24
-"""How far the dots of one effect stand from each other, in lines."""
+"""Distance between the dots of one effect, in lines."""
 
 
 def attribution_figure(measurements: Sequence[Measurement]) -> Figure | None:
-    """Effects in points of accuracy; None where there are none.
+    """Effects in points of accuracy; None if there are none.
 
     Args:
-        measurements: of the evaluator of attribution.
+        measurements: those of `label_attribution`.
     """
     effects, interactions = (
         [m for m in measurements if m.metric == metric and m.value is not None]
@@ -75,5 +75,5 @@ def _row(m: Measurement) -> str:
 
 
 def _series(m: Measurement) -> str:
-    """Whose cells the effect is over."""
+    """The set or sets over whose cells the effect is taken."""
     return BOTH if m.coordinates["over"] == BOTH else str(m.coordinates["subject"])

@@ -1,4 +1,4 @@
-"""Images of a set stored as pictures are: rounded to 8 bits, or compressed with JPEG."""
+"""Images of a set stored like pictures: rounded to 8 bits, or compressed with JPEG."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from ddbench.training.lab import Lab
 
 UINT8, JPEG = "uint8", "jpeg"
 QUALITY = 90
-"""Of JPEG, without reduced colour resolution."""
+"""JPEG quality, without chroma subsampling."""
 
 
 def in_8_bits(distilled: DistilledSet, lab: Lab) -> tuple[DistilledSet, int]:
-    """The set after its pixels were rounded to 0..255, and the bytes of these.
+    """The set after rounding its pixels to 0..255, and their size in bytes.
 
-    Values that no pixel can have are clamped: that is part of what the coding costs.
+    Values outside the range of pixels are clamped, which is part of the cost of the coding.
 
     Args:
         distilled: with images in the lab's space.
-        lab: its input space must lead back to pixels.
+        lab: its input space must be invertible to pixels.
     """
     pixels = lab.space.pixels(distilled.images)
     return _with(distilled, lab, pixels), pixels.numel()
 
 
 def as_jpeg(distilled: DistilledSet, lab: Lab) -> tuple[DistilledSet, int]:
-    """The set after each image was compressed with JPEG at `QUALITY`, and the bytes of the files.
+    """The set after compressing each image with JPEG at `QUALITY`, and the files' size in bytes.
 
     Args:
         distilled: with images of one or three channels in the lab's space.
-        lab: its input space must lead back to pixels.
+        lab: its input space must be invertible to pixels.
     """
     pixels, total = lab.space.pixels(distilled.images), 0
     for image in pixels:

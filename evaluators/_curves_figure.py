@@ -1,4 +1,4 @@
-"""Accuracy of students against the images that they have seen, a panel for each protocol."""
+"""Accuracy of students against the number of images seen, one panel per protocol."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 AFTER = "accuracy_after"
 MOST_ACROSS = 3
-"""Panels side by side."""
+"""Maximum number of panels side by side."""
 
 
 def curves_figure(measurements: Sequence[Measurement]) -> Figure | None:
-    """Curves of the set and of its control, with intervals over networks; None where none is.
+    """Curves of the set and of its control, with intervals over networks; None if there are none.
 
     Args:
-        measurements: of the evaluator of curves.
+        measurements: those of `time_to_accuracy`.
     """
     known = [m for m in measurements if m.metric == AFTER and m.value is not None]
     if not known:
@@ -39,7 +39,7 @@ def curves_figure(measurements: Sequence[Measurement]) -> Figure | None:
         _draw(axes, [m for m in known if m.coordinates["protocol"] == protocol], subjects)
         axes.set_title(protocol, fontsize="small")
         axes.set_xlabel("images seen")
-    # Intervals of few networks reach beyond what an accuracy can be.
+    # Intervals over few networks can exceed the range of an accuracy.
     panels[0, 0].set_ylim(0, min(panels[0, 0].get_ylim()[1], 102))
     for axes in panels[:, 0]:
         axes.set_ylabel(f"{known[0].coordinates['split']} accuracy in %")

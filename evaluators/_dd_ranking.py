@@ -1,13 +1,13 @@
 """What labels and augmentation contribute to an accuracy: the scores of DD-Ranking, on fractions.
 
 Z. Li et al., "DD-Ranking: rethinking the evaluation of dataset distillation" (2025). A(S, y, aug)
-is the accuracy, a fraction in [0, 1], of students of images S with labels y under augmentation
-aug; T is the whole training set, R a random real subset of the size of S.
+is the accuracy, a fraction in [0, 1], of students trained on images S with labels y under
+augmentation aug; T is the whole training set, R a random real subset of the size of S.
 
-The package `ddranking` 0.2.0 computes the same formulas and agrees on fractions (a test reads it),
+The package `ddranking` 0.2.0 computes the same formulas and agrees on fractions (a test checks it),
 but its accuracies are percentages: a gap of 30 points gives e^-30 where the map made for [-1, 1]
-has e^-0.3, so that its scores leave [0, 1]. It also keeps the best test accuracy of each training
-and searches the learning rate by test accuracy, which happens nowhere here, so accuracies differ.
+has e^-0.3, so its scores leave [0, 1]. It also keeps the best test accuracy of each training run
+and chooses the learning rate by test accuracy, which is never done here, so accuracies differ.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 
 LEAST_GAP = 0.02
-"""Below this distance from Random to the whole set, a share of it says nothing."""
+"""If the gap between Random and the whole set is below this, a share of it is meaningless."""
 
 
 def hard_label_recovery_gap(whole: float, hard: float) -> float:
@@ -67,5 +67,5 @@ def augmentation_robust_score(augmented: float, plain: float, weight: float = 0.
 
 
 def label_attribution(soft: float, hard: float) -> float:
-    """L = A(., soft) - A(., hard): what labels gave, apart from images."""
+    """L = A(., soft) - A(., hard): what labels contribute, apart from images."""
     return soft - hard

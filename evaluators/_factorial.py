@@ -1,13 +1,13 @@
-"""Effects in a full factorial design of two levels, each response network by network."""
+"""Effects in a two-level full factorial design, computed network by network."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 Cell = tuple[bool, ...]
-"""For each factor whether it is at its high level."""
+"""For each factor, whether it is at its high level."""
 Responses = Mapping[Cell, Sequence[float]]
-"""Of every cell of the design one value per network, the same networks in each."""
+"""For every cell of the design, one value per network, with the same networks in each."""
 
 
 def effect(responses: Responses, factor: int) -> tuple[float, ...]:
@@ -16,8 +16,8 @@ def effect(responses: Responses, factor: int) -> tuple[float, ...]:
     G. E. P. Box, J. S. Hunter and W. G. Hunter, "Statistics for experimenters" (2005), chapter 5.
 
     Args:
-        responses: of all cells; a factor that all have at one level is no part of the design.
-        factor: its place in a cell.
+        responses: of all cells; a factor with the same level in all is not part of the design.
+        factor: its index in a cell.
 
     Returns:
         One value per network.
@@ -26,13 +26,13 @@ def effect(responses: Responses, factor: int) -> tuple[float, ...]:
 
 
 def interaction(responses: Responses, first: int, second: int) -> tuple[float, ...]:
-    """Half of what the effect of a factor changes from the low to the high level of another.
+    """Half the change of a factor's effect from the low to the high level of another.
 
-    It is the same whichever of the two is named first.
+    It is symmetric in the two factors.
 
     Args:
         responses: of all cells.
-        first: place of a factor in a cell.
+        first: index of a factor in a cell.
         second: that of another.
 
     Returns:

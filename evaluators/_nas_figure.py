@@ -1,4 +1,4 @@
-"""The scatter plot of nas: the truth of each cell against its accuracy on a small set."""
+"""The scatter plot of `nas`: the truth of each cell against its accuracy on a small set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nas says of one ranking of the cells."""
+"""The measurements of `nas` for one ranking of the cells."""
 
 from __future__ import annotations
 

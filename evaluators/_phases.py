@@ -1,4 +1,4 @@
-"""The phases of making a set, as the evaluators of cost show them."""
+"""The phases of making a set, as shown by the evaluators of cost."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ MADE_ELSEWHERE = "the set was not made here, so what its making cost is not know
 
 
 def phases(run: FinishedRun) -> list[tuple[Coordinates, PhaseCost]]:
-    """The cost of each phase up to the distilled set, distilling in its parts where known.
+    """The cost of each phase up to the distilled set, with distilling split into parts if known.
 
-    Each has the coordinates `phase` and, of a part, `part`. Scoring is left out: what it costs
-    depends on the other evaluators; records have it.
+    Each has the coordinate `phase` and, for a part, `part`. Scoring is left out, as its cost
+    depends on the other evaluators; records contain it.
     """
     assert run.making is not None
     shown: list[tuple[Coordinates, PhaseCost]] = []

@@ -12,7 +12,7 @@ Values = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 LEAST_DEFINED = 0.9
-"""An interval is given where at least this share of the resamples has a rank correlation."""
+"""An interval is given if at least this share of the resamples has a rank correlation."""
 
 
 def spearman(truth: Values, proxy: Values) -> float | None:
@@ -32,8 +32,8 @@ def kendall(truth: Values, proxy: Values) -> float | None:
 def top_regret(truth: Values, proxy: Values, top: int) -> float:
     """The best truth of all, less the best truth among the `top` that the proxy ranks highest.
 
-    Where equal proxies straddle the last place, the worst choice among them is meant: a tie is no
-    knowledge.
+    If equal proxies straddle the last place, the worst choice among them counts: a tie carries no
+    information.
     """
     order = np.lexsort((truth, -proxy))
     return float(truth.max() - truth[order[:top]].max())
@@ -75,6 +75,6 @@ def percentile_interval(values: Values) -> tuple[float, float] | None:
 def _defined(statistic: object, truth: Values, proxy: Values) -> float | None:
     assert callable(statistic)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a constant list has no correlation is said by None
+        warnings.simplefilter("ignore")  # None says that a constant list has no correlation
         value = float(statistic(truth, proxy).statistic)
     return value if math.isfinite(value) else None

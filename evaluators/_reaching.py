@@ -9,7 +9,7 @@ from ddbench.records.statistics import ROUNDING
 
 
 def first_reaching(accuracies: Sequence[Sequence[float]], target: float) -> int | None:
-    """The first point at which the mean over networks is the target or above; None for never.
+    """The first point at which the mean over networks reaches the target; None if it never does.
 
     Args:
         accuracies: one curve per network, all over the same points.

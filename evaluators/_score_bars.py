@@ -1,4 +1,4 @@
-"""Horizontal bars with their numbers beside them, for evaluators."""
+"""Horizontal bars with values beside them, for evaluators."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LINE = 34
 def score_figure(
     measurements: Sequence[Measurement], names: Mapping[str, str], score: str, short: str
 ) -> Figure | None:
-    """Differences of accuracy in points beside a score between 0 and 1; None where neither is.
+    """Differences of accuracy in points, beside a score between 0 and 1; None without differences.
 
     Args:
         measurements: of one evaluator.
-        names: what a metric's bar is called, with coordinates in braces; others are left out.
+        names: title of each metric's bar, with coordinates in braces; others are left out.
         score: metric on the right.
-        short: its name.
+        short: its short name.
     """
     differences = [m for m in measurements if m.metric in names and m.value is not None]
     scores = [m for m in measurements if m.metric == score and m.value is not None]
@@ -55,15 +55,15 @@ def bars(
     form: str,
     label: str,
 ) -> None:
-    """One bar a measurement, the first on top, with its interval over networks.
+    """One bar per measurement, the first on top, with its interval over networks.
 
     Args:
         axes: where to draw.
-        titles: of the bars.
+        titles: titles of the bars.
         measurements: with values.
-        factor: from a value to the axis.
-        form: how the number beside a bar is written.
-        label: of the axis, with its unit.
+        factor: factor from a value to the axis.
+        form: format of the number beside a bar.
+        label: label of the axis, with its unit.
     """
     places = list(range(len(measurements)))
     values = [factor * (m.value or 0) for m in measurements]

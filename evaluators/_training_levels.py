@@ -1,4 +1,4 @@
-"""The levels of a factorial experiment on the training of students, in words."""
+"""The levels of a factorial experiment on student training, in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Trained:
     """The students of one cell.
 
     Args:
-        subject: whose images they learn.
+        subject: the set whose images they are trained on.
         protocol: label of the protocol that gives labels and recipe.
         regime: where the labels come from.
         recipe: how they are trained.
@@ -28,12 +28,12 @@ class Trained:
 
 
 def recipe_of_level(recipe: TrainingRecipe, drawn: bool, part: float) -> TrainingRecipe:
-    """A recipe with or without what it draws to change a batch, and with a part of its epochs.
+    """A recipe with or without its augmentation and cutmix, and with a fraction of its epochs.
 
     Args:
-        recipe: at the budget.
-        drawn: whether it augments, and cuts and mixes, as it says.
-        part: of its epochs.
+        recipe: at the run's budget.
+        drawn: whether to keep its augmentation and cutmix.
+        part: fraction of its epochs.
     """
     recipe = recipe.scaled(part)
     return recipe if drawn else replace(recipe, augment=False, cutmix=0.0)
@@ -58,9 +58,9 @@ FACTORS: dict[str, Callable[[Trained], str]] = {
     "augmentation": _augmentation,
     "budget": lambda one: f"{one.recipe.epochs} epochs",
 }
-"""Each factor, in the order of a cell, with what its level is called."""
+"""Each factor, in the order of a cell, with a function that names its level."""
 
 
 def in_words(told: Iterable[str]) -> str:
-    """What is told of some cells, each thing once, such as "40 epochs"."""
+    """The descriptions of some cells, each distinct one once, such as "40 epochs"."""
     return " or ".join(dict.fromkeys(told))

@@ -1,4 +1,4 @@
-"""The heat map of transfer: one panel a protocol, subjects by architectures."""
+"""The heat map of transfer: one panel per protocol, subjects by architectures."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ddbench.figures import new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = "cividis"  # its lightness rises alike with and without colour vision
+COLOURS = "cividis"  # its lightness also rises evenly for colour-blind readers
 DARK_BELOW = 0.55  # of the scale: numbers are white there, black above
 
 
 def heat_map(measurements: Sequence[Measurement]) -> Figure | None:
     """Mean accuracy in percent of each subject on each architecture, under each protocol.
 
-    The difference from the control on the same networks stands below it in brackets. None where
+    The difference from the control on the same networks is shown below it in brackets. None if
     nothing could be scored.
     """
     cells = [one for one in measurements if one.metric == "transfer_accuracy"]

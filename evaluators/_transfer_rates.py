@@ -8,9 +8,10 @@ from ddbench.models.spec import ModelSpec
 RATES = {"vgg11": 0.001, "resnet18": 0.01, "vit": 0.01, "alexnet": 0.01, "mlp": 0.01}
 """Rates of SGD with momentum under cross-entropy, by architecture; the same for every method.
 
-That of hard/1, as APM's released evaluation gives every architecture one rate, unless another was
-better by more than five points on average: one network a trial tells no less. What was tried, with
-Random's images, the narrow model's data and held-out training images, accuracy in percent:
+Each is the rate of hard/1, as APM's released evaluation gives every architecture one rate, unless
+another was better by more than five points on average: one network per trial cannot resolve less.
+Trials, with Random's images, the narrow model's data and held-out training images, accuracy in
+percent:
 
     rate                           .001   .003   .01    .03    .1
     digits ipc 1, 500 epochs
@@ -29,23 +30,23 @@ Random's images, the narrow model's data and held-out training images, accuracy 
       alexnet                      10.6          24.6   20.3
       vgg11                        25.3          28.1   10.0
 
-by such commands as (validation=0.3 on digits, 0.1 on CIFAR-10)
+by commands such as (validation=0.3 on digits, 0.1 on CIFAR-10)
 
     ddbench run -m method=random control=null dataset=digits ipc=1 validation=0.3 protocols=[hard] \
         budget=smoke budget.evaluation=0.5 evaluators=[cross_architecture] \
         evaluators.cross_architecture.targets=[mlp,alexnet,vit,vgg11,resnet18] \
         evaluators.cross_architecture.trial_rate=0.001,0.003,0.01,0.03,0.1
 
-Changing a rate changes numbers: raise the evaluator's version with it.
+Changing a rate changes results: raise the evaluator's version with it.
 """
 ELSEWHERE = 0.01
-"""For every other architecture."""
+"""The rate of every other architecture."""
 
 
 def transfer_rate(model: ModelSpec, recipe: TrainingRecipe) -> float:
-    """The frozen learning rate of an architecture, whatever the set.
+    """The frozen learning rate of an architecture, the same for every set.
 
-    Under other losses than cross-entropy it is the recipe's own, as in APM's released evaluation.
+    Under losses other than cross-entropy it is the recipe's own, as in APM's released evaluation.
     """
     if recipe.loss is not Loss.cross_entropy:
         return recipe.learning_rate

@@ -14,8 +14,9 @@ AT_CHANCE = 0.02
 class Accuracy(Evaluator):
     """Mean accuracy of the task's model over evaluation networks, under each protocol.
 
-    Beside each method stands its control under the same labels, loss and augmentation, and their
-    difference, network by network. `whole` is trained on all real data by the teacher recipe.
+    Each method is compared with its control under the same labels, loss and augmentation, and their
+    difference is taken network by network. `whole` is trained on all real data by the teacher
+    recipe.
     """
 
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
@@ -51,7 +52,7 @@ class Accuracy(Evaluator):
 def _accuracy(
     scores: list[Score], coordinates: dict[str, str | int | float], run: FinishedRun
 ) -> Measurement:
-    """The mean accuracy, with a note where it is at chance or a network diverged."""
+    """The mean accuracy, with a note if it is near chance or a network diverged."""
     values = tuple(score.accuracy for score in scores)
     mean, chance = statistics.fmean(values), 1 / run.distilled.classes
     place = f"{coordinates['subject']} under {coordinates['protocol']}"
@@ -65,7 +66,7 @@ def _accuracy(
 
 
 def _difference(values: dict[str, list[float]], protocol: str, run: FinishedRun) -> Measurement:
-    """The method less its control, network by network, with a note where it is below."""
+    """The method less its control, network by network, with a note if it is below."""
     (subject, own), (control, other) = values.items()
     paired = tuple(a - b for a, b in zip(own, other, strict=True))
     mean = statistics.fmean(paired)

@@ -1,4 +1,4 @@
-"""How much of an improvement over Random is owed to augmentation: the score ARS."""
+"""How much of an improvement over Random is due to augmentation: the score ARS."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class AugmentationRobustness(Evaluator):
     """Augmentation-robust score of DD-Ranking, in fractions; see `_dd_ranking.py`.
 
     Both sets have class ids, under hard/1 with DSA augmentation and under noaug/1, which differs
-    in nothing else. The value is the formula of mean accuracies, the values behind it are the
-    formula network by network.
+    in nothing else. A measurement's value is the formula applied to mean accuracies; its values
+    are the formula applied network by network.
     """
 
     @dataclass

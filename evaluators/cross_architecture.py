@@ -1,4 +1,4 @@
-"""Accuracy of students of other architectures than the one that the set was made with."""
+"""Accuracy of students of architectures other than the one that the set was made with."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ Where = dict[str, str | int | float]
 
 @dataclass(frozen=True)
 class _Student:
-    """An architecture on which sets are tried.
+    """An architecture on which sets are scored.
 
     Args:
         name: as it was asked for; the source's label.
         spec: the model.
         source: whether it is the one that the set was made with.
-        network: one of it, to look at; None where it cannot take the images.
+        network: an instance, for inspection; None if it cannot take the images.
         reason: why not.
     """
 
@@ -59,7 +59,7 @@ class _Student:
 
     @property
     def adaptation(self) -> str:
-        """What was changed in it for these images, for people."""
+        """What was changed in it for these images, in words."""
         changed = self.network.adaptation if self.network else ""
         return f"{self.name}: {changed}" if changed else ""
 
@@ -67,11 +67,11 @@ class _Student:
 class CrossArchitecture(Evaluator):
     """How well a set trains networks it was not made with (Table 2 of the APM paper).
 
-    The set and its control are learnt by networks of each target architecture under every protocol
-    of the run that can score them: the protocol's labels (where a teacher gives them, of the source
-    architecture), loss, epochs and augmentation at the run's budget, with a learning rate that is
-    frozen for each architecture and loss. The source architecture keeps the protocol's own rate,
-    so that its scores are those of the task. Only the last step is scored.
+    Networks of each target architecture are trained on the set and on its control under every
+    protocol of the run that can score them: with the protocol's labels (a label teacher has the
+    source architecture), loss, epochs and augmentation at the run's budget, and a learning rate
+    that is frozen for each architecture and loss. The source architecture keeps the protocol's own
+    rate, so that its scores are those of the task. Only the last step is scored.
 
     Measured for each architecture: accuracy, and its difference from the control's on the same
     networks; over the targets: mean and worst accuracy, and the transfer gap, which is the source's
@@ -259,7 +259,7 @@ def _key(one: Measurement, subject: str | None = None) -> tuple[object, ...]:
 def _too_small_a_batch(
     student: _Student, run: FinishedRun, subject: str, recipe: TrainingRecipe
 ) -> str:
-    """Why a batch norm cannot learn from a set whose last batch is one image; "" where it can."""
+    """Why batch norm cannot learn from a set whose last batch is one image; "" if it can."""
     network = student.network
     if network is None or len(run.subjects[subject]) % recipe.batch_size != 1:
         return ""
@@ -269,7 +269,7 @@ def _too_small_a_batch(
 
 
 def _flags(scores: Sequence[Score], mean: float, chance: float, place: Where) -> Iterator[str]:
-    """What should make a reader stop."""
+    """Warnings for the reader."""
     where = f"{place['subject']} on {place['architecture']} under {place['protocol']}"
     if mean < chance + AT_CHANCE * (1 - chance):
         yield f"{where} is near chance ({chance:.1%})"

@@ -1,4 +1,4 @@
-"""What images, labels, augmentation and budget each give: a factorial experiment."""
+"""What images, labels, augmentation and budget each contribute: a factorial experiment."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class LabelAttribution(Evaluator):
 
     All sixteen cells of a 2^4 factorial design are scored: the images of the set or of the
     control; the labels of another protocol (`labels`) or the class ids of hard/1; augmentation as
-    the recipe has it, or none and no cutmix; all epochs of the budget, or a `part` of them. Labels
+    in the recipe, or none and no cutmix; all epochs of the budget, or a `part` of them. Labels
     come with the recipe of their protocol, which a note says.
 
     An effect is the mean accuracy of the cells at a factor's high level less that of the others,
-    taken network by network; an interaction is half of what one effect changes between the levels
-    of another factor. Both are taken over all cells, and within the cells of each set.
+    taken network by network; an interaction is half the change of one effect between the levels of
+    another factor. Both are taken over all cells, and within the cells of each set.
     """
 
     @dataclass
@@ -105,7 +105,7 @@ class LabelAttribution(Evaluator):
         return measurements
 
     def _protocol(self, run: FinishedRun, other: bool) -> Protocol:
-        """The protocol of a level of labels; that of the run where it has its own epoch or rate."""
+        """The protocol of a level of labels, as in the run, which may set a label epoch or rate."""
         name = protocol_named(self.settings.labels).name if other else LOW_LABELS
         return next((one for one in run.protocols if one.name == name), PROTOCOLS[name])
 

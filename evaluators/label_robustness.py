@@ -1,4 +1,4 @@
-"""How much of an accuracy is owed to labels: HLR, IOR, nIOR, LRS and label attribution."""
+"""How much of an accuracy is due to labels: HLR, IOR, nIOR, LRS and label attribution."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ class LabelRobustness(Evaluator):
 
     A(S, hard) is scored under hard/1; `any` is paper/1, which gives the control the method's
     labels, loss and augmentation; labels are attributed by soft/1 less hard/1. A(T, hard) is the
-    mean of the networks of `whole`. A value is the formula of mean accuracies; the values behind
-    it are the formula network by network, with A(T, hard) the same for all.
+    mean of the networks of `whole`. A measurement's value is the formula applied to mean
+    accuracies; its values are the formula applied network by network, with A(T, hard) the same for
+    all.
     """
 
     @dataclass
@@ -54,7 +55,7 @@ class LabelRobustness(Evaluator):
         return None if control_of(run) else NO_CONTROL
 
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
-        """The score, its parts, and what labels gave to the set and to its control."""
+        """The score, its parts, and what labels contribute to the set and to its control."""
         own, control = list(run.subjects)[:2]
         weight = self.settings.weight
         known = {
@@ -126,7 +127,7 @@ def _combined(
     parts: Sequence[Values],
     coordinates: Coordinates,
 ) -> Measurement:
-    """The formula of the means of accuracies, and of each network's own."""
+    """The formula applied to mean accuracies, and to those of each network."""
     protocols = {**coordinates, **_rules(metric)}
     numbers = [part for part in parts if not isinstance(part, str)]
     if len(numbers) < len(parts):
@@ -143,7 +144,7 @@ def _combined(
 
 
 def _rules(metric: str) -> Coordinates:
-    """The protocols that a metric rests on, beside `whole`."""
+    """The protocols that a metric uses, besides `whole`."""
     names = {
         "hard_label_recovery_gap": ("hard",),
         "improvement_over_random": ("paper",),

@@ -1,4 +1,4 @@
-"""Peak memory of every phase of making a set, and the bytes of the networks behind it."""
+"""Peak memory of each phase of making a set, and the bytes of the networks used for it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ KINDS = {
 
 
 class Memory(Evaluator):
-    """The largest memory of each phase alone: the peak of one does not hide that of another.
+    """Peak memory of each phase separately: the peak of one does not hide that of another.
 
-    On an accelerator what tensors took (allocated) and what torch's allocator held for them
-    (reserved); everywhere the resident set of the process, in which the interpreter, torch and
-    the real images are contained. Where the system cannot reset the resident peak (it can on
-    Linux) it is that of the whole process so far.
+    On an accelerator, the memory of tensors (allocated) and what torch's allocator held for them
+    (reserved); everywhere, the resident set of the process, which includes the interpreter, torch
+    and the real images. If the system cannot reset the resident peak (Linux can), it is that of the
+    whole process so far.
     """
 
     def skip(self, run: FinishedRun) -> str | None:
-        """Nothing is known of a set that comes from a file."""
+        """Nothing is known about a set that comes from a file."""
         return MADE_ELSEWHERE if run.making is None else None
 
     def evaluate(self, run: FinishedRun) -> list[Measurement]:

@@ -56,15 +56,15 @@ Work = Callable[[Lab], Score]
 MODEL = "nas_bench_201"
 PAPER_CELLS, FEWEST_CELLS = 100, 12
 CHANNELS, CELLS_PER_STACK = (16, 4), (5, 1)
-"""Of the benchmark's networks, and of the small ones that a CPU can train."""
+"""For the benchmark's networks, and for the small ones that a CPU can train."""
 
 
 class Nas(Evaluator):
     """Rank correlation with NAS-Bench-201 of cells trained once each on the set.
 
-    Beside the set stand its control, ranking by the number of parameters (which trains nothing)
-    and, where asked for, training on all real images. Every cell starts from evaluation network
-    0's random numbers and is scored after its last step.
+    The set is compared with its control, with ranking by the number of parameters (which trains
+    nothing) and, on request, with training on all real images. Every cell starts from evaluation
+    network 0's random numbers and is scored after its last step.
     """
 
     @dataclass
@@ -124,7 +124,7 @@ class Nas(Evaluator):
     settings: Settings
 
     def identity(self, dataset: str, data_root: Path) -> dict[str, Any]:
-        """The digest of the table, so that a run without truth is done again when there is one."""
+        """The digest of the table, so that a run without truth is redone once there is a table."""
         path = table_path(data_root)
         if dataset not in TRUE_DATASETS or not path.is_file():
             return {}
@@ -212,9 +212,9 @@ class Nas(Evaluator):
         return ranking_figure(measurements)
 
     def _searches(self, run: FinishedRun) -> Iterator[tuple[str, str, Callable[[], Work], int]]:
-        """Who is searched on, under which rules, the work for a cell, and processes at it.
+        """For each search: subject, rules, a function that returns the work, and processes.
 
-        The work raises `NotScorable` when it is asked for.
+        That function raises `NotScorable` if the subject cannot be scored.
         """
         protocol = protocol_named(self.settings.protocol)
         epochs = max(1, round(self.settings.epochs * run.budget.evaluation))
@@ -239,7 +239,7 @@ class Nas(Evaluator):
         return self.settings.cells or scaled
 
     def _chosen(self, run: FinishedRun, table: TruthTable) -> list[int]:
-        """The indices of the cells, of which the truth is known."""
+        """The indices of the chosen cells, whose truth is known."""
         if self.settings.indices is not None:
             candidates = self.settings.indices
         else:
@@ -276,7 +276,7 @@ def _spec(index: int, channels: int, depth: int) -> ModelSpec:
 
 @cache
 def _parameters(index: int, channels: int, resolution: int, classes: int) -> int:
-    """Trainable numbers of a cell's network at the benchmark's own size."""
+    """Number of trainable parameters of a cell's network at the benchmark's own size."""
     spec = _spec(index, CHANNELS[0], CELLS_PER_STACK[0])
     with torch.device("meta"):
         network = spec.build(channels, resolution, classes, RandomStream(0))

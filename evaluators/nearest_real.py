@@ -21,20 +21,20 @@ QUANTILES = 21
 METRIC, COPIES = "nearest_real_distance", "near_copies"
 
 Vectors = Callable[[Tensor], Tensor]
-"""From images (B, C, H, W) in the input space to vectors (B, D) that are compared."""
+"""Maps images (B, C, H, W) in the input space to the vectors (B, D) that are compared."""
 
 
 class NearestReal(Evaluator):
     """The distance of each image to the nearest real training image, by pixels and by features.
 
-    Distances are Euclidean, of pixels in the run's input space and of the features that the label
-    teacher gives. Each is divided by the median distance of a real image to the nearest other one,
+    Distances are Euclidean, between pixels in the run's input space and between features of the
+    label teacher. Each is divided by the median distance of a real image to the nearest other one,
     so that a copy is at 0, and at 1 an image is as near to a real one as real images are to each
     other. The control is made of real images and so of copies.
 
-    Measured for each set: the median over its images, with the minimum, the maximum and what lies
-    at every twentieth between them as its values; and the fraction of near copies, images at less
-    than `near`.
+    Measured for each set: the median over its images, with the quantiles from minimum to maximum in
+    steps of a twentieth as its values; and the fraction of near copies, images at distances below
+    `near`.
     """
 
     @dataclass
@@ -123,10 +123,10 @@ def nearest_distances(queries: Tensor, own: Tensor, vectors: Vectors, count: int
 
     Args:
         queries: (M, D).
-        own: positions (M,) of the queries among the real images, which they are not compared with;
+        own: positions (M,) of the queries among the real images, with which they are not compared;
             -1 for those that are not among them.
-        vectors: from positions (B,) of real images to what is compared, (B, D).
-        count: of the real images.
+        vectors: maps positions (B,) of real images to the vectors (B, D) that are compared.
+        count: number of real images.
     """
     least = torch.full((len(queries),), torch.inf, device=queries.device, dtype=queries.dtype)
     nearest = torch.zeros(len(queries), dtype=torch.int64, device=queries.device)

@@ -1,4 +1,4 @@
-"""Sets of disjoint groups, distilled independently of each other and merged: accuracy and time."""
+"""Sets of disjoint groups, distilled independently and merged: accuracy and time."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BESIDE = 0.06
-"""How far the intervals of two subjects stand from each other on the axis of groups."""
+"""Distance between the intervals of two subjects on the axis of groups."""
 ACCURACY, TIME = "merged_accuracy", "merged_wall_time"
 
 
 class ParallelMerge(Evaluator):
     """Accuracy of the union of the groups 0 to k - 1, for k from 1 to `groups` (APM, Figure 4).
 
-    Groups start from disjoint real images and know nothing of each other, so that each can be
-    made by a worker of its own; those that are in the store are taken from there, as from the
-    runs `group=0,1,...`, and the others are made now. Beside the union stands that of the
-    control's groups, each labelled as the method's group that it is the control of. Students of
-    a union are trained as those of one group, except that soft/1 takes the rate of its ipc.
+    Groups start from disjoint real images and are independent, so that each can be made by its own
+    worker; those already in the store, such as from the runs `group=0,1,...`, are taken from there,
+    and the others are made now. The union is compared with that of the control's groups, each
+    labelled like the method's group that it is the control of. Students of a union are trained like
+    those of one group, except that soft/1 takes the rate of the union's ipc.
     """
 
     @dataclass
@@ -70,7 +70,7 @@ class ParallelMerge(Evaluator):
         return None
 
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
-        """Accuracy by groups merged, under each protocol, and what the groups took."""
+        """Accuracy by groups merged, under each protocol, and the time that the groups took."""
         count = self.settings.groups
         made = [run.distil(group=group) for group in range(count)]
         own, *control = run.subjects
@@ -97,7 +97,7 @@ class ParallelMerge(Evaluator):
         return measurements
 
     def _joint(self, run: FinishedRun, own: str, count: int) -> list[Measurement]:
-        """One set of as many images, distilled at once."""
+        """One set of as many images as all groups have, distilled at once."""
         title = f"one set of ipc {count * run.task.ipc}"
         try:
             joint = run.distil(ipc=count * run.task.ipc)
@@ -110,7 +110,7 @@ class ParallelMerge(Evaluator):
         ]
 
     def figure(self, measurements: Sequence[Measurement]) -> Figure | None:
-        """Accuracy over groups merged, a panel for each protocol."""
+        """Accuracy over groups merged, one panel per protocol."""
         known = [m for m in measurements if m.metric == ACCURACY and m.value is not None]
         if not known:
             return None

@@ -1,4 +1,4 @@
-"""Seconds of every phase of making a set, and of a single step of its method."""
+"""Wall time of each phase of making a set, and of a single step of its method."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ STATISTICS = ("first", "mean", "median", "lower_quartile", "upper_quartile", "lo
 
 
 class Runtime(Evaluator):
-    """Wall seconds of each phase, networks included whenever they were trained, and of a step.
+    """Wall time of each phase, including networks whenever they were trained, and of a step.
 
     Steps are timed to the end of their work on the device. The first of every process warms up
-    and is no part of mean, median and quartiles. Where some steps do more than others, as those
-    that train a student, the mean is what a step costs.
+    and is excluded from mean, median and quartiles. If some steps do more than others, such as
+    those that train a student, the mean is what a step costs.
     """
 
     def skip(self, run: FinishedRun) -> str | None:
-        """Nothing is known of a set that comes from a file."""
+        """Nothing is known about a set that comes from a file."""
         return MADE_ELSEWHERE if run.making is None else None
 
     def evaluate(self, run: FinishedRun) -> list[Measurement]:

@@ -1,4 +1,4 @@
-"""What a set weighs: bytes of images and labels, beside those of the real data."""
+"""Size of a set: bytes of images and labels, compared with those of the real data."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ SET, CODED, REAL = "float32", UINT8, "real, uint8"
 
 
 class Storage(Evaluator):
-    """Bytes of the set as it is scored, and with one byte a pixel value as real images have.
+    """Bytes of the set as it is scored, and with one byte per pixel value as in real images.
 
-    Images per class are not the budget: soft labels and float32 pixels weigh, too. Pixels in one
-    byte each are what the set would weigh at the precision of the real images; learned pixels
+    Images per class are not the budget: soft labels and float32 pixels take space, too. One byte
+    per pixel value is what the set would take at the precision of the real images; learned pixels
     would have to be rounded for that, and the rounded set is not what is scored. Class ids count
     as 8 bytes each on both sides.
 
-    Under each protocol of the run it says what labels weigh: what is kept with the images, and
-    where a teacher labels each batch its own bytes, the images that it labels for one student, and
-    what its labels of all epochs would take in float16. Nothing is trained to find that out. A
-    decoder of tiles is a rule and weighs nothing.
+    Under each protocol of the run it gives the size of the labels: those kept with the images and,
+    if a teacher labels each batch, the teacher's own bytes, the number of images that it labels for
+    one student, and what its labels of all epochs would take in float16. Nothing is trained for
+    this. A decoder of tiles is a rule and takes no space.
 
-    Asked to, it trains students on the set after rounding to 8 bits, and after JPEG, and compares
+    On request, it trains students on the set after rounding to 8 bits, and after JPEG, and compares
     them with those of the set as it is, network by network.
     """
 
@@ -57,7 +57,7 @@ class Storage(Evaluator):
     settings: Settings
 
     def evaluate(self, run: FinishedRun) -> list[Measurement]:
-        """Bytes by part and coding, in all, per class, and as a share; then those of labels."""
+        """Bytes by part and coding, in total, per class, and as a share; then those of labels."""
         found = self._bytes(run) + [m for p in run.protocols for m in _of_labels(run, p)]
         return found + (self._scored(run) if self.settings.scored else [])
 
@@ -95,7 +95,7 @@ class Storage(Evaluator):
         return measurements
 
     def _bytes(self, run: FinishedRun) -> list[Measurement]:
-        """Bytes by part and coding, in all, per class, and as a share of the real training set."""
+        """Bytes by part and coding, in total, per class, and as a share of the real data."""
         distilled, real = run.distilled, run.dataset.train
         soft = 0 if distilled.soft_labels is None else distilled.soft_labels.nbytes
         ids = distilled.labels.nbytes
@@ -121,7 +121,7 @@ class Storage(Evaluator):
         return measurements
 
     def figure(self, measurements: Sequence[Measurement]) -> Figure | None:
-        """Bytes a class on a logarithmic axis, real data last."""
+        """Bytes per class on a logarithmic axis, real data last."""
         totals = [m for m in measurements if m.metric == "storage_a_class" and m.value]
         if not totals:
             return None

@@ -1,4 +1,4 @@
-"""Accuracy of students while they are trained, and how soon they are as good as the control's."""
+"""Accuracy of students during training, and how soon they match those of the control."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class TimeToAccuracy(Evaluator):
     """Seconds and steps of training until students reach a share of the control's accuracy.
 
     Under each protocol of the run every evaluation network is trained on the set and on the
-    control as for its score, and tested after about `points` epochs in equal ratios, the last of
-    them the end of training. A target is a share of the mean accuracy that the control's students
-    have at their end; it is reached at the first point at which the mean over networks is at least
-    as large. Nothing is selected by that: all points are measured and shown.
+    control as for its score, and tested after about `points` epochs in equal ratios, the last at
+    the end of training. A target is a share of the mean accuracy that the control's students have
+    at the end; it is reached at the first point at which the mean over networks is at least as
+    large. Nothing is selected by that: all points are measured and shown.
 
-    Seconds are those of training one network, without tests, up to a point; epochs are equally
+    Seconds are the time to train one network up to a point, without tests; epochs count as equally
     long.
     """
 
@@ -128,12 +128,12 @@ class TimeToAccuracy(Evaluator):
         return measurements
 
     def figure(self, measurements: Sequence[Measurement]) -> Figure | None:
-        """Accuracy against images seen, a panel for each protocol."""
+        """Accuracy against images seen, one panel per protocol."""
         return curves_figure(measurements)
 
 
 def _accuracies(curves: Sequence[Curve], where: Coordinates) -> list[Measurement]:
-    """The mean accuracy at each point, with the networks' behind it."""
+    """The mean accuracy at each point, with those of the networks as its values."""
     first = curves[0]
     diverged = sum(curve.diverged for curve in curves)
     place = f"{where['subject']} under {where['protocol']}"
@@ -152,7 +152,7 @@ def _accuracies(curves: Sequence[Curve], where: Coordinates) -> list[Measurement
 
 
 def _unknown(reason: str, where: Coordinates) -> list[Measurement]:
-    """That there is no time, for a set or a control that cannot be scored."""
+    """Measurements without a time, for a set or a control that cannot be scored."""
     return [
         Measurement("time_to_accuracy", None, "seconds", (), where, reason),
         Measurement("steps_to_accuracy", None, "steps", (), where, reason),

@@ -1,4 +1,4 @@
-"""AdaBelief, as optax has it."""
+"""AdaBelief, as in optax."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ TINY = 1e-16
 class AdaBelief(torch.optim.Optimizer):
     """Adam with the variance of gradients around their mean in place of their second moment.
 
-    J. Zhuang et al., "AdaBelief optimizer" (NeurIPS 2020), with m and s zero at first:
+    J. Zhuang et al., "AdaBelief optimizer" (NeurIPS 2020), with m and s initially zero:
 
         s <- .999 s + .001 (g - m)^2 + 1e-16        m <- .9 m + .1 g
         x <- x - rate * m' / (sqrt(s') + 1e-16),    m' = m / (1 - .9^t),  s' = s / (1 - .999^t)
 
-    The mean from which g departs is that before the step, as in optax; with the mean after it, as
-    in the paper and in other libraries, the same rate moves by a ninth more.
+    g is compared with the mean before the step, as in optax; with the mean after it, as in the
+    paper and in other libraries, the same rate takes steps that are a ninth longer.
 
     Args:
-        parameters: tensors, or groups with rates of their own.
-        rate: of those without one.
+        parameters: tensors, or parameter groups with their own rates.
+        rate: learning rate of parameters without their own.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class AdaBelief(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move each parameter along its gradient `grad`."""
+        """Update each parameter from its gradient `grad`."""
         for group in self.param_groups:
             for value in group["params"]:
                 state = self.state[value]

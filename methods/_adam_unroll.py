@@ -1,8 +1,8 @@
-"""Steps of Adam on distilled images, and the gradient through the last of them.
+"""Adam steps on distilled images, and the gradient through the last of them.
 
-A network takes steps by Adam on mini-batches of the distilled images, and is then judged by a loss
-of its parameters. The gradient of that loss for the images follows the last steps alone, those of
-the window; what Adam knows at its beginning counts as constant.
+A network takes Adam steps on mini-batches of the distilled images and is then judged by a loss of
+its parameters. The gradient of that loss with respect to the images is truncated to the last steps,
+the window; Adam's state at the start of the window counts as constant.
 
 Y. Feng, R. Vedantam, J. Kempe, "Embarrassingly simple dataset distillation" (ICLR 2024).
 """
@@ -23,20 +23,20 @@ TINY = 1e-8
 """Adam's epsilon."""
 
 Loss = Callable[[int, Parameters, Tensor], Tensor]
-"""Of (step, parameters, mini-batch); the same arguments give the same loss."""
+"""Maps (step, parameters, mini-batch) to the loss; the same arguments give the same loss."""
 Judge = Callable[[Parameters], tuple[Tensor, Sequence[Tensor]]]
-"""The loss of parameters, and its gradient for each."""
+"""Maps parameters to their loss and its gradient for each of them."""
 
 
 @dataclass(frozen=True)
 class AdamState:
-    """A network between two steps.
+    """A network and its optimiser state between two steps.
 
     Args:
         parameters: theta.
-        mean: m, of each parameter.
-        square: v, of each parameter.
-        steps: t, done so far.
+        mean: m, for each parameter.
+        square: v, for each parameter.
+        steps: t, the number of steps so far.
     """
 
     parameters: Parameters
@@ -46,13 +46,13 @@ class AdamState:
 
     @classmethod
     def fresh(cls, parameters: Parameters) -> AdamState:
-        """Before the first step."""
+        """The state before the first step."""
         zeros = [torch.zeros_like(p) for p in parameters]
         return cls(parameters, zeros, zeros, 0)
 
 
 def adam_step(state: AdamState, gradient: Sequence[Tensor], rate: float) -> AdamState:
-    """One step of Adam; the arguments are left alone.
+    """Take one Adam step; the arguments are not modified.
 
         m' = b_1 m + (1 - b_1) g        v' = b_2 v + (1 - b_2) g^2
         theta' = theta - rate * (m' / (1 - b_1^t)) / (sqrt(v' / (1 - b_2^t)) + 1e-8)
@@ -60,7 +60,7 @@ def adam_step(state: AdamState, gradient: Sequence[Tensor], rate: float) -> Adam
     Args:
         state: theta, m, v, and t - 1.
         gradient: g.
-        rate: of Adam.
+        rate: learning rate.
     """
     t = state.steps + 1
     mean = [m.lerp(g, 1 - DECAYS[0]) for m, g in zip(state.mean, gradient, strict=True)]
@@ -77,7 +77,7 @@ def adam_step(state: AdamState, gradient: Sequence[Tensor], rate: float) -> Adam
 
 @dataclass(frozen=True)
 class Pull:
-    """Derivatives of the last loss for a state: of theta, m and v, for each parameter."""
+    """Derivatives of the final loss with respect to theta, m and v, for each parameter."""
 
     parameters: list[Tensor]
     mean: list[Tensor]
@@ -87,22 +87,22 @@ class Pull:
 def adam_pull(
     after: AdamState, pull: Pull, gradient: Sequence[Tensor], rate: float
 ) -> tuple[Pull, list[Tensor]]:
-    """A step backwards, as far as it does not go through the gradient g.
+    """Backpropagate through one Adam step, except through the gradient g.
 
-    With s = sqrt(v' / (1 - b_2^t)) and the derivatives (p, q, r) for (theta', m', v'):
+    With s = sqrt(v' / (1 - b_2^t)) and the derivatives (p, q, r) with respect to (theta', m', v'):
 
         q <- q - rate p / ((1 - b_1^t) (s + 1e-8))
-        r <- r + rate p m' / ((1 - b_1^t) (s + 1e-8)^2 2 s (1 - b_2^t)),  nothing where v' = 0
+        r <- r + rate p m' / ((1 - b_1^t) (s + 1e-8)^2 2 s (1 - b_2^t)),  unchanged where v' = 0
 
     Args:
         after: theta', m', v' and t.
-        pull: derivatives for it.
+        pull: derivatives with respect to it.
         gradient: g.
-        rate: of Adam.
+        rate: learning rate.
 
     Returns:
-        The derivatives for the state before, of which that for theta lacks what comes through g,
-        and those for g: (1 - b_1) q + 2 (1 - b_2) g r.
+        The derivatives with respect to the state before the step, where that of theta lacks the
+        part through g, and those with respect to g: (1 - b_1) q + 2 (1 - b_2) g r.
     """
     corrections = [1 - decay**after.steps for decay in DECAYS]
     mean, square, of_gradient = [], [], []
@@ -123,7 +123,7 @@ def adam_pull(
 
 @dataclass(frozen=True)
 class Found:
-    """The last loss, and its gradient for the images (N, C, H, W)."""
+    """The final loss, and its gradient with respect to the images (N, C, H, W)."""
 
     loss: Tensor
     images: Tensor
@@ -140,17 +140,17 @@ def truncated_gradient(
 ) -> Found:
     """The gradient through the last steps, with the graph of one step at a time.
 
-    Of each step in the window its state is kept, three numbers a parameter; its gradient is
-    computed again on the way back.
+    Only the state before each step in the window is kept, three numbers per parameter; the step's
+    gradient is recomputed in the backward pass.
 
     Args:
-        loss: of a step.
+        loss: the loss of a step.
         images: distilled images (N, C, H, W).
-        order: positions of each step's mini-batch, of all steps.
-        start: before the first step.
-        rate: of Adam.
-        window: number of the last steps that are followed.
-        judge: the last loss.
+        order: for each of all steps, the positions of its mini-batch.
+        start: the state before the first step.
+        rate: learning rate.
+        window: number of last steps to backpropagate through.
+        judge: the final loss.
     """
 
     def gradient(step: int, at: Parameters, batch: Tensor, graph: bool) -> tuple[Tensor, ...]:

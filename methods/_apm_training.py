@@ -1,4 +1,4 @@
-"""How the networks of APM are trained, and which of their weights it uses.
+"""How APM's networks are trained, and which of their weights it uses.
 
 Chen et al., "Dataset distillation via adversarial prediction matching" (2023), and the released
 code, which counts epochs 0 ... E and so trains for one more than stated.

@@ -14,14 +14,14 @@ from ddbench.data.augmentation.dsa import DSA, Draw
 
 
 def real_batches(task: Task, classes: Sequence[int], n: int, *use: int | str) -> list[Tensor]:
-    """Real images (n, C, H, W) of each class, or all that a smaller class has.
+    """Real images (n, C, H, W) of each class, or all images of a smaller class.
 
     Args:
-        task: where they come from.
+        task: supplies the images.
         classes: class ids.
         n: images per class, drawn without replacement.
-        use: names the draw; each class has a generator of its own, so that classes may be asked
-            for together or one by one.
+        use: names the draw; each class has its own generator, so that classes may be requested
+            together or one by one.
     """
     positions = []
     for class_id in classes:
@@ -33,13 +33,13 @@ def real_batches(task: Task, classes: Sequence[int], n: int, *use: int | str) ->
 
 
 def siamese_draws(task: Task, dsa: DSA, classes: Sequence[int], *use: int | str) -> list[Draw]:
-    """One operation with one set of parameters for each class (DSA, equation 2).
+    """Draw one operation with one set of parameters for each class (DSA, equation 2).
 
     Args:
-        task: whose images and random numbers they are.
+        task: supplies the image shape and the random numbers.
         dsa: the augmentation.
         classes: class ids.
-        use: names the draw; each class has a generator of its own.
+        use: names the draw; each class has its own generator.
     """
     _, height, width = task.image_shape
     return [
@@ -49,11 +49,11 @@ def siamese_draws(task: Task, dsa: DSA, classes: Sequence[int], *use: int | str)
 
 
 def augment_alike(dsa: DSA, batches: Sequence[Tensor], draws: Sequence[Draw]) -> list[Tensor]:
-    """Apply the i-th draw to the whole i-th batch, by one call for each operation that was drawn.
+    """Apply the i-th draw to the whole i-th batch, with one call per distinct operation.
 
     Args:
         dsa: the augmentation.
-        batches: images (n_i, C, H, W); their numbers may differ.
+        batches: images (n_i, C, H, W); batch sizes may differ.
         draws: each with one set of parameters.
     """
     augmented = list(batches)
@@ -76,5 +76,5 @@ def augment_alike(dsa: DSA, batches: Sequence[Tensor], draws: Sequence[Draw]) ->
 
 
 def mixes_images(network: nn.Module) -> bool:
-    """Whether an image's features depend on the images beside it (batch norm)."""
+    """Whether an image's features depend on the other images of its batch (batch norm)."""
     return any(isinstance(module, _BatchNorm) for module in network.modules())

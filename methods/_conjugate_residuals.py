@@ -1,4 +1,4 @@
-"""Conjugate residuals: linear systems with a symmetric positive definite matrix."""
+"""Conjugate residuals for linear systems with a symmetric positive definite matrix."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import Tensor
 
 
 class Solution(NamedTuple):
-    """What the iteration found.
+    """Result of the iteration.
 
     Attributes:
         vector: x.
         residual: || b - A x || / || b ||; 0 where b is 0.
-        steps: products with A that it took.
+        steps: number of products with A.
     """
 
     vector: Tensor
@@ -26,17 +26,17 @@ class Solution(NamedTuple):
 def solved(
     product: Callable[[Tensor], Tensor], right: Tensor, steps: int, tolerance: float
 ) -> Solution:
-    """Solve A x = b from x = 0, by one product with A in each step.
+    """Solve A x = b from x = 0, with one product with A per step.
 
-    Of all vectors that so many products can reach, x has the smallest residual, so the residual
+    x has the smallest residual of all vectors that this many products can reach, so the residual
     falls in every step and is at most 1: E. Stiefel, "Relaxationsmethoden bester Strategie zur
     Lösung linearer Gleichungssysteme" (1955).
 
     Args:
-        product: gives A v for a vector v.
+        product: maps a vector v to A v.
         right: b.
-        steps: at most.
-        tolerance: the residual at which it stops earlier.
+        steps: maximum number of steps.
+        tolerance: the residual at which it stops early.
     """
     length = float(right.norm())
     x, r = torch.zeros_like(right), right

@@ -1,4 +1,4 @@
-"""How difficult each real image is, by a network's training dynamics."""
+"""Difficulty of each real image, measured by a network's training dynamics."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from torch import Tensor
 from ddbench.training.dynamics import TrainingDynamics
 
 EARLY_EPOCHS = 10
-"""Over which EL2N is summed (released code of CCS)."""
+"""First epochs over which EL2N is summed (released code of CCS)."""
 
 
 class Score(enum.Enum):
-    """By what an image is called difficult."""
+    """The score that measures an image's difficulty."""
 
     forgetting = "forgetting"
-    """Epochs in which it is wrong after it was right; Toneva et al. (ICLR 2019), Definition 1."""
+    """Epochs with a wrong prediction after a right one; Toneva et al. (ICLR 2019), Definition 1."""
     el2n = "el2n"
-    """Length of the error vector in the first epochs; Paul et al. (NeurIPS 2021), Definition 2.2,
-    summed over epochs of one training as in the released code of CCS."""
+    """Norm of the error vector in the first epochs; Paul et al. (NeurIPS 2021), Definition 2.2,
+    summed over the epochs of one training run as in the released code of CCS."""
     aum = "aum"
     """Small area under the margin of logits; Pleiss et al. (NeurIPS 2020), equation 2."""
     margin = "margin"
@@ -29,16 +29,16 @@ class Score(enum.Enum):
 def difficulty(score: Score, dynamics: TrainingDynamics, epochs: int = EARLY_EPOCHS) -> Tensor:
     """The difficulty (N,) of each image, float64; higher is harder.
 
-    forgetting: sum_e [right_e and not right_{e+1}], and E where it is never right, which is more
-        than any other image can have
+    forgetting: sum_e [right_e and not right_{e+1}]; E for an image that is never right, which is
+        more than any other image can have
     el2n: sum_{e < epochs} || p_e - onehot(y) ||_2
     aum: - 1/E sum_e (z_y - max_{k != y} z_k)
     margin: - sum_e (p_y - max_{k != y} p_k)
 
     Args:
-        score: which.
-        dynamics: of one training of E epochs.
-        epochs: of EL2N.
+        score: which score.
+        dynamics: those of one training run of E epochs.
+        epochs: number of first epochs that EL2N sums over.
     """
     if score is Score.forgetting:
         right = dynamics.right

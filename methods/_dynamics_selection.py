@@ -1,8 +1,8 @@
-"""What methods share that choose real images by the dynamics of a training on all of them.
+"""Base of methods that choose real images by the dynamics of training on all of them.
 
-All of them ask for the same training, which a store has once for a dataset and model. Its defaults
-are those of the released code of CCS (Zheng et al., ICLR 2023): 200 epochs of SGD, rate 0.1 along
-half a cosine. Its augmentation and network are the task's.
+They all use the same training run, which the store keeps once per dataset and model. Its defaults
+are those of the released code of CCS (Zheng et al., ICLR 2023): 200 epochs of SGD, rate 0.1 with
+cosine decay. Its augmentation and network are the task's.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from ._selection import Selection
 
 
 class DynamicsSelection(Selection):
-    """Images in an order that depends on how difficult their class's images are.
+    """Selection of each class's images by their difficulty.
 
     Attributes:
-        difficulty: of all training images (N,), higher is harder; the mean over trainings.
+        difficulty: (N,) of all training images, higher is harder; the mean over training runs.
     """
 
     @dataclass
@@ -43,25 +43,25 @@ class DynamicsSelection(Selection):
 
     @abstractmethod
     def order(self, difficulty: Tensor, n: int, positions: Tensor) -> Tensor:
-        """Which images of a class are chosen.
+        """Choose images of a class.
 
         Args:
-            difficulty: of the class's images (N,).
+            difficulty: (N,) of the class's images.
             n: how many to choose for this group and those before it, a multiple of the group's.
-            positions: (N,) of the class's images among all.
+            positions: (N,) of the class's images among all training images.
 
         Returns:
             Indices (n,) into `difficulty`.
         """
 
     def image_passes(self) -> ImagePasses:
-        """The trainings that are watched."""
+        """The training runs whose dynamics are recorded."""
         given = self.settings
         seen = given.networks * given.dynamics_epochs * len(self.task.real)
         return ImagePasses(training=seen, distilling=0)
 
     def dynamics_recipe(self) -> TrainingRecipe:
-        """How the watched networks are trained."""
+        """How the networks whose dynamics are recorded are trained."""
         given = self.settings
         return TrainingRecipe(
             epochs=given.dynamics_epochs,
@@ -78,10 +78,10 @@ class DynamicsSelection(Selection):
 
     @abstractmethod
     def measured(self, dynamics: TrainingDynamics) -> Tensor:
-        """The difficulty of all training images (N,) by one training."""
+        """The difficulty (N,) of all training images in one training run."""
 
     def class_choice(self, class_id: int, n: int) -> Tensor:
-        # Images of one difficulty come in an order of the seed's, where the seed has a part.
+        # If the method draws, images of equal difficulty come in an order that the seed decides.
         drawn = self.task.class_order if self.draws else self.task.class_indices
         positions = drawn(class_id)
         return positions[self.order(self.difficulty[positions], n, positions)]
@@ -89,13 +89,13 @@ class DynamicsSelection(Selection):
 
 @dataclass
 class ScoredSettings(DynamicsSelection.Settings):
-    """Settings of a selection that leaves the score to a person."""
+    """Settings of a selection whose score can be chosen."""
 
     score: Score = setting(Score.forgetting, "by what images are called difficult")
 
 
 class ScoredSelection(DynamicsSelection):
-    """A selection by the score that its settings name."""
+    """Selection by the score named in the settings."""
 
     Settings = ScoredSettings
     settings: ScoredSettings
@@ -134,14 +134,14 @@ def by_difficulty(difficulty: Tensor, easy_first: bool = False) -> Tensor:
 
 
 def hardest_dropped(difficulty: Tensor, share: float) -> tuple[Tensor, Tensor]:
-    """Tell the hardest images of a class from the others.
+    """Separate the hardest images of a class from the others.
 
     Args:
-        difficulty: of the class's images (N,).
-        share: of the images that are dropped, rounded down.
+        difficulty: (N,) of the class's images.
+        share: the share of images to drop; their number is rounded down.
 
     Returns:
-        Indices of the images that are kept, ascending, and of the others, the easiest first.
+        Indices of the kept images, ascending, and of the dropped ones, the easiest first.
     """
     order, count = by_difficulty(difficulty), int(share * len(difficulty))
     return order[count:].sort().values, order[:count].flip(0)

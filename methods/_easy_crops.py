@@ -1,4 +1,4 @@
-"""Of many random crops of real images those that a network finds easiest.
+"""The random crops of real images that a network finds easiest.
 
 P. Sun et al., "On the diversity and realism of distilled dataset" (CVPR 2024), section 4, and the
 released code.
@@ -20,18 +20,18 @@ from ._random_crops import Crop, random_crop
 from ._selection import BATCH
 
 Network = Callable[[Tensor], Tensor]
-"""From images (N, C, H, W) to logits (N, classes)."""
+"""Maps images (N, C, H, W) to logits (N, classes)."""
 
 
 @dataclass(frozen=True)
 class CropSearch:
-    """Which crops are looked at.
+    """Which crops are considered.
 
     Args:
-        candidates: real images of each class, where it has so many.
-        crops: of each of them.
-        least_scale: smallest share of an image's area that a crop takes.
-        side: of the crops in the end, in pixels.
+        candidates: real images per class, or all of a smaller class.
+        crops: crops per image.
+        least_scale: smallest share of an image's area that a crop covers.
+        side: side of the resized crops, in pixels.
     """
 
     candidates: int
@@ -40,7 +40,7 @@ class CropSearch:
     side: int
 
     def draws(self, images: int, side: int, generator: torch.Generator) -> list[list[Crop]]:
-        """Square crops of so many images with so many pixels per side, image by image."""
+        """Draw square crops for `images` images of `side` pixels per side, image by image."""
         return [
             [random_crop(side, self.least_scale, generator, widest=1) for _ in range(self.crops)]
             for _ in range(images)
@@ -48,10 +48,10 @@ class CropSearch:
 
 
 def in_the_middle(crops: Tensor, side: int) -> Tensor:
-    """Crops (N, C, h, h) in the middle of images (N, C, side, side) of zeros.
+    """Pad crops (N, C, h, h) with zeros on all sides to (N, C, side, side).
 
-    In a normalised input space zero is the mean colour. Where the margins cannot be alike, the
-    lower and the right one are a pixel wider.
+    In a normalised input space zero is the mean colour. If the margins cannot be equal, the lower
+    and the right one are a pixel wider.
     """
     missing = side - crops.shape[2]
     before, after = missing // 2, missing - missing // 2
@@ -59,13 +59,13 @@ def in_the_middle(crops: Tensor, side: int) -> Tensor:
 
 
 def difficulty(network: Network, crops: Tensor, class_id: int, side: int) -> Tensor:
-    """How surprised a network is by the class of crops: - log softmax(f(padded))_c, (N,).
+    """Cross-entropy (N,) of a network on padded crops of a class: - log softmax(f(padded))_c.
 
     Args:
         network: f, frozen.
         crops: (N, C, h, h).
         class_id: c.
-        side: of the images that the network is used to.
+        side: side of the images that the network expects.
     """
     logits = network(in_the_middle(crops, side))
     labels = torch.full((len(crops),), class_id, device=crops.device)
@@ -78,14 +78,14 @@ def best_crops(
     """The easiest crop of each image.
 
     Args:
-        network: that judges.
-        images: of one class (N, C, H, H).
-        draws: as many crops of each image.
-        class_id: of the images.
-        side: of the crops in the end, in pixels.
+        network: judges the crops.
+        images: images (N, C, H, H) of one class.
+        draws: the crops of each image, equally many.
+        class_id: class of the images.
+        side: side of the resized crops, in pixels.
 
     Returns:
-        The crops (N, C, side, side), and how difficult they are (N,).
+        The crops (N, C, side, side), and their difficulty (N,).
     """
     cut = [
         torch.cat([crop.resized(image[None], side) for crop in own])
@@ -103,13 +103,13 @@ def easiest_crops(
 ) -> Tensor:
     """The easiest crops (count, C, side, side) of a class, the easiest first, on the device.
 
-    Of each image its easiest crop counts. Groups take the next ones of the same order.
+    Only the easiest crop of each image counts. Each group takes the next ones of the same order.
 
     Args:
-        task: whose real images.
-        network: that judges.
-        search: which crops are looked at.
-        class_id: of the images.
+        task: supplies the real images.
+        network: judges the crops.
+        search: which crops are considered.
+        class_id: class of the images.
         count: how many, at most as many as there are candidates for each group.
     """
     positions = task.class_order(class_id)[: search.candidates]
@@ -137,12 +137,12 @@ def check_candidates(task: Task, candidates: int, per_image: int) -> None:
     """Refuse too few candidates.
 
     Args:
-        task: whose set.
-        candidates: real images of each class that are looked at, where it has so many.
+        task: the task.
+        candidates: real images considered per class, or all of a smaller class.
         per_image: crops in each image of the set.
 
     Raises:
-        UserError: where a class has fewer candidates than its images and all groups ask for.
+        UserError: if a class has fewer candidates than this group and those before it need.
     """
     for class_id, count in enumerate(task.class_counts):
         needed = count * per_image * (task.spec.group + 1)

@@ -1,4 +1,4 @@
-"""What methods share that choose real images by the features that a teacher gives them."""
+"""Base of methods that choose real images by their features in a teacher network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._selection import Selection, features_of
 
 
 class FeatureSelection(Selection):
-    """Images in an order that depends on the features of their class."""
+    """Selection of each class's images by their features."""
 
     @dataclass
     class Settings(MethodSettings):
@@ -32,16 +32,16 @@ class FeatureSelection(Selection):
 
     @abstractmethod
     def order(self, features: Tensor, n: int, class_id: int) -> Tensor:
-        """Positions (n,) of the chosen images of a class in its features (N, F)."""
+        """Positions (n,) of a class's chosen images among its features (N, F)."""
 
     def image_passes(self) -> ImagePasses:
-        """A teacher, and the real images forward through it."""
+        """The teacher's training, and one forward pass of the real images."""
         recipe, real = self.teacher_recipe(), len(self.task.real)
         seen = recipe.epochs * recipe.images_per_epoch(real)
         return ImagePasses(training=seen, distilling=real / 2)
 
     def teacher_recipe(self) -> TrainingRecipe:
-        """How the teacher is trained: as APM's."""
+        """How the teacher is trained: like APM's."""
         given = self.settings
         recipe = teacher_recipe(given.teacher_epochs, given.teacher_rate)
         return replace(recipe, epoch_steps=given.teacher_epoch_steps)

@@ -10,7 +10,7 @@ from .mtt import MTT
 
 
 class FlatExperts(MTT):
-    """MTT with other experts."""
+    """MTT with experts trained by GSAM."""
 
     @dataclass
     class Settings(MTT.Settings):
@@ -22,7 +22,7 @@ class FlatExperts(MTT):
     settings: Settings
 
     def expert_recipe(self) -> TrainingRecipe:
-        """As MTT's experts, but by GSAM: two gradients a step."""
+        """Like MTT's experts, but trained by GSAM: two gradients per step."""
         return replace(
             super().expert_recipe(),
             optimiser="gsam",

@@ -1,4 +1,4 @@
-"""Gradient matching: what dataset condensation does, with and without augmentation.
+"""Gradient matching, as in dataset condensation, with and without augmentation.
 
 B. Zhao, K. R. Mopuri, H. Bilen, "Dataset condensation with gradient matching" (ICLR 2021),
 equations 9 to 11 and Algorithm 1; B. Zhao, H. Bilen, "Dataset condensation with differentiable
@@ -26,12 +26,12 @@ STATISTICS_BATCH = 16  # real images per class for the statistics of batch norm
 
 
 def gradient_distance(real: Sequence[Tensor], distilled: Sequence[Tensor]) -> Tensor:
-    """Row-wise cosine distance of two gradients, summed over rows and layers.
+    """Row-wise cosine distance between two gradients, summed over rows and layers.
 
     D = sum_layers sum_rows 1 - <a_r, b_r> / (|a_r| |b_r| + 1e-6)
 
-    A row is what belongs to one output: a filter of a convolution, a row of a linear layer.
-    Biases and the affine parameters of norms have one dimension and count nothing.
+    A row holds the weights of one output: a filter of a convolution, a row of a linear layer.
+    Biases and the affine parameters of norm layers have one dimension and are left out.
 
     Args:
         real: the gradient of each parameter.
@@ -47,14 +47,14 @@ def gradient_distance(real: Sequence[Tensor], distilled: Sequence[Tensor]) -> Te
 
 
 def matching_loss(network: nn.Module, real: Tensor, images: Tensor, class_id: int) -> Tensor:
-    """The distance of one class's two gradients, differentiable in its distilled images.
+    """The distance between one class's two gradients, differentiable in its distilled images.
 
     D(grad CE(network(real), c), grad CE(network(images), c)); the real gradient is a constant.
 
     Args:
-        network: whose parameters the gradients are of.
+        network: the gradients are with respect to its parameters.
         real: a real batch (n, C, H, W), augmented or not.
-        images: the distilled images (ipc, C, H, W) as the network shall see them.
+        images: the distilled images (ipc, C, H, W) as the network sees them.
         class_id: c.
     """
     parameters = list(network.parameters())
@@ -68,10 +68,10 @@ def matching_loss(network: nn.Module, real: Tensor, images: Tensor, class_id: in
 
 
 class GradientMatching(ImageDescent):
-    """Base of methods whose images give a network the gradients that real images give it.
+    """Base of methods that match a network's gradients on distilled images to those on real ones.
 
-    A fresh network serves `outer_loop` updates of the images and is trained on them in between. A
-    step is one of those updates.
+    Each fresh network serves `outer_loop` updates of the images and is trained on them in between.
+    A step is one of those updates.
     """
 
     @dataclass
@@ -96,7 +96,7 @@ class GradientMatching(ImageDescent):
         return self.settings.iterations * self.settings.outer_loop
 
     def image_passes(self) -> ImagePasses:
-        """Two gradients a class, the distilled one differentiated again, and the inner epochs."""
+        """Two gradients per class, the distilled one differentiated again; and the inner epochs."""
         given, task = self.settings, self.task
         real = sum(min(given.real_batch, len(task.class_indices(c))) for c in range(task.classes))
         inner = given.inner_epochs * (given.outer_loop - 1) / given.outer_loop
@@ -113,7 +113,7 @@ class GradientMatching(ImageDescent):
         if position == 0:
             network = self.task.new_network("network", i // self.settings.outer_loop)
         else:
-            network = copy.deepcopy(self._network())  # a stopped step must leave no trace
+            network = copy.deepcopy(self._network())  # an interrupted step must leave no trace
         self._settle_statistics(network, i)
         loss, gradient = self._gradient(network, i)
         images, velocity = self.moved(gradient)
@@ -173,7 +173,7 @@ class GradientMatching(ImageDescent):
         return network
 
     def _settle_statistics(self, network: Model, i: int) -> None:
-        """Show batch norm some real images and freeze its statistics, as released."""
+        """Set batch norm's statistics from some real images and freeze them, as released."""
         if mixes_images(network):
             everything = range(self.task.classes)
             batches = real_batches(self.task, everything, STATISTICS_BATCH, "statistics", i)

@@ -1,4 +1,4 @@
-"""What methods share that move their images by SGD with momentum and keep their class ids."""
+"""Base of methods that update images by SGD with momentum and keep their class ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .random import EVALUATION
 
 
 class Initial(enum.Enum):
-    """What the distilled images start as."""
+    """What the distilled images start from."""
 
     real = "real"
     """Random real images of their class, the same for every method."""
@@ -27,7 +27,7 @@ class Initial(enum.Enum):
 def descended(
     value: Tensor, velocity: Tensor, gradient: Tensor, rate: float, momentum: float
 ) -> tuple[Tensor, Tensor]:
-    """One update of SGD: v <- m v + g, then x <- x - r v.
+    """One SGD update: v <- m v + g, then x <- x - r v.
 
     Args:
         value: x.
@@ -37,14 +37,14 @@ def descended(
         momentum: m.
 
     Returns:
-        The new value and velocity; the arguments are left alone.
+        The new value and velocity; the arguments are not modified.
     """
     velocity = momentum * velocity + gradient
     return value - rate * velocity, velocity
 
 
 class ImageDescent(Method):
-    """Images with class ids, moved by SGD with momentum along a gradient that a step finds."""
+    """Images with class ids, updated by SGD with momentum; each step computes the gradient."""
 
     needs_equal_counts = False
 
@@ -69,7 +69,7 @@ class ImageDescent(Method):
     settings: Settings
 
     def __init__(self, task: Task, settings: Any) -> None:
-        """Take the task's augmentation, with the operations of the settings."""
+        """Use the task's augmentation with the operations given in the settings."""
         super().__init__(task, settings)
         self.augmentation = replace(task.augmentation, strategy=tuple(self.settings.operations))
 
@@ -90,7 +90,7 @@ class ImageDescent(Method):
         self.velocity = torch.zeros_like(self.images)
 
     def moved(self, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        """Images and velocity (N, C, H, W) after one more update; the state is left alone."""
+        """Images and velocity (N, C, H, W) after one more update; the state is not modified."""
         return descended(
             self.images,
             self.velocity,

@@ -1,4 +1,4 @@
-"""Functions of many images in parts, so that memory follows a part and not their number."""
+"""Functions of many images in parts, so that memory depends on a part and not their number."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch.utils.checkpoint import checkpoint
 
 
 def in_parts(function: Callable[[Tensor], Tensor], images: Tensor, size: int) -> Tensor:
-    """A function of images, part by part, recomputed part by part when it is differentiated.
+    """Apply a function to images part by part, recomputing each part in the backward pass.
 
     Args:
-        function: maps images (n, C, H, W) to (n, …), each image by itself, without chance.
+        function: maps images (n, C, H, W) to (n, …), each image by itself, deterministically.
         images: (N, C, H, W).
-        size: images at a time. Where all fit, nothing is computed twice.
+        size: images at a time. If all fit in one part, nothing is computed twice.
     """
     if len(images) <= size or not torch.is_grad_enabled() or not images.requires_grad:
         return torch.cat([function(part) for part in images.split(size)])
@@ -27,5 +27,5 @@ def in_parts(function: Callable[[Tensor], Tensor], images: Tensor, size: int) ->
 
 
 def with_mirror_images(values: Tensor) -> Tensor:
-    """Images (N, C, H, W) and, after them, the mirror image of each (2N, C, H, W)."""
+    """Images (N, C, H, W) followed by their mirror images: (2N, C, H, W)."""
     return torch.cat([values, values.flip(3)])

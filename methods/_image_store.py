@@ -1,8 +1,8 @@
-"""A large set of images that starts from real ones, of which each update touches a few.
+"""A large set of images that starts from real ones and is updated a few images at a time.
 
-What grows with the set is kept as the change from the real images and a velocity, in main memory.
-The start itself is not kept: it is read again from the real images, which are uint8 and may lie on
-the disk. In `half` a pixel takes 4 bytes instead of 8; ImageNet64 at ipc 50 is 2.5 GB.
+Each image is kept as its change from the real image and a velocity, in main memory. The start
+itself is not kept: it is read again from the real images, which are uint8 and may be on disk. With
+`half` a pixel takes 4 bytes instead of 8; ImageNet64 at ipc 50 is 2.5 GB.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from ddbench.data.real_images import RealImages
 from ._lazy_momentum import Descent
 
 PART = 1024
-"""Images at a time where all of them are gone through; a multiple of the batches of `predict`."""
+"""Images at a time in a pass over all of them; a multiple of the batch size of `predict`."""
 
 
 class Held(enum.Enum):
-    """The number format of what is kept between two updates of an image."""
+    """The number format in which an image is kept between two updates."""
 
     float32 = "float32"
     """Change and velocity are kept exactly."""
     half = "half"
-    """The change as float16, the velocity as bfloat16: it may fall far below float16's range."""
+    """The change as float16; the velocity, which may fall far below its range, as bfloat16."""
 
     @property
     def formats(self) -> tuple[torch.dtype, torch.dtype]:
-        """Of the change and of the velocity."""
+        """The formats of the change and of the velocity."""
         if self is Held.half:
             return torch.float16, torch.bfloat16
         return torch.float32, torch.float32
@@ -43,8 +43,8 @@ class Visit:
     """Some of the images, with their missed updates applied, on the CPU in float32.
 
     Args:
-        index: which ones (B,).
-        change: from the start (B, C, H, W).
+        index: positions (B,) in the set.
+        change: difference from the start (B, C, H, W).
         velocity: (B, C, H, W).
     """
 
@@ -54,12 +54,12 @@ class Visit:
 
 
 class ImageStore:
-    """The set.
+    """The set of images.
 
     Args:
-        real: where the images start from.
-        positions: which of the real images (N,).
-        descent: how images move; see there for those that miss updates.
+        real: the real images that the set starts from.
+        positions: (N,) of those among the real images.
+        descent: how images are updated; it also describes how they catch up on missed updates.
         held: the number format between two updates.
     """
 
@@ -83,7 +83,7 @@ class ImageStore:
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
     def visit(self, index: Tensor, step: int) -> Visit:
-        """Copies of some images as they are just before an update; nothing is kept yet."""
+        """Copies of some images as they are just before an update; nothing is stored yet."""
         change, velocity = self.change[index].float(), self.velocity[index].float()
         self.descent.coast(change, velocity, self.last_update[index], step)
         return Visit(index, change, velocity)
@@ -96,13 +96,13 @@ class ImageStore:
     def update(
         self, visit: Visit, gradient: Tensor, step: int, generator: torch.Generator
     ) -> Tensor:
-        """Move the visited images and keep them.
+        """Update the visited images and store them.
 
         Args:
-            visit: of this step.
+            visit: the visit of this step.
             gradient: (B, C, H, W).
             step: index of the update.
-            generator: for rounding, where the number format is not float32.
+            generator: for rounding, if the number format is not float32.
 
         Returns:
             The change of the visited images (B, C, H, W) before it is rounded.
@@ -114,12 +114,12 @@ class ImageStore:
         return visit.change
 
     def parts(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """All images as they are just before an update, as positions and (n, C, H, W) in turn."""
+        """Yield all images as they are just before an update: positions (n,) and (n, C, H, W)."""
         for index in torch.arange(len(self)).split(PART):
             yield index, self.images(self.visit(index, step))
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that is kept; references, so save before the next update."""
+        """Everything that is kept, by reference, so save it before the next update."""
         return {
             "change": self.change,
             "velocity": self.velocity,
@@ -127,22 +127,22 @@ class ImageStore:
         }
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Go on from a saved state."""
+        """Continue from a saved state."""
         self.change, self.velocity = state["change"], state["velocity"]
         self.last_update = state["last_update"]
 
 
 def rounded(values: Tensor, kind: torch.dtype, generator: torch.Generator) -> Tensor:
-    """Round float32 to fewer bits at random, up as often as the value is nearer to it.
+    """Round float32 to fewer bits stochastically: up with a probability of the fraction dropped.
 
     Rounding to nearest would undo every update smaller than half a step of the format, and an image
-    that is visited a thousand times moves by such steps; at random they add up to what they
-    are on average. (Below 6e-5, where float16's steps no longer shrink, it is to nearest.)
+    that is visited a thousand times moves by such updates; rounded stochastically, they add up
+    correctly on average. (Below 6e-5, where float16's steps no longer shrink, it is to nearest.)
 
     Args:
         values: float32.
         kind: float16, bfloat16, or float32, which changes nothing.
-        generator: on the CPU.
+        generator: a CPU generator.
     """
     dropped = {torch.float32: 0, torch.float16: 13, torch.bfloat16: 16}[kind]
     if not dropped:

@@ -1,7 +1,7 @@
-"""The gradient of what a trained network loses, with respect to the images that it is trained on.
+"""The gradient of a trained network's loss with respect to the images that it is trained on.
 
-A linearised network with features Phi and derivative J is trained on n images, in the change d of
-its parameters and in the weights of its last layer. The latter are solved for, which leaves
+A linearised network with features Phi and Jacobian J is trained on n images, over the change d of
+its parameters and the weights of its last layer. The latter are solved for, which leaves
 
     w(d) = K^-1 (Y - J d),   K = Phi Phi' + l I,   min_d  l/2 (<Y - J d, w(d)> + || d ||^2),
 
@@ -12,9 +12,9 @@ p = J_t d + Phi_t Phi' w(d). With g the derivative of the loss of p with respect
     dL/dS at fixed d  +  d/dS < J h, w(d) > at fixed d and h.
 
 N. Loo et al., "Dataset distillation with convexified implicit gradients" (ICML 2023), equations 2
-to 6. The released code descends both systems by 20 steps of Adam, whose rates it tunes as it goes;
-here each is solved by as many steps of conjugate residuals, which have no rate. Its h also has a
-part for the last layer, which is solved for already.
+to 6. The released code solves both systems by 20 Adam steps, whose rates it tunes as it goes; here
+each is solved by as many steps of conjugate residuals, which need no rate. Its h also has a part
+for the last layer, which is solved for already.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Regression:
         images: (n, C, H, W).
         targets: Y (n, classes).
         ridge: l.
-        steps: of each of the two solutions, at most.
-        tolerance: the relative residual at which a solution stops earlier.
+        steps: maximum number of steps for each of the two systems.
+        tolerance: the relative residual at which solving stops early.
     """
 
     images: Tensor
@@ -51,12 +51,12 @@ class Regression:
 
 @dataclass(frozen=True)
 class Gradients:
-    """What one network teaches.
+    """Loss and gradients from one network.
 
     Args:
         loss: on real images.
-        direct: for images (n, C, H, W), targets (n, classes) and the logarithm of the temperature.
-        implicit: for images and targets.
+        direct: with respect to images (n, C, H, W), targets (n, classes) and `log_scale`.
+        implicit: with respect to images and targets.
         trained: relative residual of d.
         inverted: relative residual of h.
     """
@@ -74,7 +74,7 @@ def gradients(
     log_scale: Tensor,
     real: tuple[Tensor, Tensor],
 ) -> Gradients:
-    """Loss and gradients of one network, the two parts apart.
+    """Loss and gradients from one network, with direct and implicit parts separate.
 
     L = mean cross-entropy of softmax(p exp(log_scale)) for real images
 
@@ -141,7 +141,7 @@ def _of_images(
     direct: tuple[Tensor, Tensor],
     implicit: tuple[Tensor, Tensor, Tensor],
 ) -> tuple[Tensor, Tensor]:
-    """Gradients for images (n, C, H, W), direct and implicit, part by part.
+    """Direct and implicit gradients with respect to images (n, C, H, W), part by part.
 
     Args:
         network: linearised.
@@ -163,7 +163,7 @@ def _of_images(
 
 
 def limited(implicit: Tensor, direct: Tensor) -> Tensor:
-    """The implicit gradient, no longer than the direct one, and 0 where it is not finite."""
+    """Clip the implicit gradient to the norm of the direct one; 0 where it is not finite."""
     length, most = implicit.norm(), direct.norm()
     scaled = implicit * (most / length).clamp(max=1)
     return torch.where(scaled.isfinite(), scaled, torch.zeros_like(scaled))

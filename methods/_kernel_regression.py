@@ -1,4 +1,4 @@
-"""Kernel ridge regression from features of distilled images to targets that are learned.
+"""Kernel ridge regression from features of distilled images to learned targets.
 
 With features Phi_s (n, F) of the distilled images and their targets Y (n, classes), the last layer
 that fits them best is W = Phi_s' w, where
@@ -24,11 +24,11 @@ def centred(class_ids: Tensor, classes: int) -> Tensor:
 class RidgeSolver:
     """(Phi Phi' + r I)^-1, factorised once by Cholesky in float64.
 
-    In float32 a kernel is rounded by about as much as the small ridges here add to it, and it may
-    seem to have negative eigenvalues.
+    In float32 a kernel's rounding error is about as large as the small ridges added here, and it
+    may appear to have negative eigenvalues.
 
     Args:
-        features: Phi (n, F) float64; a graph that it has is not followed here.
+        features: Phi (n, F) float64; not differentiated through.
         ridge: r, likewise.
 
     Raises:
@@ -56,18 +56,18 @@ def ridge_weights(
 ) -> Tensor:
     """w (n, classes), differentiable once in all arguments at the cost of a few products.
 
-    w0 is solved without a graph, and one step of iterative refinement is added to it,
+    w0 is solved for without a graph, and one step of iterative refinement is added to it,
 
         w = w0 + K^-1 (Y - Phi (Phi' w0) - r w0),
 
-    with K^-1 a constant: its derivative is K^-1 (dY - dK w0), that of the solution, so nothing
-    needs to be differentiated through the factorisation, nor is there a graph of an n x n matrix.
+    with K^-1 constant. The derivative of w is K^-1 (dY - dK w0), that of the exact solution, so
+    the graph includes neither the factorisation nor an n x n matrix.
 
     Args:
         features: Phi (n, F) float64.
         targets: Y (n, classes) float64.
         ridge: r, a scalar.
-        solver: of the same features and ridge, where there is one already.
+        solver: an existing one for the same features and ridge, if any.
 
     Raises:
         FloatingPointError: when the kernel is singular or not finite.

@@ -10,12 +10,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Descent:
-    """SGD with momentum on a large set of images of which each update touches a few.
+    """SGD with momentum on a large set of images, where each update touches only a few.
 
-    The released code applies momentum to the whole set, so an image that is not in the mini-batch
-    goes on moving by its decaying velocity. That is kept, but lazily: an image is moved by all the
-    updates that it missed when it is next looked at, which equals the eager way and touches the
-    mini-batch alone.
+    The released code applies momentum to the whole set, so an image outside the mini-batch keeps
+    moving with its decaying velocity. Here this is done lazily: an image catches up on all the
+    updates that it missed when it is next read, which gives the same result and touches only the
+    mini-batch.
 
     Args:
         rate: learning rate of the first half.

@@ -1,4 +1,4 @@
-"""What methods share that learn images together with the targets of a regression."""
+"""Base of methods that learn images together with the targets of a regression."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ from ._real_rounds import RealRounds
 class LearnedTargets(Method):
     """Images that start from real ones, and targets that start from centred classes.
 
-    A method gives itself, in `begin`, the optimiser of both and the networks that they are learned
-    through.
+    In `begin`, a method sets the optimiser of both and the networks that they are learned through.
     """
 
     needs_equal_counts = False
@@ -58,7 +57,7 @@ class LearnedTargets(Method):
 
     @property
     def seen_images(self) -> int:
-        """Distilled images that a network sees, mirror images among them."""
+        """Number of distilled images that a network sees, mirror images included."""
         return self.task.set_size * (2 if self.settings.mirrored else 1)
 
     def begin(self) -> None:
@@ -91,7 +90,7 @@ class LearnedTargets(Method):
     def as_learned(
         self, images: Tensor, targets: Tensor, evaluation: TrainingRecipe
     ) -> DistilledSet:
-        """The product, whose class ids are those that the images started from."""
+        """The distilled set, with the class ids that the images started from."""
         return self.task.distilled_set(
             images,
             self.labels,
@@ -110,15 +109,15 @@ def regression_recipe(
     augmentation: Augmentation | None,
     mirrored: bool = False,
 ) -> TrainingRecipe:
-    """Training on learned targets: Adam, a warm-up of 500 steps, then a cosine to 1% of the rate.
+    """Training on learned targets: Adam, 500 warm-up steps, then cosine decay to 1% of the rate.
 
     Args:
-        steps: of Adam.
+        steps: number of Adam steps.
         images: number of distilled images.
-        learning_rate: of Adam.
-        batch_size: images a step.
+        learning_rate: Adam's learning rate.
+        batch_size: images per step.
         augmentation: None for none.
-        mirrored: whether every image stands beside its mirror image.
+        mirrored: whether the mirror image of each image is added to the set.
     """
     seen = 2 * images if mirrored else images
     return TrainingRecipe(

@@ -1,9 +1,9 @@
-"""A network to first order around its weights: what its output changes by as they change.
+"""A network linearised around its weights: the first-order change of its output.
 
-Theta are all parameters but the weights of the last layer, which are solved for, and J(x) is the
+Theta is all parameters except the weights of the last layer, which are solved for, and J(x) is the
 derivative of the logits for an image x with respect to theta. N. Loo, R. Hasani, M. Lechner,
-D. Rus, "Dataset distillation with convexified implicit gradients" (ICML 2023), section 4.1: the
-training of J(x) d in d is a convex problem, whatever the network.
+D. Rus, "Dataset distillation with convexified implicit gradients" (ICML 2023), section 4.1:
+training J(x) d over d is a convex problem, whatever the network.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class LinearisedNetwork:
 
     Args:
         network: in evaluation mode, with a linear layer `classifier` on its features.
-        part: images at a time; memory follows it.
+        part: images at a time, which determines memory.
     """
 
     def __init__(self, network: Model, part: int) -> None:
@@ -49,7 +49,7 @@ class LinearisedNetwork:
             return logits, features
 
         with warnings.catch_warnings():
-            # torch's own code calls what torch has deprecated.
+            # torch's own code calls deprecated torch functions.
             warnings.filterwarnings("ignore", module=r"torch\.jit")
             before, change = jvp(run, (self.weights,), (self._by_name(vector),))[:2]
         return before[1], change[0]
@@ -70,9 +70,9 @@ class LinearisedNetwork:
         return self.seen(images, vector)[1]
 
     def pullback(self, images: Tensor) -> Callable[[Tensor], Tensor]:
-        """The function from u (n, classes) to J' u, flat.
+        """The function that maps u (n, classes) to J' u, flat.
 
-        Where the images fit in a part, they go through the network once for all calls.
+        If the images fit in one part, they pass through the network once for all calls.
         """
         held = self._graph(images) if len(images) <= self.part else None
 
@@ -86,7 +86,7 @@ class LinearisedNetwork:
         return pull
 
     def _graph(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Logits with their graph, and the parameters that it leads to."""
+        """Logits with their graph, and the parameters at its leaves."""
         leaves = {name: value.clone().requires_grad_() for name, value in self.weights.items()}
         logits, _ = functional_call(self.both, {**leaves, **self.last}, (images,))
         return logits, list(leaves.values())
@@ -100,7 +100,7 @@ class LinearisedNetwork:
 
 
 class _LogitsAndFeatures(nn.Module):
-    """Both from one pass."""
+    """Logits and features from one pass."""
 
     def __init__(self, network: Model) -> None:
         super().__init__()
@@ -113,15 +113,15 @@ class _LogitsAndFeatures(nn.Module):
 
 
 def flat(values: tuple[Tensor, ...]) -> Tensor:
-    """All values one after another in one vector."""
+    """All values flattened and concatenated into one vector."""
     return torch.cat([value.flatten() for value in values])
 
 
 def smooth(network: Model, beta: float) -> Model:
-    """The network with softplus(beta x) / beta in place of each layer ReLU.
+    """Replace each ReLU layer of a network with softplus(beta x) / beta.
 
-    A linearised network's derivative for its images needs the second derivative of its activation,
-    which is 0 for ReLU wherever it exists.
+    The derivative of a linearised network with respect to its images needs the second derivative
+    of its activation, which is 0 for ReLU wherever it exists.
     """
     for module in list(network.modules()):
         for name, layer in module.named_children():

@@ -1,4 +1,4 @@
-"""Images whose statistics in a network are those that its batch norms keep of real images.
+"""Images whose statistics in a network match those that its batch norms keep of real images.
 
 H. Yin et al., "Dreaming to distill: data-free knowledge transfer via DeepInversion" (CVPR 2020),
 equation 4; with Z. Yin, E. Xing, Z. Shen, "Squeeze, recover and relabel" (NeurIPS 2023), section 3,
@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Seen = tuple[nn.BatchNorm2d, Tensor]
-"""A batch norm and the maps (N, C, H, W) that came into it."""
+"""A batch norm and its input maps (N, C, H, W)."""
 
 
 @contextmanager
 def norm_inputs(network: nn.Module) -> Iterator[list[Seen]]:
-    """Collects what comes into each batch norm while a network is used, in the order of use."""
+    """Collect the inputs of each batch norm while a network is used, in the order of use."""
     seen: list[Seen] = []
 
     def collect(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -43,10 +43,10 @@ def statistics_distance(seen: Sequence[Seen], first_weight: float) -> Tensor:
     R = sum_l a_l (|| var_l - running_var_l || + || mean_l - running_mean_l ||),  a_1 = first_weight
 
     Norms are Euclidean over channels and not squared. Mean and variance of a channel are over
-    images and pixels; the variance divides by their number, not by one less.
+    images and pixels; the variance divides by their number n, not by n - 1.
 
     Args:
-        seen: of `norm_inputs`.
+        seen: from `norm_inputs`.
         first_weight: a_1; all others are 1.
     """
     total = torch.zeros((), dtype=seen[0][1].dtype, device=seen[0][1].device)

@@ -1,9 +1,9 @@
 """Networks that are trained on the distilled images while these change, a few steps at a time.
 
 Y. Zhou et al., "Dataset distillation using neural feature regression" (NeurIPS 2022), section 3.3:
-each step of distillation looks through one network of a pool, which then learns a little more from
-the images, and starts afresh after a number of steps. So images are seen through networks of every
-age, and none learns them by heart.
+each distillation step uses one network of a pool, which is then trained a little more on the
+images, and is replaced by a fresh one after a number of steps. So images meet networks of every
+age, and none memorises them.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ddbench import Loss, Model
 
 NEW_STATISTICS = 0.9
-"""What the statistics of a batch weigh in the running ones of batch norm, as published."""
+"""Weight of a batch's statistics in the running statistics of batch norm, as published."""
 
 
 class OnlineNetworks:
-    """A pool of networks, each with its own Adam, whose rate is constant.
+    """A pool of networks, each with its own Adam optimiser at a constant rate.
 
-    Between two training steps a network is in evaluation mode and asks for no gradients.
+    Between two training steps a network is in evaluation mode and requires no gradients.
 
     Args:
-        fresh: makes the network of (place, number of networks that stood there before).
-        ages: training steps after which each place counts as being at the start.
+        fresh: makes a network from (place, number of earlier networks in that place).
+        ages: training steps that the network in each place counts as having at the start.
         rate: learning rate.
         size: images at a time through a network in training; batch norm needs all of them at once.
     """
@@ -46,7 +46,7 @@ class OnlineNetworks:
         return len(self.networks)
 
     def train(self, place: int, images: Tensor, targets: Tensor) -> Tensor:
-        """One step on images (B, C, H, W) by half the squared distance from targets (B, classes).
+        """One step on images (B, C, H, W) with half the squared distance to targets (B, classes).
 
         Returns:
             The loss before the step.
@@ -82,7 +82,7 @@ class OnlineNetworks:
         return torch.optim.Adam(network.parameters(), lr=self.rate)
 
     def state_dict(self) -> list[dict[str, Any]]:
-        """All that training changes, by place; references, so save before the next step."""
+        """Everything that training changes, by reference, so save it before the next step."""
         return [
             {
                 "network": network.state_dict(),
@@ -96,7 +96,7 @@ class OnlineNetworks:
         ]
 
     def load_state_dict(self, state: list[dict[str, Any]]) -> None:
-        """Go on from a saved state."""
+        """Continue from a saved state."""
         for place, saved in enumerate(state):
             self.networks[place].load_state_dict(saved["network"])
             self.optimisers[place].load_state_dict(saved["optimiser"])

@@ -1,4 +1,4 @@
-"""Prediction matching: the objective of APM as functions of logits, and its gradient.
+"""Prediction matching: APM's objective as a function of logits, and its gradient.
 
 Chen et al., "Dataset distillation via adversarial prediction matching" (2023), equation 4, and the
 released code, which leaves out the logarithm and adds the cross-entropy once.
@@ -16,7 +16,7 @@ from torch import Tensor
 
 
 class Distance(enum.Enum):
-    """Discrepancy d of two logit vectors (n, classes), one number per image (n,)."""
+    """Discrepancy d between two logit vectors (n, classes), one number per image (n,)."""
 
     l1 = "l1"
     """Mean absolute difference of logits over classes: the paper's and the released choice."""
@@ -37,17 +37,17 @@ class Distance(enum.Enum):
 
 @dataclass(frozen=True)
 class Objective:
-    """The loss that images descend, as a function of logits.
+    """The loss that the images minimise, as a function of logits.
 
     Released code:  L = mean_i { -sum_k d(T(u_i), S_k(u_i)) + alpha CE(T(u_i), y_i) }
     Equation 4:     L = mean_i sum_k { -log d(T(u_i), S_k(u_i)) + alpha CE(T(u_i), y_i) }
 
     Args:
         distance: d.
-        log: whether -log d stands for -d.
+        log: whether to use -log d instead of -d.
         alpha: weight of the cross-entropy.
         per_checkpoint: whether the cross-entropy counts once for each of the K checkpoints.
-        adversarial: whether the term of d is there at all; without it only the cross-entropy is.
+        adversarial: whether to include the term in d; without it only the cross-entropy remains.
     """
 
     distance: Distance = Distance.l1
@@ -83,13 +83,14 @@ def matching_gradient(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Gradient of the objective's mean over a mini-batch with respect to its images.
 
-    Images go through in segments, and each checkpoint's graph is freed before the next is made,
-    so the peak is that of a segment through the teacher and one student. The teacher runs once: its
-    logits are a leaf that all terms pull at, and one last backward pass takes the sum to the
-    images. Terms of different images are separate, so the gradient is the same for every segment.
+    Images are processed in segments, and each checkpoint's graph is freed before the next is built,
+    so peak memory is that of one segment through the teacher and one student. The teacher runs
+    once: its logits are a leaf that accumulates the gradients of all terms, and one last backward
+    pass takes the sum to the images. Terms of different images are independent, so the gradient is
+    the same for every segment size.
 
     Args:
-        objective: what is descended.
+        objective: the loss to minimise.
         images: (B, C, H, W), detached.
         labels: (B,) class ids.
         teacher: frozen network.

@@ -1,4 +1,4 @@
-"""Random resized crops, drawn as torchvision draws them, with random numbers of one's own."""
+"""Random resized crops, drawn as in torchvision but from a given generator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 TRIES = 10
 WIDEST = 4 / 3
-"""Usual bound of a crop's width over its height, and of its height over its width."""
+"""Usual bound on a crop's aspect ratio: its width over its height, and the inverse."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Crop:
     width: int
 
     def resized(self, images: Tensor, side: int) -> Tensor:
-        """The rectangle of images (N, C, H, W), bilinearly brought to (N, C, side, side)."""
+        """The rectangle of images (N, C, H, W), resized bilinearly to (N, C, side, side)."""
         rows = slice(self.top, self.top + self.height)
         columns = slice(self.left, self.left + self.width)
-        # What is enlarged needs no smoothing, and has a deterministic gradient without it.
+        # Enlarging needs no antialiasing, and has a deterministic gradient without it.
         shrinks = max(self.height, self.width) > side
         return F.interpolate(
             images[:, :, rows, columns],
@@ -41,17 +41,17 @@ class Crop:
 def random_crop(
     side: int, least_scale: float, generator: torch.Generator, widest: float = WIDEST
 ) -> Crop:
-    """Draw a rectangle: its area uniform, the logarithm of its proportions uniform, then its place.
+    """Draw a rectangle: uniform in area and in the logarithm of its aspect ratio, then its place.
 
     With s ~ U(least_scale, 1) and log r ~ U(-log widest, log widest) it is sqrt(s r) sides wide and
-    sqrt(s / r) sides high. What does not fit is drawn anew; after ten times it is the whole image.
+    sqrt(s / r) sides high. If it does not fit it is redrawn; after ten tries it is the whole image.
 
     Args:
-        side: of the square image, in pixels.
+        side: side of the square image, in pixels.
         least_scale: smallest share of the image's area, at most 1.
-        generator: a CPU generator, which alone determines the draw. A draw takes four numbers of
-            it, for area, proportions, row and column, whether they are needed or not.
-        widest: bound of the proportions; 1 for squares.
+        generator: a CPU generator, which alone determines the draw. A draw takes four numbers from
+            it, for area, aspect ratio, row and column, whether they are needed or not.
+        widest: bound on the aspect ratio; 1 for squares.
     """
     for _ in range(TRIES):
         area, shape, down, across = torch.rand(4, generator=generator, dtype=torch.float64).tolist()

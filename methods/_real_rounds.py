@@ -1,4 +1,4 @@
-"""Real images of all classes in mini-batches, each once before any comes again."""
+"""Mini-batches of real images of all classes, each image once before any is repeated."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ddbench import Task
 class RealRounds:
     """Mini-batches of the real images in random order.
 
-    What is left of a round, less than a mini-batch, is left out.
+    The rest of a round, less than a mini-batch, is left out.
 
     Args:
-        task: whose images.
-        size: of a mini-batch; all images where there are fewer.
+        task: supplies the images.
+        size: images per mini-batch; all images if there are fewer.
     """
 
     def __init__(self, task: Task, size: int) -> None:

@@ -1,4 +1,4 @@
-"""What methods share that choose real images of each class."""
+"""Base of methods that choose real images of each class."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Selection(Method):
 
     @abstractmethod
     def class_choice(self, class_id: int, n: int) -> Tensor:
-        """Positions (n,) among the training images of a class's first `n`, on the CPU."""
+        """Positions (n,) of a class's first `n` images among the training images, on the CPU."""
 
     @torch.no_grad()
     def begin(self) -> None:
@@ -46,13 +46,13 @@ class Selection(Method):
 
 
 def group_by_group(images: int, n: int, groups: int, pick: Callable[[Tensor], Tensor]) -> Tensor:
-    """Choose for one group after the other, each from the images that those before it have left.
+    """Choose images for one group after another, each from those that earlier groups have left.
 
     Args:
-        images: to choose from.
+        images: number of images to choose from.
         n: how many all groups choose together.
-        groups: that choose equally many.
-        pick: from the indices of the images that are left to positions (n / groups,) among them.
+        groups: number of groups, which choose equally many.
+        pick: maps the indices of the images that are left to positions (n / groups,) among them.
 
     Returns:
         Indices (n,) of images, group by group.
@@ -71,10 +71,10 @@ def features_of(task: Task, network: Model, positions: Tensor, normalise: bool) 
     """Features (N, F) float64 of real images, on the device.
 
     Args:
-        task: whose real images.
-        network: that gives the features.
-        positions: of the N images.
-        normalise: whether each is divided by its length.
+        task: supplies the real images.
+        network: computes the features.
+        positions: positions of the N images.
+        normalise: whether each is divided by its norm.
     """
     parts = [network.features(task.real.images(part)) for part in positions.split(BATCH)]
     features = torch.cat(parts).double()

@@ -1,7 +1,7 @@
-"""Students that learn from soft labels which are distilled with the images.
+"""Students that learn from soft labels distilled together with the images.
 
-A student's steps know one tensor by which they are differentiated (`_trajectory_matching.py`). Here
-each row of it is an image and, after its pixels, the logits of its label.
+A student's steps are differentiated with respect to one tensor (`_trajectory_matching.py`). Here
+each of its rows holds an image's pixels followed by the logits of its label.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def parted(rows: Tensor, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Images (N, C, H, W) and logits (N, classes) of rows.
 
     Args:
-        rows: as `joined` makes them, or their gradients.
+        rows: as returned by `joined`, or their gradients.
         shape: (C, H, W).
     """
     pixels = shape[0] * shape[1] * shape[2]
@@ -52,12 +52,12 @@ def soft_loss(
 
 @torch.no_grad()
 def mean_right_logits(logits: Sequence[Tensor], class_ids: Tensor) -> Tensor:
-    """Mean logits (N, classes) over the networks that predict an image's class.
+    """Mean logits (N, classes) over the networks that predict an image's class correctly.
 
-    Where none does, over all networks.
+    If none does, over all networks.
 
     Args:
-        logits: of each network (N, classes).
+        logits: (N, classes) of each network.
         class_ids: (N,).
     """
     stacked = torch.stack(list(logits))
@@ -69,16 +69,16 @@ def mean_right_logits(logits: Sequence[Tensor], class_ids: Tensor) -> Tensor:
 def first_right(
     candidates: Tensor, count: int, is_right: Sequence[Callable[[Tensor], Tensor]], batch: int = 256
 ) -> Tensor:
-    """The first positions whose images a network predicts right; further ones by the next network.
+    """The first positions that a network predicts correctly; the next networks add further ones.
 
     Args:
-        candidates: positions (n,), in the order in which they are looked at.
+        candidates: positions (n,), in the order in which they are tried.
         count: positions wanted, at most n.
-        is_right: of each network in turn, whether it predicts the images at positions right.
+        is_right: for each network in turn, whether it predicts the images at positions correctly.
         batch: positions at a time.
 
     Returns:
-        Positions (count,), none twice; the first candidates left over fill up what is missing.
+        Positions (count,), none twice; if too few, the first remaining candidates are added.
     """
     chosen, left = candidates[:0], candidates
     for right in is_right:

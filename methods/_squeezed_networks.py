@@ -1,4 +1,4 @@
-"""Networks with batch norm that real images are squeezed into, whatever norm the task's have."""
+"""Batch norm networks that real images are squeezed into, whatever norm the task's model has."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ._selection import BATCH
 
 
 def squeezed_model(task: Task) -> ModelSpec | None:
-    """The task's model with batch norm; None where it has no such form.
+    """The task's model with batch norm; None if it has no such variant.
 
-    Where the model has a setting `norm`, that is batch; otherwise it must have a BatchNorm2d as it
-    is.
+    If the model has a setting `norm`, it is set to batch; otherwise it must already have a
+    BatchNorm2d.
     """
     own = task.spec.model
     if "norm" in own.typed_settings.plain():
@@ -37,7 +37,7 @@ def squeezed_model(task: Task) -> ModelSpec | None:
 def squeezing_recipe(
     epochs: int, rate: float, batch: int, epoch_steps: int, flips: bool
 ) -> TrainingRecipe:
-    """How a network is trained on real images: SGD along a cosine, flips and padded crops.
+    """How a network is trained on real images: SGD with cosine decay, flips and padded crops.
 
     Z. Yin, E. Xing, Z. Shen, "Squeeze, recover and relabel" (NeurIPS 2023), released code for
     CIFAR-100.
@@ -61,7 +61,7 @@ def squeezing_recipe(
 
 @torch.no_grad()
 def accuracy(task: Task, network: Model) -> float:
-    """Of a network on the real images that it learned, in [0, 1]."""
+    """Accuracy of a network on the real images that it was trained on, in [0, 1]."""
     right = 0
     for part in torch.arange(len(task.real), device=task.device).split(BATCH):
         images, class_ids = task.real.batch(part)
@@ -73,7 +73,7 @@ def votes(accuracies: Sequence[float], temperature: float) -> list[float]:
     """The weights of networks in a vote: softmax of their accuracies in percent / temperature.
 
     J. Cui et al., "Dataset distillation via committee voting" (2025), released code, where the
-    accuracies are those of students of each network's own images.
+    accuracies are those of students trained on each network's own images.
 
     Args:
         accuracies: of the networks, in [0, 1].

@@ -15,7 +15,7 @@ from ddbench.distilling.tiles import encode_tiles
 
 
 def tiles_of_real_images(task: Task, factor: int) -> Tensor:
-    """Images (N, C, H, W) of factor^2 shrunken real images of their class each, on the device.
+    """Images (N, C, H, W), each of factor^2 shrunken real images of its class, on the device.
 
     A factor of 1 gives the images that every method starts from.
     """
@@ -37,7 +37,7 @@ def tile_grey(task: Task) -> Tensor:
 def evaluation(flips: bool) -> TrainingRecipe:
     """How the authors train students on CIFAR-10: colour, one of three warps, cutmix.
 
-    Their other datasets have other warps, which are not told apart here.
+    For their other datasets they use other warps, a distinction that is not made here.
 
     Args:
         flips: whether images are mirrored.

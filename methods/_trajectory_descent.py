@@ -1,4 +1,4 @@
-"""What methods share whose students walk as experts did: experts, students and the step size."""
+"""Base of trajectory matching methods: experts, students and the learned step size."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ Forward = Callable[[int, Parameters, Tensor], Tensor]
 
 
 class TrajectoryDescent(ImageDescent):
-    """Images moved by what a student on them teaches about its way, and a learned step size."""
+    """Images updated by the gradient of a student's trajectory, and a learned step size."""
 
     @dataclass
     class Settings(ImageDescent.Settings):
         """Settings of trajectory matching; symbols in brackets are those of MTT's paper.
 
-        Trajectories in float16 take half the room; on digits at ipc 1 (width 32, 10 steps) the
-        images' gradient kept a cosine of .9987 or more to that from float32, at .99 to 1.00 times
-        its length.
+        Trajectories in float16 take half the space; on digits at ipc 1 (width 32, 10 steps) the
+        images' gradient kept a cosine of .9987 or more to that from float32, and .99 to 1.00 times
+        its norm.
         """
 
         iterations: int = setting(5000, "updates of the images", low=1, scaled="distilling")
@@ -83,7 +83,7 @@ class TrajectoryDescent(ImageDescent):
 
     @classmethod
     def skip(cls, task: Task) -> str | None:
-        """Statistics of batch norm are no parameters that a trajectory could match."""
+        """Batch norm statistics are not parameters that a trajectory could match."""
         if mixes_images(task.new_network("structure")):
             return "trajectories of networks with batch norm are not defined"
         return None
@@ -100,7 +100,7 @@ class TrajectoryDescent(ImageDescent):
     def begin(self) -> None:
         super().begin()
         self.pool = self.task.experts(self.expert_recipe(), self.settings.experts)
-        # Evaluation mode: dropout would draw anew where a step's gradient is computed again.
+        # Evaluation mode: dropout would draw a new mask when a step's gradient is recomputed.
         self.network = self.task.new_network("structure").eval()
         self.names = [name for name, _ in self.network.named_parameters()]
         self.choose_start()
@@ -110,11 +110,11 @@ class TrajectoryDescent(ImageDescent):
             self.step_size = largest_near(self.student_of(0)[0])
 
     def choose_start(self) -> None:
-        """What the first student learns from, where the experts are known: class ids."""
+        """Set what the first student learns from, once the experts are known: class ids."""
         self.targets = self.labels.to(self.task.device)
 
     def expert_recipe(self) -> TrainingRecipe:
-        """How experts are trained: plain SGD, kept after every epoch."""
+        """How experts are trained: plain SGD, with weights kept after every epoch."""
         epochs = self.settings.trajectory_epochs
         return TrainingRecipe(
             epochs=epochs,
@@ -132,7 +132,7 @@ class TrajectoryDescent(ImageDescent):
         """Loss and gradients of one student."""
 
     def step(self, i: int) -> dict[str, float | Tensor]:
-        """One student on its way from a random epoch of the next expert."""
+        """Train one student from a random epoch of the next expert."""
         student, targets = self.student_of(i)
         found = self.gradient(student)
         if not found.loss.isfinite():
@@ -142,7 +142,7 @@ class TrajectoryDescent(ImageDescent):
         return {"loss": found.loss, "step_size": self.step_size, "movement": self.movement()}
 
     def update(self, found: Gradient) -> bool:
-        """Move step size and images; False where the images stay, as its gradient misleads."""
+        """Update step size and images; False if the images stay, as their gradient misleads."""
         self.step_size, self.step_size_velocity, near = moved_step_size(
             self.step_size,
             self.step_size_velocity,
@@ -156,13 +156,13 @@ class TrajectoryDescent(ImageDescent):
         return near
 
     def student_of(self, i: int) -> tuple[Student, Tensor]:
-        """The student of a step, and what it learns from."""
+        """The student of a step, and its targets."""
         expert, start = self.segment(i)
         targets = self.student_targets(expert, start + self.settings.expert_epochs)
         return self.student(i, expert, start, targets), targets
 
     def segment(self, i: int) -> tuple[int, int]:
-        """The expert of a step, each once before any comes again, and the epoch to start from."""
+        """The expert of a step, each once before any is repeated, and the epoch to start from."""
         around, place = divmod(i, len(self.pool))
         order = torch.randperm(len(self.pool), generator=self.task.generator("expert", around))
         generator = self.task.generator("start-epoch", i)
@@ -174,7 +174,7 @@ class TrajectoryDescent(ImageDescent):
         return self.targets
 
     def student(self, i: int, expert: int, start: int, targets: Tensor) -> Student:
-        """The student of a step, its mini-batches and augmentations drawn."""
+        """The student of a step, with its mini-batches and augmentations drawn."""
         given, dsa = self.settings, self.augmentation
         generator = self.task.generator("student", i)
         order = mini_batches(
@@ -200,7 +200,7 @@ class TrajectoryDescent(ImageDescent):
     def lesson(
         self, forward: Forward, targets: Tensor, order: Sequence[Tensor]
     ) -> tuple[Forward, Tensor]:
-        """The loss of (step, parameters, mini-batch), and what mini-batches are taken from.
+        """The loss of (step, parameters, mini-batch), and the tensor to take mini-batches from.
 
         Args:
             forward: logits of (step, parameters, images), augmentation included.
@@ -219,7 +219,7 @@ class TrajectoryDescent(ImageDescent):
         return [weights[name].to(self.task.device) for name in self.names]
 
     def evaluation(self) -> TrainingRecipe:
-        """As DSA scores, at the learned rate."""
+        """DSA's evaluation recipe, at the learned rate."""
         return replace(super().evaluation(), learning_rate=float(self.step_size))
 
     def finish(self) -> DistilledSet:
@@ -244,13 +244,13 @@ class TrajectoryDescent(ImageDescent):
 
 
 def mini_batches(n: int, size: int, steps: int, generator: torch.Generator) -> list[Tensor]:
-    """Positions of each step's mini-batch: every image once before any comes again.
+    """Positions of each step's mini-batch: every image once before any is repeated.
 
     Args:
         n: number of images.
-        size: of a mini-batch; 0: all images. The last one of a round may be smaller.
+        size: images per mini-batch; 0: all images. The last one of a round may be smaller.
         steps: how many mini-batches.
-        generator: of the order.
+        generator: draws the order.
     """
     batches: list[Tensor] = []
     while len(batches) < steps:

@@ -44,7 +44,7 @@ class Student:
     step_size: Tensor
 
     def batch(self, step: int) -> Tensor:
-        """The mini-batch of a step as a leaf that asks for a gradient."""
+        """The mini-batch of a step as a leaf that requires a gradient."""
         return self.images.index_select(0, self.order[step]).requires_grad_()
 
     def gradient(
@@ -55,13 +55,13 @@ class Student:
         return torch.autograd.grad(loss, parameters, create_graph=create_graph)
 
     def distance(self, end: Parameters) -> Tensor:
-        """L, where the student ended."""
+        """L of a student that ended at these parameters."""
         return squared_distance(end, self.target) / squared_distance(self.start, self.target)
 
 
 @dataclass(frozen=True)
 class Gradient:
-    """What a student teaches.
+    """Loss and gradients from one student.
 
     Args:
         loss: L.
@@ -85,12 +85,12 @@ def inner_product(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
 
 
 def leaves(parameters: Parameters) -> Parameters:
-    """Parameters that ask for gradients, apart from what they were computed from."""
+    """Parameters that require gradients, detached from what they were computed from."""
     return [value.detach().requires_grad_() for value in parameters]
 
 
 def walked_loss(student: Student) -> Tensor:
-    """L without any gradient."""
+    """L of a student, without its gradient."""
     parameters = student.start
     for i in range(len(student.order)):
         gradient = student.gradient(i, leaves(parameters), student.batch(i))
@@ -145,14 +145,14 @@ def recomputed_gradient(student: Student) -> Gradient:
 
 
 def detached_gradient(student: Student) -> Gradient:
-    """TESLA's gradient: every theta_i counts as a constant; memory is constant in the steps.
+    """TESLA's gradient: every theta_i counts as a constant; memory does not grow with the steps.
 
     With G = sum_i g_i, the loss is || theta_0 - a G - theta* ||^2 / || theta_0 - theta* ||^2, so
 
         dL/dx_i = 2 / || theta_0 - theta* ||^2  d/dx_i < a (theta* - theta_0) + a^2 G, g_i >
         dL/da = -2 / || theta_0 - theta* ||^2  < G, theta_0 - a G - theta* >
 
-    It leaves out that x_i moves theta_{i+1} and with it all later g_j.
+    It leaves out that x_i changes theta_{i+1} and with it all later g_j.
     """
     step_size, start, target = student.step_size.detach(), student.start, student.target
     parameters, total = start, [torch.zeros_like(p) for p in start]

@@ -1,7 +1,7 @@
-"""How images are looked at while they are recovered: crops, mirror images and shifts, all alike.
+"""Augmentation of images while they are recovered: crops, flips and shifts, the same for a batch.
 
 Z. Yin, E. Xing, Z. Shen, "Squeeze, recover and relabel" (NeurIPS 2023), and Z. Yin, Z. Shen,
-"Dataset distillation via curriculum data synthesis in large data era" (2023), released codes.
+"Dataset distillation via curriculum data synthesis in large data era" (2023), released code.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ class Curriculum(enum.Enum):
     """How the smallest crop shrinks from the whole image to its least scale."""
 
     none = "none"
-    """It is the least scale from the beginning: SRe2L."""
+    """The least scale from the beginning: SRe2L."""
     step = "step"
-    """The whole image, and then at once the least scale."""
+    """The whole image, then the least scale at once."""
     linear = "linear"
-    """Along a line."""
+    """Linear decay."""
     cosine = "cosine"
-    """Along half a wave: CDA."""
+    """Cosine decay: CDA."""
 
 
 @dataclass(frozen=True)
 class Views:
-    """What a batch is turned into before a network sees it; one draw for all its images.
+    """Augmentation of a batch before a network sees it; one draw for all its images.
 
     Args:
         least_scale: smallest share of the area in a random resized crop; 1: no crops.
-        curriculum: how the crops come there.
-        milestone: share of the iterations after which they are there.
+        curriculum: how the smallest crop shrinks to it.
+        milestone: share of the iterations after which it has shrunk.
         flips: whether half of the batches are mirrored.
         jitter: the largest shift, in pixels; what leaves at one edge comes in at the other.
-        both_ways: whether it is to both sides, or down and to the right alone.
+        both_ways: whether shifts go to all sides, or only down and to the right.
     """
 
     least_scale: float = 1.0
@@ -52,8 +52,9 @@ class Views:
     def scale_at(self, iteration: int, iterations: int) -> float:
         """The smallest share of the area in a crop, at an iteration counted from 0.
 
-        With the way w = iteration / (milestone iterations), below 1, and the least scale s it is 1
-        (step), s + (1 - s) (1 - w) (linear) or s + (1 - s) (1 + cos(pi w)) / 2 (cosine); then s.
+        With the progress w = iteration / (milestone iterations) and the least scale s, it is, while
+        w < 1, 1 (step), s + (1 - s) (1 - w) (linear) or s + (1 - s) (1 + cos(pi w)) / 2 (cosine);
+        then s.
         """
         end = self.milestone * iterations
         if self.curriculum is Curriculum.none or iteration >= end:
@@ -68,12 +69,12 @@ class Views:
     def __call__(
         self, images: Tensor, iteration: int, iterations: int, generator: torch.Generator
     ) -> Tensor:
-        """Turn a batch (N, C, H, H).
+        """Augment a batch (N, C, H, H).
 
         Args:
-            images: of the batch.
+            images: the batch.
             iteration: counted from 0.
-            iterations: of all.
+            iterations: total number of iterations.
             generator: a CPU generator, which alone determines the draw.
         """
         scale, side = self.scale_at(iteration, iterations), images.shape[2]

@@ -4,7 +4,7 @@ M. Chen, B. Huang, J. Lu, B. Li, Y. Wang, M. Cheng, W. Wang, "Dataset distillati
 prediction matching" (2023), equation 4 and Algorithm 1, and the released code, which differs from
 both: it leaves out the logarithm, adds the cross-entropy once and not per checkpoint, keeps a
 student for three updates, and trains it by augmented mini-batch SGD. The defaults are the released
-loop; `experiment=apm_equation_4` and `experiment=apm_algorithm_1` are the printed ones.
+loop; `experiment=apm_equation_4` and `experiment=apm_algorithm_1` are those of the paper.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from ._image_store import Held, ImageStore
 from ._lazy_momentum import Descent
 from ._prediction_matching import Distance, Network, Objective, matching_gradient
 
-TEACHERS_ASKED = 10  # at most, for their confidence in real images; each costs a pass over all
+TEACHERS_ASKED = 10  # at most, to rank real images by confidence; each costs a pass over all
 
 
 class Initial(enum.Enum):
@@ -61,13 +61,13 @@ class Adversary(enum.Enum):
     zero = "zero"
     """Logits of 0, so that the teacher's logits grow and no student is needed: a control."""
     nothing = "nothing"
-    """No such term, so that the cross-entropy is left alone: a control."""
+    """No such term, so that only the cross-entropy is left: a control."""
 
 
 class APM(Method):
     """Adversarial prediction matching.
 
-    Nothing but the mini-batch is held as float32 under `held=half`. `finish` is the exception: the
+    With `held=half` only the mini-batch is held as float32. `finish` is the exception: the
     distilled set is float32 (N, C, H, W).
     """
 
@@ -163,7 +163,7 @@ class APM(Method):
         return self.settings.iterations
 
     def image_passes(self) -> ImagePasses:
-        """Teachers see the real images; students, and K + 1 networks to match, the mini-batch."""
+        """Teachers see the real images; students and the K + 1 matched networks, the mini-batch."""
         given = self.settings
         student = given.checkpoints + (given.student_epochs + 1) / given.student_every
         if given.adversary is not Adversary.student:
@@ -243,7 +243,7 @@ class APM(Method):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Continue from a saved state."""
         self.store.load_state_dict(state["images"])
         self.teacher_index, self.checkpoints = state["teacher_index"], state["checkpoints"]
 
@@ -273,14 +273,14 @@ class APM(Method):
         return [weights[epoch] for epoch in kept]
 
     def _adversaries(self, checkpoints: list[dict[str, Tensor]]) -> list[Network]:
-        """The networks that the teacher is driven away from; zeros stand for them in controls."""
+        """The networks that the teacher is driven away from; in controls they return zeros."""
         if self.settings.adversary is Adversary.student:
             return [self.task.frozen(weights) for weights in checkpoints]
         classes = self.task.classes
         return [lambda images: images.new_zeros(len(images), classes)] * self.settings.checkpoints
 
     def _confident_subset(self) -> Tensor:
-        """Positions of each class's images whose class the teachers are surest of, by class."""
+        """Positions, by class, of the images whose class the teachers are most confident of."""
         real = self.task.real
         teachers = [self.pool[k] for k in range(min(len(self.pool), TEACHERS_ASKED))]
         chosen = []

@@ -1,7 +1,7 @@
 """CCS: images of each class from all levels of difficulty but the hardest.
 
 H. Zheng et al., "Coverage-centric coreset selection for high pruning rates" (ICLR 2023), Algorithm
-1 and released code, there over all classes together and here for each class apart.
+1 and released code, there over all classes together, here for each class separately.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ._selection import group_by_group
 
 
 def budgets(sizes: list[int], n: int) -> list[int]:
-    """How many images each stratum gives, from the emptiest up: b = min(size, left // strata left).
+    """Images to take from each stratum, smallest first: b = min(size, left // strata left).
 
     Args:
-        sizes: images of each stratum.
-        n: images of all strata together that are wanted, at most the sum of `sizes`.
+        sizes: number of images in each stratum.
+        n: images wanted from all strata together, at most the sum of `sizes`.
     """
     given, left = [0] * len(sizes), n
     by_size = sorted(range(len(sizes)), key=sizes.__getitem__)
@@ -39,10 +39,10 @@ def stratified(difficulty: Tensor, n: int, strata: int) -> Tensor:
     Args:
         difficulty: of the N images, in random order.
         n: how many to choose, at most N.
-        strata: how many.
+        strata: number of strata.
 
     Returns:
-        Indices (n,), the hardest stratum's first, and of each stratum the first ones.
+        Indices (n,), the hardest stratum's first; of each stratum the first ones are taken.
     """
     low, high = difficulty.min(), difficulty.max()
     place = (high - difficulty) / (high - low).clamp_min(torch.finfo(difficulty.dtype).tiny)
@@ -75,7 +75,7 @@ class CCS(ScoredSelection):
         count = n // groups
 
         def pick(left: Tensor) -> Tensor:
-            # A class that is too small for it gives of its dropped images the easiest.
+            # A class that is too small also gives the easiest of its dropped images.
             pool = order[left[: max(int((left < len(kept)).sum()), count)]]
             return stratified(difficulty[pool], count, self.settings.strata)
 

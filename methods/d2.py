@@ -1,8 +1,8 @@
 """D2 pruning: difficult images of each class, in dense regions, far from each other.
 
 A. Maharana et al., "D2 pruning: message passing for balancing diversity and difficulty in data
-pruning" (ICLR 2024), equations 2 to 4, for each class apart. Features and difficulty are those of
-the same watched training.
+pruning" (ICLR 2024), equations 2 to 4, for each class separately. Features and difficulty come from
+the same training run.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from ._selection import features_of
 def message_passing_order(
     features: Tensor, difficulty: Tensor, n: int, neighbours: int, forward: float, reverse: float
 ) -> Tensor:
-    """Choose images one by one on the graph of nearest neighbours.
+    """Choose images one by one on the nearest-neighbour graph.
 
-    x_i <- s_i + sum_{j in N(i)} exp(-forward d_ij^2) s_j, then always the image with the largest x,
-    after which x_j <- x_j - exp(-reverse d_ij^2) x_i for the neighbours j of that image i.
+    x_i <- s_i + sum_{j in N(i)} exp(-forward d_ij^2) s_j; then repeatedly take the image i with the
+    largest x and set x_j <- x_j - exp(-reverse d_ij^2) x_i for its neighbours j.
 
     Args:
         features: of the N images (N, F).
         difficulty: s (N,).
         n: how many to choose, at most N.
-        neighbours: of each image, fewer where there are no more.
+        neighbours: neighbours per image, or all other images if there are fewer.
         forward: gamma of the messages before anything is chosen.
         reverse: gamma of the messages of chosen images.
 
@@ -59,7 +59,7 @@ def message_passing_order(
 
 
 class D2(ScoredSelection):
-    """Greedy choice by difficulty and density, with messages to the neighbours of the chosen."""
+    """Greedy choice by difficulty and density, with messages from chosen images to neighbours."""
 
     @dataclass
     class Settings(ScoredSettings):
@@ -76,7 +76,7 @@ class D2(ScoredSelection):
     settings: Settings
 
     def image_passes(self) -> ImagePasses:
-        """The trainings that are watched, and the real images forward through one network."""
+        """The training runs, and one forward pass of the real images."""
         return replace(super().image_passes(), distilling=len(self.task.real) / 2)
 
     @cached_property
@@ -93,5 +93,5 @@ class D2(ScoredSelection):
         picked = message_passing_order(
             features, difficulty[kept], at_most, given.neighbours, *gammas
         )
-        # A class that is too small for it gives of its dropped images the easiest.
+        # A class that is too small also gives the easiest of its dropped images.
         return torch.cat([kept[picked], dropped])[:n]

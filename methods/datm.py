@@ -2,9 +2,9 @@
 
 Z. Guo, K. Wang, G. Cazenavette, H. Li, K. Zhang, Y. You, "Towards lossless dataset distillation via
 difficulty-aligned trajectory matching" (ICLR 2024), and the released code: students start within a
-window of epochs of flat experts, early (easy) for few images and late (hard) for many, the end of
-which may move on; images start as real ones that an expert predicts right, and labels as the
-experts' logits, which are then distilled with the images. The last iteration is kept.
+window of epochs of flat experts, early (easy) for few images and late (hard) for many, whose end
+may move to later epochs; images start as real ones that an expert predicts correctly, and labels as
+the experts' logits, which are then distilled with the images. The last iteration is kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ._trajectory_matching import Gradient
 
 
 def latest_start(step: int, first: int, last: int, steps: int) -> int:
-    """T: students of a step start after fewer epochs than this.
+    """T: the student of a step starts after fewer epochs than this.
 
     T = min(T_0 + floor((T_max - T_0) i / E), T_max)
 
@@ -80,7 +80,7 @@ class DATM(FlatExperts):
     settings: Settings
 
     def choose_start(self) -> None:
-        """Easy images, and the logits of the experts that are right about them."""
+        """Start from easy images and the logits of the experts that predict them correctly."""
         experts = [self.pool[index] for index in range(len(self.pool))]
         if self.settings.easy and self.settings.initial is Initial.real:
             positions = torch.cat([self._easy(c, experts) for c in range(self.task.classes)])
@@ -93,9 +93,9 @@ class DATM(FlatExperts):
         self.target_velocity = torch.zeros_like(self.targets)
 
     def _easy(self, class_id: int, experts: list[Model]) -> Tensor:
-        """Positions of a class's first images that an expert predicts right; groups are disjoint.
+        """Positions of a class's first images that an expert predicts correctly, by group.
 
-        The order of the images is that of `Task.real_subset`.
+        Groups are disjoint. The order of the images is that of `Task.real_subset`.
         """
         own = self.task.class_order(class_id)
         place = self.task.group_slice(class_id)
@@ -117,11 +117,11 @@ class DATM(FlatExperts):
     def lesson(
         self, forward: Forward, targets: Tensor, order: Sequence[Tensor]
     ) -> tuple[Forward, Tensor]:
-        """A loss that is differentiated by images and labels together."""
+        """A loss to differentiate with respect to images and labels together."""
         return soft_loss(forward, self.task.image_shape), joined(self.images, targets)
 
     def update(self, found: Gradient) -> bool:
-        """Images, labels and step size move, unless the student went too far astray."""
+        """Update images, labels and step size, unless the student's loss is above the limit."""
         given = self.settings
         if found.loss > given.loss_limit:
             return False
@@ -138,7 +138,7 @@ class DATM(FlatExperts):
         return near
 
     def evaluation(self) -> TrainingRecipe:
-        """As DSA scores, at the learned rate, 128 images a step."""
+        """DSA's evaluation recipe, at the learned rate and 128 images per step."""
         return replace(super().evaluation(), batch_size=128)
 
     def finish(self) -> DistilledSet:

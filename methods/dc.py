@@ -1,4 +1,4 @@
-"""DC: images that give a network the gradients that real ones give it (gradient matching).
+"""DC: images on which a network's gradients match those on real ones (gradient matching).
 
 B. Zhao, K. R. Mopuri, H. Bilen, "Dataset condensation with gradient matching" (ICLR 2021),
 Algorithm 1, and the released code: from noise, without augmentation.
@@ -27,9 +27,9 @@ class DC(GradientMatching):
     settings: Settings
 
     def evaluation(self) -> TrainingRecipe:
-        """300 epochs and one more without augmentation; the rate falls halfway.
+        """300 epochs and one more, without augmentation; the rate drops halfway.
 
-        The released code augments MNIST, in a way of its own (crop, scale and rotation by up to 45
-        degrees) and for 1000 epochs; that is not done here.
+        For MNIST the released code augments in its own way (crop, scale and rotation by up to 45
+        degrees) and trains for 1000 epochs; that is not done here.
         """
         return replace(super().evaluation(), epochs=301, milestones=(152,), augment=False)

@@ -1,8 +1,8 @@
-"""Difficulty window: of each class the images behind the hardest ones.
+"""Difficulty window: the images of each class that follow the hardest ones.
 
 Y. Lee and H. W. Chung, "SelMatch: effectively scaling up dataset distillation via selection-based
-initialization and partial updates by trajectory matching" (ICML 2024), released code. At large
-budgets it beats distillation there. The authors choose beta by the test accuracy; choose it here by
+initialization and partial updates by trajectory matching" (ICML 2024), released code. There it
+beats distillation at large budgets. The authors choose beta by test accuracy; choose it here by
 `ddbench run -m method=difficulty_window validation=0.1 method.beta=0,0.1,0.2`. The default is that
 of their command line.
 """
@@ -20,21 +20,21 @@ from ._dynamics_selection import ScoredSelection, ScoredSettings, by_difficulty
 
 
 def window_order(difficulty: Tensor, skipped: int) -> Tensor:
-    """Images from the hardest to the easiest, without the hardest ones, which come at the end.
+    """Order images from the hardest to the easiest, with the very hardest moved to the end.
 
     Args:
         difficulty: of the N images of a class.
         skipped: how many of the hardest are passed over, at most N.
 
     Returns:
-        Indices (N,); those passed over follow the easiest one, the least difficult of them first.
+        Indices (N,); those passed over follow the easiest one, in order of increasing difficulty.
     """
     order = by_difficulty(difficulty)
     return torch.cat([order[skipped:], order[:skipped].flip(0)])
 
 
 class DifficultyWindow(ScoredSelection):
-    """The images of a class from a place in its order of difficulty."""
+    """The images of a class from a given rank of difficulty on."""
 
     draws = True
 

@@ -1,9 +1,9 @@
-"""DM: images whose mean features are those of real images (distribution matching).
+"""DM: images whose mean features match those of real images (distribution matching).
 
 B. Zhao, H. Bilen, "Dataset condensation with distribution matching" (WACV 2023), equation 6 and
-Algorithm 1, and the released code. Every update looks through the eyes of a fresh, untrained
-network. The released program stops at images per class other than 1, 10, ... 50 over a table that
-it does not use; nothing of it is needed here.
+Algorithm 1, and the released code. Every update uses a fresh, untrained network. The released
+program fails for images per class other than 1, 10, ... 50 because of a table that it does not use;
+no such table is needed here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ._image_descent import ImageDescent
 
 
 def matching_loss(real: Tensor, distilled: Tensor) -> Tensor:
-    """Squared distance of mean features, summed over classes (equation 6).
+    """Squared distance between mean features, summed over classes (equation 6).
 
     L = sum_c || 1/|B_c| sum_i psi(A(x_i)) - 1/|S_c| sum_j psi(A(s_j)) ||^2
 
@@ -34,12 +34,12 @@ def matching_loss(real: Tensor, distilled: Tensor) -> Tensor:
 
 
 def class_means(features: Tensor, counts: Sequence[int]) -> Tensor:
-    """Mean features (classes, F) of features (N, F), the first counts[0] of the first class."""
+    """Class means (classes, F) of features (N, F), whose first counts[0] rows are class 0."""
     return torch.stack([part.mean(0) for part in features.split(list(counts))])
 
 
 Augment = Callable[[Sequence[Tensor]], list[Tensor]]
-"""Treats the k-th batch of a list by the k-th class's draw."""
+"""Augments the k-th batch of a list by the k-th class's draw."""
 
 
 @torch.no_grad()
@@ -54,7 +54,7 @@ def real_means(
     Args:
         features: maps images (n, C, H, W) to features (n, F).
         real: real images (n_c, C, H, W) of each class.
-        augment: of the same classes.
+        augment: augmentation for the same classes.
         segment: images at a time through the network; 0 for all.
     """
     joined = torch.cat(augment(real))
@@ -76,7 +76,7 @@ def matching_gradient(
         features: maps images (n, C, H, W) to features (n, F).
         real: mean features (classes, F) of each class's real batch.
         images: distilled images (m_c, C, H, W) of each class.
-        augment: of the same classes.
+        augment: augmentation for the same classes.
 
     Returns:
         The loss, and the gradient (sum of m_c, C, H, W).
@@ -115,10 +115,10 @@ class DM(ImageDescent):
         return ImagePasses(training=0, distilling=self.total_steps * passes)
 
     def step(self, i: int) -> dict[str, float | Tensor]:
-        """Match all classes as one fresh network sees them.
+        """Match all classes in the feature space of one fresh network.
 
-        Real and distilled images each go through it a few classes at a time, of the real ones only
-        mean features are kept: so memory does not grow with the number of classes.
+        Real and distilled images pass through it a few classes at a time, and of the real ones only
+        mean features are kept, so memory does not grow with the number of classes.
         """
         task = self.task
         network = task.new_network("network", i).requires_grad_(False)
@@ -153,7 +153,7 @@ class DM(ImageDescent):
 
 
 def _together(classes: int, images: int, segment: int) -> list[list[int]]:
-    """Class ids, as many together as have `segment` images or fewer; 0: all of them."""
+    """Class ids in parts of at most `segment` images, or of one class; 0: all together."""
     at_once = max(1, segment // images) if segment else classes
     ids = list(range(classes))
     return [ids[start : start + at_once] for start in range(0, classes, at_once)]

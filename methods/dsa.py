@@ -1,4 +1,4 @@
-"""DSA: images that give a network the gradients of real ones, both augmented alike.
+"""DSA: images on which a network's gradients match those on real ones, both augmented alike.
 
 B. Zhao, H. Bilen, "Dataset condensation with differentiable Siamese augmentation" (ICML 2021),
 equation 5, and the released code: gradient matching from real images, with one operation and one

@@ -1,9 +1,9 @@
-"""EL2N: the images of each class on which a network errs most early in its training.
+"""EL2N: the images of each class on which a network errs most, early in its training.
 
-M. Paul et al., "Deep learning on a data diet" (NeurIPS 2021), Definition 2.2, averages the length
-of the error vector over 10 networks at one early epoch. The released code of CCS (Zheng et al.,
-ICLR 2023) sums it over the first 10 epochs of one training, and so does this; `networks=10`
-averages that over 10 trainings.
+M. Paul et al., "Deep learning on a data diet" (NeurIPS 2021), Definition 2.2, average the norm of
+the error vector over 10 networks at one early epoch. The released code of CCS (Zheng et al.,
+ICLR 2023) sums it over the first 10 epochs of one training run, and so does this; `networks=10`
+averages that over 10 training runs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Forgetting: the images of each class that a network in training forgets most often.
+"""Forgetting: the images of each class that a network forgets most often during training.
 
 M. Toneva et al., "An empirical study of example forgetting during deep neural network learning"
-(ICLR 2019). Images that are never right come first. Most images of an easy dataset are equally
-often forgotten; the seed orders them.
+(ICLR 2019). Images that are never predicted correctly come first. Most images of an easy dataset
+are forgotten equally often; the seed orders them.
 """
 
 from __future__ import annotations

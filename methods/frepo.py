@@ -1,13 +1,13 @@
-"""FRePo: images and targets from which a regression on a network's features predicts real images.
+"""FRePo: images and targets that predict real images by regression on a network's features.
 
 Y. Zhou, E. Nezhadarya, J. Ba, "Dataset distillation using neural feature regression" (NeurIPS
-2022), algorithm 1, and the released JAX code. Features are those of a network out of a pool that
-learns from the images as they change; its last layer is solved for by kernel ridge regression.
+2022), algorithm 1, and the released JAX code. Features come from a network of a pool that is
+trained on the images as they change; its last layer is solved for by kernel ridge regression.
 
-What was published is a network that widens and has batch norm before its convolutions while
-distilling, and no norm when a set is scored: `model=widening_convnet`. The authors' own port to
-PyTorch lowers each pool network's rate by a warm-up that is longer than its life, so that it
-hardly learns, and scores 3.7 points less; here the rate is constant, as in JAX.
+The published network widens, and has batch norm before its convolutions while distilling and no
+norm when a set is scored: `model=widening_convnet`. The authors' own PyTorch port lowers each pool
+network's rate by a warm-up that is longer than its life, so that it hardly learns, and scores 3.7
+points less; here the rate is constant, as in JAX.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ STUDENT_STEPS = {
 }  # fmt: skip
 """Optimiser steps of the authors' evaluation by the number of distilled images."""
 FINAL_RATE = 0.1
-"""What is left of the rate at the end of its cosine."""
+"""Share of the rate that is left at the end of its cosine decay."""
 
 
 class OnlineNorm(enum.Enum):
-    """The norm of the networks that images are seen through."""
+    """The norm of the online networks."""
 
     batch = "batch"
     """Batch norm, as published, whatever norm the task's model has."""
@@ -65,7 +65,7 @@ class Found(NamedTuple):
 def regression_loss(
     features: Tensor, targets: Tensor, real_features: Tensor, real_targets: Tensor, ridge: float
 ) -> Tensor:
-    """Half the squared distance of predictions for real images from their targets (equation 5).
+    """Half the squared distance between predictions and targets of real images (equation 5).
 
     p = Phi_t Phi_s' (Phi_s Phi_s' + r I)^-1 Y with r = ridge * trace(Phi_s Phi_s') / n, and
     L = mean_i 1/2 || p_i - t_i ||^2
@@ -96,14 +96,14 @@ def regression_gradient(
     mirrored: bool,
     part: int,
 ) -> Found:
-    """The loss with its margin term, and its gradients for images and targets.
+    """The loss with its margin term, and its gradients with respect to images and targets.
 
     L - mean_j min(y_j's largest - its second largest value, 1/classes)
 
     Args:
         features: maps images (n, C, H, W) to features (n, F), each image by itself.
         images: distilled images (N, C, H, W).
-        targets: theirs (N, classes).
+        targets: their targets (N, classes).
         real: real images (B, C, H, W) and their targets (B, classes).
         ridge: share of the kernel's mean diagonal.
         mirrored: whether mirror images count as further distilled images.
@@ -149,7 +149,7 @@ class FRePo(LearnedTargets):
     settings: Settings
 
     def __init__(self, task: Task, settings: Any) -> None:
-        """Find the networks to look through.
+        """Choose the model of the online networks.
 
         Raises:
             UserError: when the task's model has no norm to choose.
@@ -160,7 +160,7 @@ class FRePo(LearnedTargets):
             self.model = with_batch_norm(task.spec.model)
 
     def image_passes(self) -> ImagePasses:
-        """Real images pass forward, distilled ones forward and backward, in parts forward twice."""
+        """Real images pass forward, distilled ones forward (twice if in parts) and backward."""
         given, seen = self.settings, self.seen_images
         real = min(given.real_batch, len(self.task.real)) / 2
         again = seen / 2 if seen > given.part else 0
@@ -201,7 +201,7 @@ class FRePo(LearnedTargets):
         return self.settings.rate * (FINAL_RATE + (1 - FINAL_RATE) * wave)
 
     def step(self, i: int) -> dict[str, float | Tensor]:
-        """Images and targets learn from one network of the pool, then it learns from them."""
+        """Update images and targets through one network of the pool, then train it on them."""
         given = self.settings
         generator = self.task.generator("online-step", i)
         place = int(torch.randint(len(self.online), (), generator=generator))
@@ -237,9 +237,9 @@ class FRePo(LearnedTargets):
 
 
 def evaluation(images: int, augmentation: Augmentation) -> TrainingRecipe:
-    """How the authors train students on so many images, 500 a step.
+    """How the authors train students on a set of `images` images, 500 per step.
 
-    For other numbers than theirs the nearest one in ratio counts.
+    For other numbers than theirs, the nearest one in ratio is used.
     """
     nearest = min(STUDENT_STEPS, key=lambda n: (max(n, images) / min(n, images), n))
     return regression_recipe(
@@ -252,7 +252,7 @@ def evaluation(images: int, augmentation: Augmentation) -> TrainingRecipe:
 
 
 def with_batch_norm(model: ModelSpec) -> ModelSpec:
-    """The same model with batch norm, before its convolutions where it lets that be chosen.
+    """The same model with batch norm, before its convolutions if it has that setting.
 
     Raises:
         UserError: for a model whose norm cannot be chosen.

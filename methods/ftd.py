@@ -1,9 +1,9 @@
-"""FTD: trajectory matching with experts of flat trajectories, whose errors add up less.
+"""FTD: trajectory matching with flat expert trajectories, along which errors accumulate less.
 
 J. Du, Y. Jiang, V. Y. F. Tan, J. T. Zhou, H. Li, "Minimizing the accumulated trajectory error to
 improve dataset distillation" (CVPR 2023), and the released code: experts are trained by GSAM, and
-the product is a moving average of the images. The released evaluation trains networks on the
-average that were already trained on the images themselves; here they start afresh.
+the result is a moving average of the images. The released evaluation trains networks on the
+average that were already trained on the images themselves; here they start from scratch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ._flat_experts import FlatExperts
 
 
 def moving_average(average: Tensor, value: Tensor, decay: float) -> Tensor:
-    """E <- d E + (1 - d) x, begun at the first images, so that nothing has to be undone.
+    """E <- d E + (1 - d) x, initialised with the first images, so it needs no bias correction.
 
     Args:
         average: E.

@@ -1,7 +1,7 @@
 """GraNd: the images of each class with the largest gradients before any training.
 
 M. Paul et al., "Deep learning on a data diet" (NeurIPS 2021), Definition 2.1 at initialisation: the
-length of the gradient of an image's loss by all weights, mean over 10 networks.
+norm of the gradient of an image's loss with respect to all weights, averaged over 10 networks.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ CHUNK = 32  # images whose gradients are held at a time
 
 
 def gradient_norms(network: Model, images: Tensor, labels: Tensor) -> Tensor:
-    """The norm (N,) of the gradient of each image's cross-entropy by all weights.
+    """The norm (N,) of the gradient of each image's cross-entropy with respect to all weights.
 
     Args:
-        network: in evaluation mode, so that no image has a part in another's gradient.
+        network: in evaluation mode, so that no image affects another's gradient.
         images: (N, C, H, W).
         labels: class ids (N,).
     """
@@ -44,7 +44,7 @@ def gradient_norms(network: Model, images: Tensor, labels: Tensor) -> Tensor:
 
 
 class GraNd(Selection):
-    """The images with the largest gradients of networks with fresh weights, or the smallest."""
+    """The images with the largest gradients in untrained networks, or the smallest."""
 
     draws = True
 

@@ -1,4 +1,4 @@
-"""Herding: real images whose features sum up to their class's mean.
+"""Herding: real images whose mean feature stays near that of their class.
 
 M. Welling, "Herding dynamical weights to learn" (ICML 2009), in the form of S.-A. Rebuffi et al.,
 "iCaRL" (CVPR 2017), Algorithm 4, on the features of one teacher.

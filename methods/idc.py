@@ -1,11 +1,11 @@
-"""IDC: tiles that give a network, while it learns from real images, the gradients of real ones.
+"""IDC: tiles whose gradients match those of real images, in networks that train on real images.
 
 J.-H. Kim et al., "Dataset condensation via efficient synthetic-data parameterization" (ICML 2022),
 algorithm 1, and the released code. Each image holds factor^2 smaller ones, which a decoder enlarges
 (`random_tiles` is the control with the same decoder); networks never learn from distilled images.
 
-Pixels lie in [0, 1] there. Here they are kept in a normalised input space, and their gradient is
-divided by the square of the space's deviation, which moves them alike.
+There, pixels are in [0, 1]. Here they are kept in a normalised input space, and their gradient is
+divided by the square of the space's standard deviation, which gives the same updates.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from ._image_descent import ImageDescent, Initial
 from ._tiles import evaluation, tile_grey, tiles_of_real_images
 
 SHARED = ("color", "crop", "cutout")
-"""Operations that a class's real and distilled images share, all of them in this order."""
+"""Operations shared by a class's real and distilled images, all applied in this order."""
 
 
 def filter_distance(real: Sequence[Tensor], distilled: Sequence[Tensor]) -> Tensor:
-    """Squared distance of two gradients, of the filters of convolutions alone.
+    """Squared distance between two gradients, over the filters of convolutions only.
 
     D = sum_filters || a - b ||^2; biases, norms and the last layer have fewer dimensions than four.
 
@@ -53,17 +53,17 @@ def matching_gradient(
     see: Callable[[Tensor], Tensor],
     augment: Callable[[Tensor], Tensor],
 ) -> tuple[Tensor, Tensor]:
-    """The distance of one class's two gradients, and its gradient for the distilled images.
+    """The distance between one class's two gradients, and its gradient for the distilled images.
 
     D(grad CE(network(augment(real)), c), grad CE(network(augment(see(images))), c))
 
     Args:
-        network: whose parameters the gradients are of.
+        network: the gradients are with respect to its parameters.
         real: a real batch (n, C, H, W).
         images: the stored images of the class (m, C, H, W).
         class_id: c.
         see: decodes stored images, and chooses among them.
-        augment: the same for both batches.
+        augment: augments both batches alike.
     """
     parameters = list(network.parameters())
 
@@ -123,7 +123,7 @@ class IDC(ImageDescent):
         return self.settings.iterations * self.settings.inner_loop
 
     def image_passes(self) -> ImagePasses:
-        """Two gradients a class, the distilled one differentiated again; and the network learns."""
+        """Two gradients per class, the distilled one differentiated again, and network steps."""
         given, task = self.settings, self.task
         real = sum(min(given.real_batch, len(task.class_indices(c))) for c in range(task.classes))
         seen = [min(given.distilled_batch, n * given.factor**2) for n in task.class_counts]
@@ -172,7 +172,7 @@ class IDC(ImageDescent):
     def of_class(
         self, network: Model, class_id: int, images: Tensor, i: int
     ) -> tuple[Tensor, Tensor]:
-        """The distance of one class's gradients, and its gradient for the class's images."""
+        """The distance between one class's gradients, and its gradient for the class's images."""
         given, task = self.settings, self.task
         generator = task.generator("matching", i, class_id)
         _, height, width = task.image_shape

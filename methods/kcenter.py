@@ -1,8 +1,8 @@
-"""K-center: real images such that every image of their class has one of them near.
+"""K-center: real images such that every image of their class is near one of them.
 
 O. Sener, S. Savarese, "Active learning for convolutional neural networks: a core-set approach"
-(ICLR 2018), Algorithm 1 (greedy), on the features of one teacher and for each class apart. Where
-to begin is left open there; here it is the image nearest to the class's mean.
+(ICLR 2018), Algorithm 1 (greedy), on the features of one teacher and for each class separately. The
+paper leaves the first image open; here it is the one nearest to the class's mean.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ._feature_selection import FeatureSelection
 
 
 def farthest_first_order(features: Tensor, n: int) -> Tensor:
-    """Begin nearest to the mean, then always take the image farthest from all that were taken.
+    """Start nearest to the mean, then always take the image farthest from all taken so far.
 
     p_k = argmax_x min_{j<k} || phi(x) - phi(p_j) ||   (Sener & Savarese, Algorithm 1)
 
@@ -29,7 +29,7 @@ def farthest_first_order(features: Tensor, n: int) -> Tensor:
     distance = torch.full_like(features[:, 0], torch.inf)
     for _ in range(1, n):
         distance = torch.minimum(distance, (features - features[order[-1]]).square().sum(1))
-        # Copies of a chosen image are 0 away; the chosen ones themselves must never come again.
+        # Copies of a chosen image have distance 0; the chosen ones must never be taken again.
         distance[order[-1]] = -1.0
         order.append(distance.argmax())
     return torch.stack(order)

@@ -1,6 +1,6 @@
 """k-means: the image nearest to the centre of each of ipc clusters of its class.
 
-Lloyd's algorithm of scikit-learn on the features of one teacher. The larger clusters come first.
+Lloyd's algorithm (scikit-learn's) on the features of one teacher. Larger clusters come first.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from ._selection import group_by_group
 
 
 def nearest_to_centres(features: Tensor, n: int, seed: int) -> Tensor:
-    """Cluster images, and choose of each cluster the one nearest to its centre.
+    """Cluster images, and choose the one nearest to each cluster's centre.
 
     Args:
         features: of the N images (N, F), on the CPU.
-        n: clusters, at most N.
-        seed: of the first centres (k-means++).
+        n: number of clusters, at most N.
+        seed: seed of the initial centres (k-means++).
 
     Returns:
-        Indices (n,), the largest cluster's first. Where copies leave fewer than `n` clusters, the
-        first images that were not chosen follow.
+        Indices (n,), the largest cluster's first. If duplicate images leave fewer than `n`
+        clusters, the first images that were not chosen follow.
     """
     # Imported here, since every run imports every method, and this takes a second and 120 MB.
     from sklearn.cluster import KMeans as Clustering
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1), warnings.catch_warnings():  # sums in one order
-        warnings.simplefilter("ignore", ConvergenceWarning)  # of copies
+    with threadpool_limits(1), warnings.catch_warnings():  # sums in a fixed order
+        warnings.simplefilter("ignore", ConvergenceWarning)  # from duplicate images
         found = Clustering(n, n_init=1, random_state=seed).fit(features.numpy())
     centres, cluster = torch.from_numpy(found.cluster_centers_), torch.from_numpy(found.labels_)
     distance = (features - centres[cluster]).square().sum(1)
@@ -57,7 +57,7 @@ class KMeans(FeatureSelection):
 
     @classmethod
     def draws_at(cls, ipc: int) -> bool:
-        """The centre of a single cluster is the mean, wherever the first one was drawn."""
+        """The centre of a single cluster is the mean, whatever the initial centre."""
         return ipc > 1
 
     def order(self, features: Tensor, n: int, class_id: int) -> Tensor:

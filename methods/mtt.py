@@ -1,4 +1,4 @@
-"""MTT: images on which a student walks as experts did on real ones (trajectory matching).
+"""MTT: images on which students follow the trajectories of experts (trajectory matching).
 
 G. Cazenavette, T. Wang, A. Torralba, A. A. Efros, J.-Y. Zhu, "Dataset distillation by matching
 training trajectories" (CVPR 2022), Algorithm 1, and the released code. The last iteration is kept;
@@ -17,12 +17,12 @@ from ._trajectory_matching import Gradient, Student, recomputed_gradient, unroll
 
 
 class Unroll(enum.Enum):
-    """How the gradient through a student's steps is found; both give the same gradient."""
+    """How the gradient through a student's steps is computed; both give the same gradient."""
 
     full = "full"
     """One graph of all steps: memory grows with the number of steps."""
     recompute = "recompute"
-    """The graph of one step at a time, made again backwards from the parameters that were kept."""
+    """The graph of one step at a time, rebuilt in the backward pass from stored parameters."""
 
 
 class MTT(TrajectoryDescent):

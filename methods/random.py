@@ -1,4 +1,4 @@
-"""Random real images of each class: the control that every other method is shown beside."""
+"""Random real images of each class: the control that every other method is compared with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ddbench import DistilledSet, Method, MethodSettings, TrainingRecipe
 EVALUATION = TrainingRecipe(epochs=1001, learning_rate=0.01, milestones=(502,))
 """How DSA and DM score hard-label sets: 1000 epochs and one more, x0.1 after epoch index 501.
 
-The released code makes its optimiser anew there, which forgets the momentum; here it is kept.
+The released code creates a new optimiser there, which resets the momentum; here it is kept.
 
 Zhao & Bilen (ICML 2021; WACV 2023), released evaluation.
 """

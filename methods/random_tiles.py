@@ -1,7 +1,7 @@
-"""Random real images, shrunk and put together as tiles: the control of methods that distil tiles.
+"""Random real images, shrunk and joined as tiles: the control of methods that distil tiles.
 
-A set of so many images holds factor^2 times as many small ones in the same bytes; what that alone
-gives is not what distilling gives.
+A set of tiled images holds factor^2 times as many small ones in the same bytes; what is gained by
+that alone is not gained by distilling.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ._tiles import evaluation, tiles_of_real_images
 
 
 class RandomTiles(Method):
-    """Shrunken real images of each class, drawn uniformly, several in the room of one."""
+    """Shrunken real images of each class, drawn uniformly, several in the space of one."""
 
     needs_equal_counts = False
     selects = True

@@ -1,12 +1,12 @@
-"""RaT-BPTT: images moved by the gradient through a random window of a network's training.
+"""RaT-BPTT: images updated by the gradient through a random window of a network's training.
 
 Y. Feng, R. Vedantam, J. Kempe, "Embarrassingly simple dataset distillation" (ICLR 2024), and the
 released code: a fresh network takes steps on the distilled images and is judged by its
-cross-entropy on real ones. The gradient follows a window of steps, which begins at random, so that
-networks of every age are trained at bounded cost.
+cross-entropy on real ones. The gradient is backpropagated through a window of steps that starts at
+random, so that networks of every age are trained at bounded cost.
 
-Labels are class ids, as those published for CIFAR-10 at 10 images per class; the labels that the
-authors learn elsewhere, which are no probabilities, are left out.
+Labels are class ids, as published for CIFAR-10 at 10 images per class; the labels that the authors
+learn elsewhere, which are not probabilities, are left out.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from ._real_rounds import RealRounds
 from ._trajectory_matching import Parameters, leaves
 
 STUDENT_STEPS = 3000
-"""Of Adam in the authors' evaluation; they show the best of 300, 600, 1000 and 3000 on test."""
+"""Adam steps in the authors' evaluation; they report the best of 300, 600, 1000, 3000 on test."""
 BATCH = 500
-"""Distilled images of a student's step at most, which the authors choose for each set."""
+"""Maximum number of images in a student's step, which the authors choose for each set."""
 NORM_DECAY = 0.9
-"""Of the moving average of the gradient's norm."""
+"""Decay of the moving average of the gradient's norm."""
 NORM_LIMIT = 2.0
-"""The gradient's norm is at most so many times its moving average."""
+"""The gradient's norm is clipped to this multiple of its moving average."""
 
 
 class RaTBPTT(Method):
@@ -90,7 +90,7 @@ class RaTBPTT(Method):
     settings: Settings
 
     def __init__(self, task: Task, settings: Any) -> None:
-        """Take the task's augmentation, with the operations of the settings.
+        """Use the task's augmentation with the operations given in the settings.
 
         Raises:
             UserError: for an unknown operation.
@@ -100,7 +100,7 @@ class RaTBPTT(Method):
 
     @classmethod
     def skip(cls, task: Task) -> str | None:
-        """Statistics of batch norm are no parameters that a gradient could follow."""
+        """Batch norm statistics are not parameters that a gradient could pass through."""
         if mixes_images(task.new_network("structure")):
             return "steps of networks with batch norm are not followed"
         return None
@@ -134,12 +134,12 @@ class RaTBPTT(Method):
         self.optimiser = torch.optim.Adam([self.images], lr=self.settings.rate)
         self.mean_norm = torch.zeros((), device=task.device)
         self.real = RealRounds(task, self.settings.real_batch)
-        # Evaluation mode: dropout would draw anew where a step's gradient is computed again.
+        # Evaluation mode: dropout would draw a new mask when a step's gradient is recomputed.
         self.network = task.new_network("structure").eval()
         self.names = [name for name, _ in self.network.named_parameters()]
 
     def step(self, i: int) -> dict[str, float | Tensor]:
-        """A fresh network learns the images, and they move along its last loss."""
+        """Train a fresh network on the images, and update them by the gradient of its last loss."""
         given, task = self.settings, self.task
         steps = self.steps_before(i) + given.window
         _, height, width = task.image_shape
@@ -194,7 +194,7 @@ class RaTBPTT(Method):
         return torch.cat(chosen)
 
     def logits(self, parameters: Parameters, images: Tensor) -> Tensor:
-        """Of a network with these parameters."""
+        """Logits of a network with these parameters."""
         weights = dict(zip(self.names, parameters, strict=True))
         logits: Tensor = functional_call(self.network, weights, images)
         return logits

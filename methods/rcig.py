@@ -1,11 +1,11 @@
-"""RCIG: images and targets by the implicit gradient of training a linearised network on them.
+"""RCIG: images and targets learned by the implicit gradient of training a linearised network.
 
 N. Loo, R. Hasani, M. Lechner, D. Rus, "Dataset distillation with convexified implicit gradients"
-(ICML 2023), algorithm 1, and the released JAX code. As in FRePo a network out of a pool gives the
-features for a regression; here it also counts that the layers below them would learn, to first
-order, and how that learning hangs on the images (`_implicit_gradient.py`).
+(ICML 2023), algorithm 1, and the released JAX code. As in FRePo, a network of a pool gives the
+features for a regression; here the layers below also learn, to first order, and the gradient
+includes how that learning depends on the images (`_implicit_gradient.py`).
 
-What was published is `model=widening_convnet`, without norm. Large sets were distilled there from
+The published model is `model=widening_convnet`, without norm. There, large sets were distilled from
 random subsets of their images to save memory; here all of them count, part by part.
 """
 
@@ -67,7 +67,7 @@ class RCIG(LearnedTargets):
 
     @classmethod
     def skip(cls, task: Task) -> str | None:
-        """A linearised network is differentiated forwards, image by image."""
+        """A linearised network is differentiated in forward mode, image by image."""
         network = task.new_network("structure")
         if mixes_images(network):
             return "linearised networks with batch norm are not defined"
@@ -110,7 +110,7 @@ class RCIG(LearnedTargets):
         return with_mirror_images(self.images), torch.cat([self.targets, self.targets])
 
     def step(self, i: int) -> dict[str, float | Tensor]:
-        """Images and targets learn from one network of the pool, then it learns from them."""
+        """Update images and targets through one network of the pool, then train it on them."""
         given = self.settings
         generator = self.task.generator("online-step", i)
         place = int(torch.randint(len(self.online), (), generator=generator))
@@ -143,9 +143,9 @@ class RCIG(LearnedTargets):
         }
 
     def descend(self, found: Gradients) -> Tensor:
-        """Move images, targets and factor; the mean margin of the targets before that.
+        """Update images, targets and factor; return the mean margin of the targets before that.
 
-        The margin of each target counts up to half of 1 / classes.
+        The margin of each target is capped at half of 1 / classes.
         """
         targets = self.targets.clone().requires_grad_()
         margin = mean_margin(targets, 1 / (2 * self.task.classes))
@@ -168,7 +168,7 @@ class RCIG(LearnedTargets):
         return margin.detach()
 
     def finish(self) -> DistilledSet:
-        """The moving averages, whose beginning at zero is taken out."""
+        """The moving averages, corrected for their start at zero."""
         weight = 1 - self.settings.average**self.updates
         images, targets = (average / weight for average in self.averages)
         return self.as_learned(
@@ -192,19 +192,19 @@ class RCIG(LearnedTargets):
 
 
 def folded_images(gradient: Tensor, count: int) -> Tensor:
-    """The gradient for images (count, C, H, W) of one for them, and their mirror images if any."""
+    """Add the gradient for mirror images, if any, to that for the images (count, C, H, W)."""
     if len(gradient) == count:
         return gradient
     return gradient[:count] + gradient[count:].flip(3)
 
 
 def folded_targets(gradient: Tensor, count: int) -> Tensor:
-    """The gradient for targets (count, classes) of one for them once or twice."""
+    """Sum the gradient for targets that occur once or twice into one for (count, classes)."""
     return gradient.view(-1, count, gradient.shape[1]).sum(0)
 
 
 def evaluation(images: int, mirrored: bool) -> TrainingRecipe:
-    """How the authors train students on so many images, without augmentation."""
+    """How the authors train students on a set of `images` images, without augmentation."""
     return regression_recipe(
         1000 if images == 10 else 2000,
         images,

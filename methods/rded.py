@@ -28,18 +28,18 @@ from ._apm_training import teacher_recipe
 from ._easy_crops import CropSearch, check_candidates, easiest_crops
 
 LARGE = 128
-"""Pixels per side from which on an image is made of four crops, as published."""
+"""Pixels per side from which an image is made of four crops, as published."""
 
 
 def tiled(crops: torch.Tensor, factor: int, side: int) -> torch.Tensor:
-    """Images of factor^2 crops each, of which the easiest are all in the upper left tile.
+    """Images of factor^2 crops each, with the easiest crops in the upper left tile.
 
     Tile k of image j is crop k N + j, for N images.
 
     Args:
         crops: the easiest first (factor^2 N, C, h, h), h = side / factor, rounded up.
         factor: rows and columns of tiles.
-        side: of an image.
+        side: side of an image.
 
     Returns:
         (N, C, side, side).
@@ -87,10 +87,10 @@ class RDED(Method):
     settings: Settings
 
     def __init__(self, task: Task, settings: Any) -> None:
-        """Refuse too few candidates before a teacher is trained.
+        """Check the number of candidates before a teacher is trained.
 
         Raises:
-            UserError: for too few.
+            UserError: if there are too few.
         """
         super().__init__(task, settings)
         self.side = task.image_shape[1]
@@ -98,7 +98,7 @@ class RDED(Method):
         check_candidates(task, self.settings.candidates, self.factor**2)
 
     def image_passes(self) -> ImagePasses:
-        """A teacher, and the crops forward through it."""
+        """The teacher's training, and one forward pass of the crops."""
         given, recipe, real = self.settings, self.teacher_recipe(), len(self.task.real)
         seen = [
             min(given.candidates, len(self.task.class_indices(c))) for c in range(self.task.classes)
@@ -109,7 +109,7 @@ class RDED(Method):
         )
 
     def teacher_recipe(self) -> TrainingRecipe:
-        """How the teacher is trained: as APM's."""
+        """How the teacher is trained: like APM's."""
         given = self.settings
         recipe = teacher_recipe(given.teacher_epochs, given.teacher_rate)
         return replace(recipe, epoch_steps=given.teacher_epoch_steps)
@@ -134,7 +134,7 @@ class RDED(Method):
         )
 
     def finish(self) -> DistilledSet:
-        """The images, with the teacher to label them as students see them."""
+        """The images, with the teacher that labels them as students see them."""
         return self.task.distilled_set(
             self.images,
             self.task.class_ids(),
@@ -143,11 +143,11 @@ class RDED(Method):
         )
 
     def evaluation(self) -> TrainingRecipe:
-        """How the authors train students: the teacher labels each batch, cut and mixed.
+        """How the authors train students: the teacher labels each batch after cutmix.
 
         Their weight decay leaves out biases and norms, and their loss has no factor T^2, which
-        AdamW does not notice. Where images are tiled they shuffle the tiles and crop at random
-        besides, which is not done here.
+        makes no difference to AdamW. If images are tiled they also shuffle the tiles and crop at
+        random, which is not done here.
         """
         given = self.settings
         return TrainingRecipe(

@@ -1,8 +1,8 @@
-"""Random real images with the probabilities of a teacher whose training stops early.
+"""Random real images with the probabilities of an early-stopped teacher.
 
 T. Qin, Z. Deng, D. Alvarez-Melis, "A label is worth a thousand images in dataset distillation"
-(NeurIPS 2024), and the released code: the soft label baseline. Nothing is learned about images, so
-that what it reaches is owed to its labels.
+(NeurIPS 2024), and the released code: the soft label baseline. The images are not learned, so what
+it gains is due to its labels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ddbench.training.loop import predict
 
 
 class SoftLabelBaseline(Method):
-    """Real images drawn uniformly, and what an early-stopped teacher says of each as it is."""
+    """Real images drawn uniformly, and an early-stopped teacher's prediction for each as it is."""
 
     needs_equal_counts = False
     selects = True
@@ -48,7 +48,7 @@ class SoftLabelBaseline(Method):
         return ImagePasses(training=seen, distilling=0)
 
     def teacher_recipe(self) -> TrainingRecipe:
-        """How the teacher is trained: SGD at a constant rate, which no budget shortens."""
+        """How the teacher is trained: SGD at a constant rate, not shortened by the budget."""
         given = self.settings
         return TrainingRecipe(
             epochs=given.label_epochs,

@@ -1,9 +1,9 @@
-"""SRe2L: images recovered from what a network with batch norm keeps of real ones.
+"""SRe2L: images recovered from a batch norm network that was trained on real images.
 
 Z. Yin, E. Xing, Z. Shen, "Squeeze, recover and relabel: dataset condensation at ImageNet scale from
-a new perspective" (NeurIPS 2023), and the released code. By its settings it is CDA (Z. Yin, Z.
-Shen, "Dataset distillation via curriculum data synthesis in large data era", 2023) or the images
-that several networks vote for (J. Cui et al., "Dataset distillation via committee voting", 2025).
+a new perspective" (NeurIPS 2023), and the released code. Its settings also give CDA (Z. Yin, Z.
+Shen, "Dataset distillation via curriculum data synthesis in large data era", 2023) and images that
+several networks vote for (J. Cui et al., "Dataset distillation via committee voting", 2025).
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ from ._squeezed_networks import accuracy, squeezed_model, squeezing_recipe, vote
 from ._views import Curriculum, Views
 
 DECAYS = (0.5, 0.9)
-"""Of Adam, as released."""
+"""Adam's betas, as released."""
 
 
 class Initial(enum.Enum):
-    """What the images start as."""
+    """What the images start from."""
 
     noise = "noise"
     """Standard normal pixels."""
     real = "real"
     """Random real images of their class."""
     crops = "crops"
-    """The crops of real images that the first network finds easiest, as RDED takes them."""
+    """The crops of real images that the first network finds easiest, as in RDED."""
 
 
 def blocks(counts: tuple[int, ...], most: int) -> list[Tensor]:
-    """Positions in the set of the images that are recovered together, block by block.
+    """Positions of the images that are recovered together, block by block.
 
-    The k-th images of all classes that have so many are together, `most` at most. So a larger set
-    begins with the blocks of a smaller one.
+    A block holds the k-th images of the classes that have that many, `most` at most. So a larger
+    set begins with the blocks of a smaller one.
 
     Args:
-        counts: images of each class, which stand in the set class by class.
-        most: images of a block.
+        counts: images per class; the set is ordered by class.
+        most: maximum number of images in a block.
     """
     ends = torch.tensor(counts).cumsum(0)
     made: list[Tensor] = []
@@ -166,11 +166,11 @@ class SRe2L(Method):
 
     @property
     def total_steps(self) -> int:
-        """One update of a block; the blocks come one after the other."""
+        """One step for each update of a block; the blocks are processed one after the other."""
         return len(self.blocks) * self.settings.iterations
 
     def image_passes(self) -> ImagePasses:
-        """Networks see the real images, and each distilled image goes through all of them."""
+        """Networks see the real images, and each distilled image passes through all of them."""
         given, recipe, real = self.settings, self.squeezing(), len(self.task.real)
         return ImagePasses(
             training=given.networks * recipe.epochs * recipe.images_per_epoch(real),
@@ -198,7 +198,7 @@ class SRe2L(Method):
         self.labels = task.class_ids()
         mean, std = (one.view(-1, 1, 1).to(task.device) for one in task.channel_statistics)
         self.darkest, self.brightest = -mean / std, (1 - mean) / std
-        # The whole set stays in main memory; only the block in work visits the device.
+        # The whole set stays in main memory; only the current block is on the device.
         self.images = self.start()
         self.enter(0)
 
@@ -219,7 +219,7 @@ class SRe2L(Method):
         return images
 
     def enter(self, block: int) -> None:
-        """Take a block to the device, with an optimiser that has seen nothing."""
+        """Move a block to the device, with a fresh optimiser."""
         self.block = block
         self.current = self.images[self.blocks[block]].to(self.task.device)
         self.current_labels = self.labels[self.blocks[block]].to(self.task.device)
@@ -241,12 +241,12 @@ class SRe2L(Method):
             factor = cosine_factor(iteration, given.iterations, 0, 0.0)
             group["lr"] = given.image_rate * factor
         self.optimiser.step()
-        if not self.task.whitens:  # in a whitened space no channel has a range of its own
+        if not self.task.whitens:  # in a whitened space channels have no range of their own
             self.current.copy_(self.current.clamp(self.darkest, self.brightest))
         return {"loss": loss.detach(), **parts}
 
     def vote(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The networks' losses of the block in work, weighted; and their parts."""
+        """The weighted sum of the networks' losses on the current block, and of their parts."""
         total = images.new_zeros(())
         parts: dict[str, Tensor] = {}
         for network, weight in zip(self.networks, self.votes, strict=True):
@@ -257,7 +257,7 @@ class SRe2L(Method):
         return total, parts
 
     def keep(self) -> None:
-        """Put the block in work back into the set."""
+        """Write the current block back into the set."""
         self.images[self.blocks[self.block]] = self.current.cpu()
 
     def finish(self) -> DistilledSet:
@@ -271,9 +271,9 @@ class SRe2L(Method):
         )
 
     def evaluation(self) -> TrainingRecipe:
-        """How the authors train students on CIFAR-100: the network labels each batch, mixed.
+        """How the authors train students on CIFAR-100: the network labels each batch after mixup.
 
-        Their loss has no factor T^2, which AdamW does not notice.
+        Their loss has no factor T^2, which makes no difference to AdamW.
         """
         given = self.settings
         return TrainingRecipe(

@@ -2,19 +2,19 @@
 
 J. Cui, R. Wang, S. Si, C.-J. Hsieh, "Scaling up dataset distillation to ImageNet-1K with constant
 memory" (ICML 2023), equations 5 to 8, and the released code. Labels may be the predictions of the
-network that the student shall become (section 3.3).
+network that the student should become (section 3.3).
 
-The released program has half of that gradient for the images: it writes the factor 2 in front of
-a tuple, which repeats it (issue 5 of the repository). Here it stands as in the paper, and the
-published rates of the images are halved in the recipe, which moves them alike.
+The released program uses half of that gradient for the images: it puts the factor 2 in front of a
+tuple, which repeats it (issue 5 of the repository). Here the factor is as in the paper, and the
+published rates of the images are halved in the recipe, which gives the same updates.
 
-The paper calls its gradient that of MTT. It is that of a student whose parameters count as
-constants at every step: what an image changes about the later steps is left out (see
-`detached_gradient`), and the step size's gradient is likewise direct. Measured on digits at ipc 1
-and rate .02, from real images, ConvNet of width 8, students starting at epochs 0, 10 and 20 of an
-expert: the cosine of the images' two gradients is 1.00 for 2 steps, .96 to .99 for 10 and .88 to
-.92 for 30, at .99 to 1.20 times the exact one's length (tests/methods/test_tesla.py); of width 32,
-.87 to .93 for 30 steps, at up to 1.46 times.
+The paper presents its gradient as MTT's. It is that of a student whose parameters count as
+constants at every step: an image's effect on later steps is left out (see `detached_gradient`), and
+the step size's gradient is likewise direct. Measured on digits at ipc 1 and rate .02, from real
+images, ConvNet of width 8, students starting at epochs 0, 10 and 20 of an expert: the cosine
+between the two gradients of the images is 1.00 for 2 steps, .96 to .99 for 10 and .88 to .92 for
+30, at .99 to 1.20 times the exact one's norm (tests/methods/test_tesla.py); with width 32, .87 to
+.93 for 30 steps, at up to 1.46 times.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class TESLA(TrajectoryDescent):
         self.labeller = ""
 
     def gradient(self, student: Student) -> Gradient:
-        """The gradient without what an image changes about later steps."""
+        """The gradient without an image's effect on later steps."""
         return detached_gradient(student)
 
     def student_targets(self, expert: int, epoch: int) -> Tensor:
@@ -61,7 +61,7 @@ class TESLA(TrajectoryDescent):
         return predict(network, self.images).softmax(1)
 
     def step(self, i: int) -> dict[str, float | Tensor]:
-        """One student, and a note of who labelled its images."""
+        """One student, and a note of which network labelled its images."""
         scalars = super().step(i)
         if self.settings.soft_labels:
             expert, start = self.segment(i)
@@ -69,7 +69,7 @@ class TESLA(TrajectoryDescent):
         return scalars
 
     def finish(self) -> DistilledSet:
-        """With soft labels those that the last student learnt from, as released."""
+        """The set; soft labels are those that the last student learnt from, as released."""
         soft = self.settings.soft_labels
         return self.task.distilled_set(
             self.images,
