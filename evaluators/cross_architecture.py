@@ -89,7 +89,7 @@ class CrossArchitecture(Evaluator):
             PAPER_TARGETS,
             "architectures to transfer to: names of models, or timm:NAME for any network of timm",
         )
-        networks: int = setting(0, "networks an architecture; 0: those of the budget", low=0)
+        networks: int = setting(0, "networks per architecture; 0: those of the budget", low=0)
         trial_rate: float | None = setting(
             None,
             "learning rate on trial for all targets, instead of the frozen ones; only with "

@@ -79,7 +79,9 @@ class Nas(Evaluator):
             high=CELLS,
         )
         cell_seed: int = setting(
-            0, "of the choice of cells; more cells contain the fewer of one seed", low=0
+            0,
+            "seed of the choice of cells; with one seed, a larger choice contains a smaller one",
+            low=0,
         )
         indices: list[int] | None = setting(
             None, "the cells by their index in the benchmark, instead of a random choice"
@@ -88,12 +90,15 @@ class Nas(Evaluator):
             None, "column of the table; null: test accuracy after 200 epochs on the run's dataset"
         )
         protocol: str = setting("hard", "labels and recipe of the cells' training")
-        epochs: int = setting(200, "on a set, scaled by the budget", low=1)
+        epochs: int = setting(200, "epochs on a set, scaled by the budget", low=1)
         channels: int | None = setting(
-            None, "of the first stack; null: 16 with an accelerator, 4 on a CPU", low=1, high=1024
+            None,
+            "channels of the first stack; null: 16 with an accelerator, 4 on a CPU",
+            low=1,
+            high=1024,
         )
         cells_per_stack: int | None = setting(
-            None, "null: 5 with an accelerator, 1 on a CPU", low=1, high=100
+            None, "cells per stack; null: 5 with an accelerator, 1 on a CPU", low=1, high=100
         )
         processes: int | None = setting(
             None,
@@ -105,8 +110,10 @@ class Nas(Evaluator):
         whole: bool | None = setting(
             None, "whether the cells are trained on all real images, too; null: as the run's whole"
         )
-        whole_epochs: int = setting(20, "on all real images, scaled by the budget", low=1)
-        resamples: int = setting(2000, "of the cells, for the interval", low=100, high=1_000_000)
+        whole_epochs: int = setting(20, "epochs on all real images, scaled by the budget", low=1)
+        resamples: int = setting(
+            2000, "bootstrap resamples of the cells, for the interval", low=100, high=1_000_000
+        )
 
         def __post_init__(self) -> None:
             """Check the protocol's name and the list of cells."""
@@ -181,7 +188,7 @@ class Nas(Evaluator):
             place: Coordinates = {
                 "subject": subject,
                 "protocol": rules,
-                "network": f"{channels} channels, {depth} a stack",
+                "network": f"{channels} channels, {depth} per stack",
                 "split": run.split,
                 **where,
             }

@@ -59,7 +59,7 @@ class ParallelMerge(Evaluator):
         if run.task.group:
             return f"groups are merged by the run of group 0, and this is group {run.task.group}"
         if run.task.class_counts is not None:
-            return "groups are merged of equally many images per class"
+            return "only groups with equally many images per class can be merged"
         groups, ipc = self.settings.groups, run.task.ipc
         smallest = min(run.dataset.class_counts)
         if groups * ipc > smallest:

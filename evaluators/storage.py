@@ -65,7 +65,7 @@ class Storage(Evaluator):
         """Accuracy of the set in each coding, less that of the set as it is, and JPEG's bytes."""
         distilled = run.distilled
         if run.lab.space.is_per_image:
-            why = f"pixels cannot be had back from the input space {run.lab.space.name}"
+            why = f"pixels cannot be recovered from the input space {run.lab.space.name}"
             return [Measurement("storage_accuracy", None, "fraction", (), {}, note=why)]
         coded = {coding: code(distilled, run.lab) for coding, code in CODINGS.items()}
         place: Coordinates = {"of": PARTS[0], "coding": JPEG, "quality": QUALITY}
@@ -131,7 +131,7 @@ class Storage(Evaluator):
         colours = [COLOURS[0], COLOURS[3], COLOURS[9]]
         drawn = axes.barh(range(len(values)), values, 0.6, color=colours)
         axes.bar_label(drawn, [size(int(value)) for value in values], padding=4)
-        names = {SET: "the set", CODED: "the set, a byte a pixel", REAL: "real training images"}
+        names = {SET: "the set", CODED: "the set, one byte per pixel", REAL: "real training images"}
         titles = [names[str(m.coordinates["coding"])] for m in totals]
         axes.set_yticks(range(len(values)), titles)
         axes.set_xscale("log")

@@ -34,7 +34,7 @@ class DynamicsSelection(Selection):
         """Settings of a selection by training dynamics."""
 
         dynamics_epochs: int = setting(
-            200, "epochs of the training that is watched", low=1, scaled="teachers"
+            200, "epochs of the training run whose dynamics are recorded", low=1, scaled="teachers"
         )
         dynamics_rate: float = setting(0.1, "learning rate of that training", above=0)
         networks: int = setting(1, "trainings whose scores are averaged", low=1)
@@ -91,7 +91,7 @@ class DynamicsSelection(Selection):
 class ScoredSettings(DynamicsSelection.Settings):
     """Settings of a selection whose score can be chosen."""
 
-    score: Score = setting(Score.forgetting, "by what images are called difficult")
+    score: Score = setting(Score.forgetting, "score that measures how difficult an image is")
 
 
 class ScoredSelection(DynamicsSelection):

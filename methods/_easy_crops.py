@@ -150,6 +150,6 @@ def check_candidates(task: Task, candidates: int, per_image: int) -> None:
         if min(candidates, images) < needed:
             has = f"candidates={candidates}" if candidates < needed else f"it has {images} images"
             raise UserError(
-                f"{needed} crops of class {class_id} are wanted, each of another real image, but "
+                f"class {class_id} needs {needed} crops, each from a different real image, but "
                 f"{has}"
             )

@@ -58,7 +58,7 @@ class ImageDescent(Method):
         initial: Initial = setting(Initial.real, "images to start from: real or noise")
         operations: list[str] = setting(
             list(OPERATIONS),
-            "of DSA, wherever images are augmented: in distilling and in the authors' evaluation",
+            "operations of DSA, in distilling and in the authors' evaluation",
             left_out_at_default=True,
         )
 

@@ -42,9 +42,7 @@ class LearnedTargets(Method):
 
         iterations: int = setting(10_000, "updates of the images", low=1, scaled="distilling")
         real_batch: int = setting(1024, "real images per update, of all classes", low=1)
-        mirrored: bool = setting(
-            True, "whether the mirror image of each distilled image stands beside it"
-        )
+        mirrored: bool = setting(True, "whether the mirror image of each distilled image is added")
         part: int = setting(
             500, "images at a time through a network; memory follows it", low=1, cost=StepCost.chunk
         )

@@ -139,7 +139,7 @@ def reason_against(network: Model, images: Tensor) -> str | None:
     """
     network.eval()
     if not isinstance(getattr(network, "classifier", None), nn.Linear):
-        return "its last layer cannot be told from the others"
+        return "its last layer is not a linear layer named classifier"
     both = _LogitsAndFeatures(network)
     with torch.no_grad():
         if not torch.allclose(both(images)[0], network(images)):

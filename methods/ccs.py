@@ -61,7 +61,7 @@ class CCS(ScoredSelection):
     class Settings(ScoredSettings):
         """Settings of CCS."""
 
-        score: Score = setting(Score.margin, "by what images are called difficult")
+        score: Score = setting(Score.margin, "score that measures how difficult an image is")
         dropped: float = setting(
             0.3, "share of the hardest images that are left out", low=0, high=0.99
         )

@@ -69,9 +69,13 @@ class D2(ScoredSelection):
             0.4, "share of the hardest images that are left out", low=0, high=0.99
         )
         neighbours: int = setting(5, "nearest neighbours of an image", low=1)
-        forward_gamma: float = setting(1.0, "fall of the messages that raise a score", low=0)
-        reverse_gamma: float = setting(0.1, "fall of the messages that lower a score", low=0)
-        normalise: bool = setting(True, "features of length 1")
+        forward_gamma: float = setting(
+            1.0, "decay with distance of the messages that raise a score", low=0
+        )
+        reverse_gamma: float = setting(
+            0.1, "decay with distance of the messages that lower a score", low=0
+        )
+        normalise: bool = setting(True, "features of norm 1")
 
     settings: Settings
 

@@ -60,11 +60,13 @@ class RaTBPTT(Method):
         iterations: int = setting(600_000, "updates of the images", low=1, scaled="distilling")
         rate: float = setting(0.001, "learning rate of the images (Adam)", above=0)
         real_batch: int = setting(5000, "real images per update, of all classes", low=1)
-        total: int = setting(200, "steps of a network at most [T]", low=1, cost=StepCost.repeats)
-        window: int = setting(
-            60, "last steps of a network that are followed [M]", low=1, cost=StepCost.steps
+        total: int = setting(
+            200, "training steps of a network at most [T]", low=1, cost=StepCost.repeats
         )
-        least: int = setting(0, "steps before the window at least", low=0)
+        window: int = setting(
+            60, "last steps of a network to backpropagate through [M]", low=1, cost=StepCost.steps
+        )
+        least: int = setting(0, "training steps before the window at least", low=0)
         step_rate: float = setting(0.001, "learning rate of a network (Adam)", above=0)
         images_per_class: int = setting(
             0, "distilled images of a class in a network's step; 0: all", low=0
@@ -73,7 +75,7 @@ class RaTBPTT(Method):
         initial: Initial = setting(Initial.noise, "images to start from: real or noise")
         operations: list[str] = setting(
             ["flip", "rotate"],
-            "of DSA, wherever images are augmented: in distilling and in the authors' evaluation",
+            "operations of DSA, in distilling and in the authors' evaluation",
         )
         part: int = setting(
             500, "real images at a time through a network", low=1, cost=StepCost.chunk

@@ -59,7 +59,7 @@ class RDED(Method):
         """Settings of RDED; symbols in brackets are the released code's."""
 
         candidates: int = setting(
-            300, "real images per class that are looked at, where it has so many [mipc]", low=1
+            300, "candidate real images per class, all where there are fewer [mipc]", low=1
         )
         crops: int = setting(5, "crops of each of them, of which the easiest counts", low=1)
         least_scale: float = setting(

@@ -104,14 +104,16 @@ class SRe2L(Method):
         flipped_views: bool = setting(False, "mirror half of the batches while recovering")
         jitter: int = setting(4, "largest shift of a batch while recovering, in pixels", low=0)
         jitter_both_ways: bool = setting(
-            False, "shifts to all sides, not down and to the right alone"
+            False, "shifts in all directions, not only down and to the right"
         )
         networks: int = setting(
             1, "networks that an image is recovered from (several: CV-DD)", low=1, high=100,
             cost=StepCost.repeats,
         )  # fmt: skip
         vote_temperature: float = setting(
-            5.0, "of the softmax that weights them by their accuracy in percent", above=0
+            5.0,
+            "temperature of the softmax over accuracies in percent that weights the networks",
+            above=0,
         )
         squeeze_epochs: int = setting(200, "epochs of a network", low=1, scaled="teachers")
         squeeze_rate: float = setting(0.1, "learning rate of a network", above=0)
@@ -128,10 +130,10 @@ class SRe2L(Method):
         )
         student_batch: int = setting(128, "mini-batch of students under protocol paper/1", low=1)
         student_temperature: float = setting(
-            30.0, "of the labels of students under protocol paper/1", above=0
+            30.0, "temperature of the students' labels under protocol paper/1", above=0
         )
         batch_labels: bool = setting(
-            False, "whether labels go by the statistics of each half of a batch (SRe2L++)"
+            False, "whether labels use the batch norm statistics of each half of a batch (SRe2L++)"
         )
 
     settings: Settings

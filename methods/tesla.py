@@ -40,7 +40,8 @@ class TESLA(TrajectoryDescent):
 
         iterations: int = setting(10_000, "updates of the images", low=1, scaled="distilling")
         soft_labels: bool = setting(
-            False, "labels are the predictions of the network that the student shall become"
+            False,
+            "labels are the predictions of the expert's network that the student should reach",
         )
 
     settings: Settings

@@ -133,7 +133,9 @@ def test_what_cannot_be_merged_is_skipped_with_its_reason() -> None:
     assert "not made here" in evaluator().skip(finished(making=None))
     assert "run of group 0" in evaluator().skip(finished(group=1))
     uneven = finished(class_counts=(2, 1, 1))
-    assert evaluator().skip(uneven) == "groups are merged of equally many images per class"
+    assert (
+        evaluator().skip(uneven) == "only groups with equally many images per class can be merged"
+    )
     reason = evaluator(groups=3).skip(finished(ipc=2))
     assert reason == (
         "3 groups of ipc 2 need 6 training images per class, and digits has a class of 5"
