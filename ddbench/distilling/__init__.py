@@ -1,1 +1,1 @@
-"""Distilling: the contract of a method, its task, the loop, and the distilled set."""
+"""Distillation: the interface of a method, its task, the loop, and the distilled set."""

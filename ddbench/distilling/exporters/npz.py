@@ -14,7 +14,7 @@ from ._tables import plain_table
 
 
 class NumpyArchive(Exporter):
-    """Arrays by name, and the words beside them as arrays of one text."""
+    """Named arrays."""
 
     keeps = ALL
     suffix = ".npz"
