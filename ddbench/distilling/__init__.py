@@ -1,1 +1,1 @@
-"""Distillation: the interface of a method, its task, the loop, and the distilled set."""
+"""Distilling: the contract of a method, its task, the loop, and the distilled set."""

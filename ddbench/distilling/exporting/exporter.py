@@ -1,4 +1,4 @@
-"""The interface of an exporter: a format of distilled sets that other programs read."""
+"""The contract of an exporter: a format of distilled sets that other programs read."""
 
 from __future__ import annotations
 

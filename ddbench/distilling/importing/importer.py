@@ -1,4 +1,4 @@
-"""The interface of an importer: a format in which distilled sets are released."""
+"""The contract of an importer: a format in which distilled sets are released."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def spaces_png(images: Tensor, undone: dict[str, Tensor] | None = None) -> bytes
 
 
 def stretched(images: Tensor) -> Tensor:
-    """Each image rescaled from its 1st and 99th percentile to [0, 1]."""
+    """Each image with its 1st to 99th percentile stretched to [0, 1], the rest clamped."""
     flat = images.float().flatten(1)
     low = flat.quantile(0.01, dim=1).view(-1, 1, 1, 1)
     high = flat.quantile(0.99, dim=1).view(-1, 1, 1, 1)
