@@ -80,7 +80,7 @@ class Tracker:
         """An evaluation network was scored."""
 
     def recorded(self, record: Record) -> None:
-        """The record was made; `distilled.safetensors` and `gallery.png` are in the folder."""
+        """The record was written, next to `distilled.safetensors` and `gallery.png`."""
 
     def ended(self, error: BaseException | None) -> None:
         """The run has ended: successfully if there is no error, else by a failure or a stop."""
