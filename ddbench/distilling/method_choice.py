@@ -70,7 +70,8 @@ def resolve_method(
         ipc: images per class, which select the recipe.
         recipe_budget: the named budget whose own recipes override the published ones.
         budget: the fractions by which published values are reduced; a fraction that differs from
-            the named budget's was given, and overrides that budget's recipe for what it scales.
+            the named budget's was given by the user, and what it scales is not taken from that
+            budget's recipe.
 
     Raises:
         UserError: for names, types and ranges.

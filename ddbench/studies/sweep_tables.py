@@ -47,10 +47,10 @@ class Row:
 
 
 def cell_table(rows: Sequence[Row]) -> str:
-    """Each cell's accuracy and difference from the control under each protocol, or its reason.
+    """Each cell's accuracy and difference from the control under each protocol.
 
     Further columns give the cost of distilling: seconds per step (empty for methods that select
-    images), and peak memory. The reason says why a cell is not done.
+    images), and peak memory. The row of a cell that is not done gives the reason instead.
     """
     protocols = _protocols(row.cell for row in rows)
     table = [[row.title, *_measured(row.cell, protocols), *_costs(row.record)] for row in rows]

@@ -1,4 +1,4 @@
-"""One .npz file: images, labels, and soft labels and a rate where there are any."""
+"""One .npz file: images, labels, and soft labels and a learning rate if there are any."""
 
 from __future__ import annotations
 
