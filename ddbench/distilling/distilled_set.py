@@ -1,7 +1,7 @@
-"""The distilled set: what methods make, students are trained on and researchers exchange.
+"""The distilled set: what methods produce, students train on and researchers exchange.
 
-One safetensors file, never pickle. Its header is one small JSON string, so that equal sets are
-equal bytes. A file from a stranger is checked before anything in it is believed.
+It is stored as one safetensors file, never a pickle. The header is one small JSON string, so that
+equal sets give equal bytes. Files are untrusted: everything is checked before it is used.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ class DistilledSet:
         images: (N, C, H, W) float32 in the input space.
         labels: (N,) int64 class ids.
         class_names: names in the order of the ids.
-        dataset: name of the dataset that it was distilled from.
-        input_space: name of the space that images live in.
+        dataset: name of the dataset that the set was distilled from.
+        input_space: name of the images' input space.
         soft_labels: (N, classes) float32, or None.
-        soft_label_kind: "logits", "probabilities", or "targets" of a regression, where there are
+        soft_label_kind: "logits", "probabilities", or "targets" of a regression; None without
             soft labels.
-        labeller: which stored network gave the soft labels, as "KEY@EPOCH", if one did; with it
-            the control's images can be labelled alike.
-        learned_rate: a learning rate for students that was distilled with the images, if any.
-        evaluation: the method's published way to train students on the set, if it has one.
-        student: the architecture that is trained in that way, where it is not the task's.
-        space_fingerprint: small vector by which a recomputed whitening is recognised.
+        labeller: the stored network that gave the soft labels, as "KEY@EPOCH", if any; it allows
+            labelling the control's images in the same way.
+        learned_rate: learning rate for students that was distilled with the images, if any.
+        evaluation: the method's published recipe for training students on the set, if any.
+        student: the architecture trained by that recipe, if it is not the task's.
+        space_fingerprint: small vector that identifies a recomputed whitening.
         channel_mean: (C,) mean of the training pixels in [0, 1].
         channel_std: (C,) their standard deviation.
-        tile_factor: students see each stored image cut into this many rows and columns of tiles,
-            each enlarged to a whole image (`decoded`); 1: as it is.
-        provenance: who made it from what, as small plain JSON.
+        tile_factor: each stored image is cut into this many rows and columns of tiles, and
+            students see each tile enlarged to a whole image (`decoded`); 1: no tiles.
+        provenance: how and from what the set was made, as small plain JSON.
 
     Raises:
-        UserError: on construction, when the parts contradict each other.
+        UserError: on construction, if the parts contradict each other.
     """
 
     images: Tensor
@@ -95,12 +95,12 @@ class DistilledSet:
 
     @property
     def class_counts(self) -> Tensor:
-        """The number of stored images of each class, (classes,)."""
+        """Number of stored images per class, (classes,)."""
         return torch.bincount(self.labels, minlength=self.classes)
 
     @property
     def storage_bytes(self) -> int:
-        """Bytes of images as they are stored, and of labels, hard and soft; an id counts as 8."""
+        """Bytes of the stored images and of hard and soft labels; a class id counts 8 bytes."""
         parts = (self.images, self.labels, self.soft_labels)
         return sum(part.numel() * part.element_size() for part in parts if part is not None)
 
@@ -115,20 +115,20 @@ class DistilledSet:
         space: InputSpace | None = None,
         **parts: Any,
     ) -> DistilledSet:
-        """A set made anywhere, with what must be known of its dataset filled in.
+        """Build a set from tensors of any origin; facts about its dataset are filled in.
 
         Args:
-            images: (N, C, H, W) in the input space, or uint8 pixels, which are brought to it.
+            images: (N, C, H, W) in the input space, or uint8 pixels, which are converted to it.
             labels: (N,) class ids.
-            dataset: that it was distilled from, opened, or its name.
-            input_space: what the images' numbers are: `normalised`, `normalised:imagenet`, `zca`
+            dataset: the dataset that the set was distilled from, opened, or its name.
+            input_space: the images' input space: `normalised`, `normalised:imagenet`, `zca`
                 and so on, as in `ddbench.data.input_space`.
-            space: the same, fitted to the training images already; fitted now if None, which
-                takes a minute for a whitening of CIFAR-10.
-            parts: others of the set, by name: soft_labels, soft_label_kind, learned_rate, ...
+            space: the same input space, already fitted to the training images; fitted here if
+                None, which takes a minute for a whitening of CIFAR-10.
+            parts: other fields by name: soft_labels, soft_label_kind, learned_rate, ...
 
         Raises:
-            UserError: when the images are not of the dataset's shape, or parts contradict.
+            UserError: if the images' shape is not the dataset's, or parts contradict each other.
         """
         opened = Dataset.open(dataset, {}, data_root(None)) if isinstance(dataset, str) else dataset
         shape = (opened.channels, opened.resolution, opened.resolution)
@@ -158,7 +158,7 @@ class DistilledSet:
         """The set as students see it: itself, or with its tiles cut out and enlarged."""
         if self.tile_factor == 1:
             return self
-        # The images are padded by middle grey, which is another number in each input space.
+        # The images are padded with mid-grey, whose value depends on the input space.
         grey: Tensor | float = 0.5
         if self.channel_mean is not None and self.channel_std is not None:
             grey = ((0.5 - self.channel_mean) / self.channel_std).view(-1, 1, 1)
@@ -172,7 +172,7 @@ class DistilledSet:
         )
 
     def to_dataset(self) -> TensorDataset:
-        """(image, target) pairs as students see them: soft labels where there are any, else ids."""
+        """(image, target) pairs as students see them: soft labels if there are any, else ids."""
         seen = self.decoded()
         return TensorDataset(
             seen.images, seen.labels if seen.soft_labels is None else seen.soft_labels
@@ -193,26 +193,26 @@ class DistilledSet:
             "learned_rate": self.learned_rate,
             "evaluation": self.evaluation.plain() if self.evaluation else None,
             "provenance": self.provenance,
-            # Left out where a set has none, so that the files of most sets do not change.
+            # Omitted if there is none, so that the files of most sets do not change.
             **({"student": _plain(self.student)} if self.student else {}),
         }
-        if self.tile_factor > 1:  # the other files stay as they were before there were tiles
+        if self.tile_factor > 1:  # files without tiles keep their earlier form
             header["tile_factor"] = self.tile_factor
         return tensors_to_bytes(tensors, json.dumps(header, sort_keys=True))
 
     @classmethod
     def load(cls, path: Path) -> DistilledSet:
-        """Read a file that may come from anybody.
+        """Read a file from an untrusted source.
 
         Raises:
-            UserError: one line on what is wrong with it.
+            UserError: if the file is invalid, with the reason in one line.
         """
         from safetensors import SafetensorError, safe_open
 
         if os.path.isdir(path):  # Path.is_dir raises for a name that is too long
             raise UserError(f"{path} cannot be read: it is a folder, not a safetensors file")
         try:
-            path.open("rb").close()  # safe_open calls a file that is forbidden one that is missing
+            path.open("rb").close()  # safe_open reports a forbidden file as missing
             with safe_open(path, framework="pt") as file:
                 header = json.loads(_checked_header(file.metadata()))
                 tensors = {name: file.get_tensor(name) for name in file.keys() if name in TENSORS}
@@ -248,7 +248,7 @@ class DistilledSet:
         except PermissionError as error:
             raise UserError(f"{path} cannot be read ({error.strerror})") from error
         except (SafetensorError, OSError, RecursionError) as error:
-            if not os.path.exists(path):  # a name that is too long has an error of its own
+            if not os.path.exists(path):  # a name that is too long raises a different error
                 raise UserError(f"{path}: no such file") from error
             raise UserError(
                 f"{path} cannot be read as safetensors: {shortened(str(error))}; "

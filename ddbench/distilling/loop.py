@@ -34,14 +34,14 @@ CLOCK = ("step", "wall_seconds")
 
 
 class MethodSkips(UserError):
-    """The method cannot do the task; the message says which and why."""
+    """The method cannot do the task; the message names the method and the reason."""
 
 
 def check_possible(choice: MethodChoice, task: Task) -> None:
-    """Refuse a task that a method cannot do.
+    """Check that a method can do a task.
 
     Raises:
-        MethodSkips: with the method's own reason.
+        MethodSkips: if it cannot, with the method's own reason.
     """
     reason = METHODS[choice.name].reason_to_skip(task)
     if reason:
@@ -55,7 +55,7 @@ class Distillation:
     Args:
         distilled: the set.
         artefact: its file and facts (cost, curve, pools of networks).
-        sha256: of its file.
+        sha256: SHA-256 of its file.
     """
 
     distilled: DistilledSet
@@ -64,38 +64,38 @@ class Distillation:
 
     @property
     def cost(self) -> PhaseCost:
-        """Of distilling alone, teachers and experts apart."""
+        """The cost of distilling alone, without teachers and experts."""
         return PhaseCost(**self.artefact.facts["cost"])
 
     @property
     def parts(self) -> dict[str, PhaseCost]:
-        """The cost of each part of the work that took place; see `ddbench.runtime.resumable`."""
+        """The cost of each part of the work that was done; see `ddbench.runtime.resumable`."""
         return {name: PhaseCost(**plain) for name, plain in self._told("parts", {}).items()}
 
     @property
     def step_summary(self) -> StepSummary | None:
-        """Seconds of single steps; None where there was no step."""
+        """Summary of the seconds per step; None if there was no step."""
         told = self._told("step_seconds", None)
         return StepSummary(**told) if told else None
 
     @property
     def pools(self) -> list[dict[str, Any]]:
-        """Number, bytes and cost of the teachers and experts that it was made with, by stream."""
+        """Number, bytes and cost of the teachers and experts used, one entry per stream."""
         return list(self.artefact.facts["pools"])
 
     @property
     def state_bytes(self) -> int | None:
-        """Bytes of tensors that a checkpoint of the method holds; None where that is not known."""
+        """Bytes of the tensors in the method's checkpoint; None if unknown."""
         told: int | None = self._told("state_bytes", None)
         return told
 
     def _told(self, name: str, otherwise: Any) -> Any:
-        """A fact, which sets in the store from earlier versions may lack."""
+        """A fact that sets stored by earlier versions may lack."""
         return self.artefact.facts.get(name, otherwise)
 
 
 def identity_of(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> dict[str, Any]:
-    """Everything that determines a distilled set's numbers, for its key."""
+    """Everything that determines a distilled set's values, for its key."""
     return {
         **lab.identity,
         "method": choice.name,
@@ -111,13 +111,13 @@ def identity_of(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> dict[str, Any
 
 
 def _dataset_code(spec: TaskSpec) -> dict[str, Any]:
-    """The code of another package's dataset: the set holds more of it than its pixels."""
+    """The code of another package's dataset, since the set depends on more than its pixels."""
     found = DATASETS.code_identity(spec.dataset)
     return {"dataset_code": found["code"]} if found else {}
 
 
 def _counts(spec: TaskSpec) -> dict[str, Any]:
-    """Images of each class, where classes differ in them; nothing where ipc says it all."""
+    """Images of each class if classes differ; empty if ipc says it all."""
     return {} if spec.class_counts is None else {"class_counts": list(spec.class_counts)}
 
 
@@ -125,9 +125,9 @@ def distil(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> Distillation:
     """Make a distilled set, or find it in the store.
 
     Raises:
-        MethodSkips: when the method cannot do the task.
-        StopRequested: when asked to stop; the state of the last finished step is kept.
-        FloatingPointError: when the loss is not a number any more.
+        MethodSkips: if the method cannot do the task.
+        StopRequested: when asked to stop; the state after the last finished step is kept.
+        FloatingPointError: if a scalar that the method logs is no longer finite.
     """
     runtime, task = lab.runtime, Task(spec, lab)
     check_possible(choice, task)
@@ -143,13 +143,13 @@ def distil(choice: MethodChoice, spec: TaskSpec, lab: Lab) -> Distillation:
 
 
 class _Distilling:
-    """A method on its way: its step with random numbers, clock and curve around it.
+    """A method in progress: runs its steps with seeding, timing and logging of the curve.
 
     Args:
         choice: the method with its settings.
         task: what it works on.
-        lab: of the task.
-        used: the networks that it asks for.
+        lab: the task's lab.
+        used: the networks that it uses.
     """
 
     def __init__(self, choice: MethodChoice, task: Task, lab: Lab, used: Used) -> None:
@@ -163,11 +163,11 @@ class _Distilling:
 
     @property
     def total_steps(self) -> int:
-        """Steps of the method."""
+        """Number of steps of the method."""
         return self.method.steps
 
     def step(self) -> dict[str, float | Tensor]:
-        """One step of the method; now and then a point of the curve."""
+        """Run one step of the method, and log a point of the curve at regular intervals."""
         i, last = self.steps_done, self.total_steps - 1
         self.task.stream("step", i).seed_global()
         with self.times.step(self.task.device):
@@ -182,7 +182,7 @@ class _Distilling:
         return scalars
 
     def state_dict(self) -> dict[str, Any]:
-        """The method's state, and what the harness keeps beside it."""
+        """The method's state and the harness's own."""
         return {
             "method": self.method.state_dict(),
             "done": self.steps_done,
@@ -192,14 +192,14 @@ class _Distilling:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Continue from a saved state."""
         self.method.load_state_dict(state["method"])
         self.steps_done, self.curve = state["done"], state["curve"]
         self.times = StepTimes.continued(state["step_times"])
         add_by_key(self.lab.runtime, state["used"])
 
     def finish(self) -> DistilledSet:
-        """The method's product, checked."""
+        """The method's distilled set, checked."""
         self.task.stream("finish").seed_global()
         distilled = self.method.finish()
         _check(distilled, self.task)
@@ -271,11 +271,11 @@ def _tensor_bytes(state: Any) -> int:
 
 
 def _check(distilled: DistilledSet, task: Task) -> None:
-    """A method's product is what the task asked for; anything else is a fault of the method.
+    """Check that a method made what the task asked for; anything else is the method's fault.
 
     Raises:
-        TypeError: for what is no distilled set.
-        ValueError: for a set of other images, classes or data than the task's.
+        TypeError: if the product is not a distilled set.
+        ValueError: if its images, classes or dataset are not the task's.
     """
     if not isinstance(distilled, DistilledSet):
         raise TypeError(f"the method made no distilled set, but a {type(distilled).__name__}")

@@ -1,4 +1,4 @@
-"""The union of distilled sets, such as groups that were distilled independently of each other."""
+"""The union of distilled sets, such as groups that were distilled independently."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .distilled_set import DistilledSet
 
 
 def merged(sets: Sequence[DistilledSet]) -> DistilledSet:
-    """All images with their labels, one set after the other.
+    """Concatenate distilled sets, images and labels, in the given order.
 
-    Students of the union train at the mean of the sets' learned rates, where they have some. It
-    names a labeller only if all sets name the same.
+    Students of the union train at the mean of the sets' learned rates, if there are any. The union
+    names a labeller only if all sets name the same one.
 
     Args:
-        sets: at least one.
+        sets: at least one set.
 
     Raises:
-        UserError: when they differ in classes, shape, input space, kind of labels or evaluation.
+        UserError: if they differ in classes, shape, input space, kind of labels or evaluation.
     """
     first, *others = sets
     if not others:
@@ -47,14 +47,14 @@ def merged(sets: Sequence[DistilledSet]) -> DistilledSet:
 
 
 def with_counts_of(control: DistilledSet, distilled: DistilledSet) -> DistilledSet:
-    """A control with as many images of each class as a set has, the first of each class.
+    """A control cut to a set's number of images per class, keeping the first of each class.
 
     The Random method's larger sets begin with the images of its smaller ones, so this is what it
-    would have drawn. A class of which the set has no image has none in the control either.
+    would have drawn. A class without images in the set has none in the control either.
 
     Args:
-        control: at least as many images of each class.
-        distilled: may have another number of images in each class.
+        control: has at least as many images of each class.
+        distilled: may have a different number of images in each class.
     """
     left = distilled.class_counts
     if torch.equal(control.class_counts, left):
@@ -71,7 +71,7 @@ def with_counts_of(control: DistilledSet, distilled: DistilledSet) -> DistilledS
 
 
 def _difference(a: DistilledSet, b: DistilledSet) -> str | None:
-    """What keeps two sets apart, in words, or None."""
+    """The first property in which two sets differ, in words, or None."""
     for words, name in (
         ("datasets", "dataset"),
         ("classes", "class_names"),
@@ -93,7 +93,7 @@ def _difference(a: DistilledSet, b: DistilledSet) -> str | None:
 
 
 def _published_recipe(one: DistilledSet) -> TrainingRecipe | None:
-    """How students are trained on a set, apart from a rate that was learned with its images."""
+    """The recipe of students, without a learning rate that was distilled with the images."""
     if one.evaluation is None or one.learned_rate is None:
         return one.evaluation
     return replace(one.evaluation, learning_rate=1.0)
@@ -102,5 +102,5 @@ def _published_recipe(one: DistilledSet) -> TrainingRecipe | None:
 def _same_space(a: Tensor | None, b: Tensor | None) -> bool:
     if a is None or b is None:
         return a is b
-    # As `InputSpace.matches`, which compares a fingerprint with a space.
+    # The same comparison as `InputSpace.matches`, which takes a fingerprint and a space.
     return a.shape == b.shape and torch.allclose(a, b, rtol=1e-2, atol=1e-2)

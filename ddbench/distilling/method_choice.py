@@ -1,4 +1,4 @@
-"""Which settings a method runs with, and where each of them comes from."""
+"""The settings that a method runs with, and the source of each."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class MethodChoice:
     """A method with its resolved settings.
 
     Args:
-        name: of the method.
+        name: the method's name.
         settings: an instance of its `Settings`.
-        sources: where each value comes from, by name.
-        input_space: the space that its recipe names, if any.
-        notes: what the run notes about the recipe.
-        unpublished: settings, and "input_space", that a recipe sets otherwise than as published for
-            the dataset and ipc: as its own choice, or for another ipc.
-        given: the values that a person gave.
-        dataset: name of the dataset that it is for.
-        ipc: images per class that it is for.
-        recipe_budget: the budget whose recipes hold.
-        budget: the fractions by which published values shrink.
+        sources: the source of each value, by name.
+        input_space: the input space that its recipe names, if any.
+        notes: notes about the recipe, printed by the run.
+        unpublished: settings, and "input_space", for which a recipe has no value published for the
+            dataset and ipc: the value is its own choice, or for another ipc.
+        given: the values that the user gave.
+        dataset: name of the dataset to distil.
+        ipc: images per class.
+        recipe_budget: the budget whose recipes apply.
+        budget: the fractions by which published values are reduced.
     """
 
     name: str
@@ -45,29 +45,33 @@ class MethodChoice:
     budget: Budget
 
     def for_ipc(self, ipc: int) -> MethodChoice:
-        """The same choice for other images per class."""
+        """The same choice for a different number of images per class."""
         return resolve_method(
             self.name, self.given, self.dataset, ipc, self.recipe_budget, self.budget
         )
 
     def as_published(self) -> MethodChoice:
-        """The same choice with all of the published computation."""
+        """The same choice with the full published computation."""
         return resolve_method(self.name, self.given, self.dataset, self.ipc, "paper", Budget())
 
 
 def resolve_method(
     name: str, given: dict[str, Any], dataset: str, ipc: int, recipe_budget: str, budget: Budget
 ) -> MethodChoice:
-    """A method's settings: default, published recipe, scaled, budget's recipe, then given.
+    """Resolve a method's settings.
+
+    Later sources override earlier ones: defaults, the published recipe, scaling by the budget, the
+    budget's own recipe, and given values.
 
     Args:
-        name: of the method.
-        given: values that a person gave.
-        dataset: name of the dataset, by which recipes are chosen.
-        ipc: images per class, by which recipes are chosen.
-        recipe_budget: the named budget whose own recipes are laid over the published ones.
-        budget: the fractions by which published values shrink; where one is not the named
-            budget's, it is given, and goes before the recipe's values of what it scales.
+        name: the method's name.
+        given: values that the user gave.
+        dataset: name of the dataset, which selects the recipe.
+        ipc: images per class, which select the recipe.
+        recipe_budget: the named budget whose own recipes override the published ones.
+        budget: the fractions by which published values are reduced; a fraction that differs from
+            the named budget's was given by the user, and what it scales is not taken from that
+            budget's recipe.
 
     Raises:
         UserError: for names, types and ranges.

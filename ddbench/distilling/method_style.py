@@ -1,4 +1,4 @@
-"""Colour and marker of each method, the same in every picture of one installation."""
+"""Colour and marker of each method, the same in all figures of one installation."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .registry import METHODS
 
 
 def method_style(name: str, variant: int = 0) -> dict[str, Any]:
-    """Colour and marker of a method, the same in every picture of one installation.
+    """Colour and marker of a method, the same in all figures of one installation.
 
     Args:
-        name: of the method.
-        variant: number of this way to run it in the picture, told apart by the marker.
+        name: the method's name.
+        variant: index of the variant of the method in the figure; it selects the marker.
     """
     names = METHODS.names()
     return _turned(series_style(names.index(name) if name in names else len(names)), variant)
@@ -26,9 +26,9 @@ def _turned(style: dict[str, Any], variant: int) -> dict[str, Any]:
 
 
 def variant_styles(methods: Sequence[str]) -> list[dict[str, Any]]:
-    """The style of each series, given its method: one colour a method, one marker a variant.
+    """The style of each series, given its method: one colour per method, one marker per variant.
 
-    Methods that are not installed follow those that are, in the order of their names.
+    Methods that are not installed come after those that are, in alphabetical order.
     """
     known = METHODS.names()
     unknown = sorted(set(methods) - set(known))

@@ -1,4 +1,4 @@
-"""The task: everything that a method may see of the world, and no more."""
+"""The task: everything that a method may access."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class TaskSpec:
 
     Args:
         lab: dataset, model, input space, validation fraction and network seed.
-        ipc: images per class; the largest number where classes differ in it.
-        seed: of distillation.
+        ipc: images per class; the largest number if classes differ.
+        seed: distillation seed.
         group: which of several disjoint sets; groups start from disjoint real images.
-        class_counts: images of each class in class order, where classes differ in them; None
-            where every class has ipc.
+        class_counts: images of each class in class order if classes differ; None if every class
+            has ipc images.
     """
 
     lab: LabSpec
@@ -43,7 +43,7 @@ class TaskSpec:
 
     @property
     def ipc_in_words(self) -> str:
-        """Images per class, such as "10", or "1 to 5" where classes differ in them."""
+        """Images per class, such as "10", or "1 to 5" if classes differ."""
         return images_per_class(self.class_counts or (self.ipc,))
 
     @property
@@ -53,23 +53,23 @@ class TaskSpec:
 
     @property
     def model(self) -> ModelSpec:
-        """Of students and teachers."""
+        """The model of students and teachers."""
         return self.lab.model
 
     @property
     def input_space(self) -> str:
-        """Name of the space that all images are brought into."""
+        """Name of the input space of all images."""
         return self.lab.input_space
 
 
 class Task:
-    """What a method works on. Distilling sees a task and never a protocol or the test split."""
+    """What a method works on. A method sees its task, never a protocol or the test split."""
 
     def __init__(self, spec: TaskSpec, lab: Lab) -> None:
         """Bind a specification to an opened lab.
 
         Raises:
-            UserError: when a class has too few images for what is asked of it in this group.
+            UserError: if a class has too few training images for this group.
         """
         self.spec = spec
         self._lab = lab
@@ -91,17 +91,17 @@ class Task:
 
     @property
     def ipc(self) -> int:
-        """Images per class; the largest number where classes differ in it."""
+        """Images per class; the largest number if classes differ."""
         return self.spec.ipc
 
     @property
     def class_counts(self) -> tuple[int, ...]:
-        """Images of each class that the distilled set has, in class order."""
+        """Number of distilled images of each class, in class order."""
         return self.spec.class_counts or (self.ipc,) * self.classes
 
     @property
     def set_size(self) -> int:
-        """Images of all classes together that the distilled set has."""
+        """Total number of distilled images."""
         return sum(self.class_counts)
 
     @property
@@ -117,7 +117,7 @@ class Task:
 
     @property
     def device(self) -> torch.device:
-        """Where networks and real images are."""
+        """The device of networks and real images."""
         return self._lab.runtime.execution.device
 
     @property
@@ -132,16 +132,16 @@ class Task:
 
     @property
     def channel_statistics(self) -> tuple[Tensor, Tensor]:
-        """Mean and std of each channel (C,) that are applied to pixels in [0, 1], on the CPU.
+        """Mean and std of each channel (C,) that normalise pixels in [0, 1], on the CPU.
 
-        They alone make an image of the input space where it does not whiten.
+        If the input space does not whiten, they define it completely.
         """
         mean, std = self._lab.space.channel_statistics()
         return torch.tensor(mean), torch.tensor(std)
 
     @property
     def whitens(self) -> bool:
-        """Whether the input space mixes pixels."""
+        """Whether the input space mixes pixels, as ZCA does."""
         return self._lab.space.whitens
 
     @property
@@ -150,29 +150,29 @@ class Task:
         return self._lab.augmentation
 
     def stream(self, use: str, *indices: int | str) -> RandomStream:
-        """The place of a use of random numbers, which depends on seed and group."""
+        """The random stream of a named use, which depends on seed and group."""
         return RandomStream(self.spec.seed, ("group", self.spec.group, use, *indices))
 
     def generator(self, use: str, *indices: int | str) -> torch.Generator:
-        """A fresh CPU generator for a use; the same name gives the same numbers."""
+        """A new CPU generator for a named use; the same name gives the same numbers."""
         return self.stream(use, *indices).generator()
 
     def class_indices(self, class_id: int) -> Tensor:
-        """Positions of a class's training images, ascending, on the CPU."""
+        """Indices of a class's training images, ascending, on the CPU."""
         return self._lab.dataset.train.class_indices(class_id)
 
     def sample_class(self, class_id: int, n: int, generator: torch.Generator) -> Tensor:
-        """`n` real images (n, C, H, W) of a class, without replacement while they last."""
+        """Sample `n` real images (n, C, H, W) of a class; none repeats until all have been used."""
         positions = self.class_indices(class_id)
         rounds = -(-n // len(positions))
         order = [torch.randperm(len(positions), generator=generator) for _ in range(rounds)]
         return self.real.images(positions[torch.cat(order)[:n]])
 
     def real_subset(self) -> Tensor:
-        """Positions of random training images (set_size,): of each class its number, by class.
+        """Indices of random training images (set_size,), `class_counts` of each class, by class.
 
-        Every method starts from these, so methods are compared from the same images. A larger ipc
-        contains the smaller one's first images, and the groups of one seed are disjoint.
+        Every method starts from these, so methods are compared from the same images. The subset of
+        a larger ipc contains that of a smaller one, and the groups of one seed are disjoint.
         """
         chosen = []
         for class_id in range(self.classes):
@@ -180,22 +180,22 @@ class Task:
         return torch.cat(chosen)
 
     def class_order(self, class_id: int) -> Tensor:
-        """Positions of all training images of a class in random order, which only the seed sets."""
+        """Indices of all training images of a class in a random order set by the seed alone."""
         positions = self.class_indices(class_id)
         stream = RandomStream(self.spec.seed, ("real-subset", class_id))
         return positions[torch.randperm(len(positions), generator=stream.generator())]
 
     def group_slice(self, class_id: int) -> slice:
-        """Which of a class's ranked images belong to the task's group."""
+        """The slice of a class's ordered images that belongs to the task's group."""
         count = self.class_counts[class_id]
         return slice(self.spec.group * count, (self.spec.group + 1) * count)
 
     def class_ids(self) -> Tensor:
-        """The class of each image of the set (set_size,), as `real_subset` has them; on the CPU."""
+        """The class of each image (set_size,), in the order of `real_subset`, on the CPU."""
         return torch.arange(self.classes).repeat_interleave(torch.tensor(self.class_counts))
 
     def new_network(self, use: str, *indices: int | str) -> Model:
-        """A network with fresh weights, on the device."""
+        """A newly initialised network, on the device."""
         return self._lab.new_network(self.stream(use, *indices))
 
     def teachers(
@@ -204,19 +204,19 @@ class Task:
         """A pool of `n` teachers; the first 10 of 100 are the same 10.
 
         Args:
-            recipe: how they are trained.
-            n: how many.
-            model: of the teachers, where it is another than the task's.
+            recipe: training recipe.
+            n: number of teachers.
+            model: model of the teachers, if it is not the task's.
         """
         lab = self._lab if model is None else self._lab.with_model(model)
         return train_networks(lab, "teacher", recipe, range(n))
 
     def experts(self, recipe: TrainingRecipe, n: int) -> TrainedNetworks:
-        """`n` expert trajectories: networks whose weights are kept at the recipe's snapshots."""
+        """`n` expert trajectories: networks with their weights at all the recipe's snapshots."""
         return train_networks(self._lab, "expert", recipe, range(n))
 
     def training_dynamics(self, recipe: TrainingRecipe, n: int) -> TrainedNetworks:
-        """`n` networks that were watched while they were trained: `TrainedNetworks.dynamics`.
+        """`n` networks whose training dynamics were recorded (`TrainedNetworks.dynamics`).
 
         They depend on data, model, network seed and recipe alone, so all methods share them.
         """
@@ -225,7 +225,7 @@ class Task:
     def train(
         self, network: Model, data: Data, recipe: TrainingRecipe, stream: RandomStream
     ) -> dict[int, Weights]:
-        """Train a network inside a step and return its kept weights by completed epochs.
+        """Train a network within a step; return the kept weights by number of completed epochs.
 
         Raises:
             StopRequested: when the run is asked to stop; the step is redone after resuming.
@@ -234,7 +234,7 @@ class Task:
         return training.run(lambda _: self._lab.runtime.stop.check())
 
     def frozen(self, weights: Weights) -> Model:
-        """A network with these weights that is not trained any more, on the device."""
+        """A frozen network with these weights, on the device."""
         return self._lab.frozen(weights)
 
     def distilled_set(
@@ -249,7 +249,7 @@ class Task:
         learned_rate: float | None = None,
         tile_factor: int = 1,
     ) -> DistilledSet:
-        """The product of a method, with all that the task knows filled in.
+        """Build a method's distilled set; facts that the task knows are filled in.
 
         Args:
             images: (N, C, H, W) in the task's input space.
@@ -258,8 +258,8 @@ class Task:
             soft_labels: (N, classes), if any.
             soft_label_kind: "logits", "probabilities" or "targets" of a regression.
             labeller: `TrainedNetworks.reference` of the network that gave the soft labels.
-            learned_rate: of students, where one was distilled.
-            tile_factor: rows and columns of tiles in an image that students see one by one.
+            learned_rate: learning rate of students, if one was distilled.
+            tile_factor: rows and columns of tiles per image; students see each tile as an image.
         """
         space = self._lab.space
         mean, std = self.channel_statistics

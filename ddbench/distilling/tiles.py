@@ -1,4 +1,4 @@
-"""Images that are several smaller ones: cut into tiles, each enlarged to a whole image.
+"""Images composed of tiles: cutting them apart and enlarging each tile to a whole image.
 
 The multi-formation decoder of IDC (Kim et al., ICML 2022, Section 3; `decode_zoom` of the released
 code), which IDM, DREAM and NCFM share.
@@ -12,12 +12,12 @@ from torch import Tensor
 
 
 def decode_tiles(images: Tensor, factor: int, grey: Tensor | float = 0.5) -> Tensor:
-    """factor^2 images for each, tile by tile: first all images' upper left tiles, then the next.
+    """Decode each image to factor^2 images: first all images' upper left tiles, then the next.
 
     Args:
         images: (N, C, H, W), H = W.
         factor: rows and columns of tiles in an image.
-        grey: what fills images at the right and bottom whose side is no multiple of the factor, a
+        grey: padding value at the right and bottom if the side is not a multiple of the factor, a
             number or (C, 1, 1).
 
     Returns:
@@ -26,7 +26,7 @@ def decode_tiles(images: Tensor, factor: int, grey: Tensor | float = 0.5) -> Ten
     side = images.shape[2]
     padding = -side % factor
     if padding:
-        # The released code adds as many pixels as are missing to the next multiple.
+        # The released code pads to the next multiple.
         larger = images.new_zeros(*images.shape[:2], side + padding, side + padding) + grey
         larger[:, :, :side, :side] = images
         images = larger
@@ -40,14 +40,14 @@ def decode_tiles(images: Tensor, factor: int, grey: Tensor | float = 0.5) -> Ten
 
 
 def encode_tiles(images: Tensor, factor: int) -> Tensor:
-    """Images of which every factor^2 are shrunk to the tiles of one, by their nearest pixels.
+    """Shrink every factor^2 images to the tiles of one, by nearest-neighbour sampling.
 
     Args:
         images: (factor^2 N, C, H, W), H = W; the first factor^2 belong to the first image.
         factor: rows and columns of tiles in an image.
 
     Returns:
-        (N, C, H, W). Where the side is no multiple of the factor, the last tiles lose their edge.
+        (N, C, H, W). If the side is not a multiple of the factor, the last tiles lose their edge.
     """
     side = images.shape[2]
     return joined_tiles(
@@ -56,16 +56,16 @@ def encode_tiles(images: Tensor, factor: int) -> Tensor:
 
 
 def joined_tiles(small: Tensor, factor: int, side: int) -> Tensor:
-    """Images of which each is made of factor^2 small ones, row by row.
+    """Join every factor^2 small images to one, row by row.
 
     Args:
         small: (factor^2 N, C, h, h), h = side / factor, rounded up; the first factor^2 belong to
             the first image.
         factor: rows and columns of tiles in an image.
-        side: of an image.
+        side: height and width of a joined image.
 
     Returns:
-        (N, C, side, side). Where the side is no multiple of the factor, the last tiles lose their
+        (N, C, side, side). If the side is not a multiple of the factor, the last tiles lose their
         edge.
     """
     count, channels, tile, _ = small.shape

@@ -1,1 +1,1 @@
-"""What a run leaves: measurements, costs, the record, statistics, and tables for people."""
+"""The results of a run: measurements, costs, the record, statistics, and printed tables."""

@@ -1,4 +1,4 @@
-"""What the measurements of a record must be to stand on a leaderboard, and how errors are told."""
+"""The checks that a record's measurements must pass for a leaderboard, and their messages."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .measurement import Measurement
 
 ACCURACY = "accuracy"
 DIFFERENCE = "accuracy_difference"
-# What a protocol's rules make of a set is told by these; others place some other measurement.
+# An accuracy under a protocol's own rules has only these; others mark other measurements.
 OWN_COORDINATES = frozenset({"protocol", "subject", "split", "labels"})
 WHOLE = "whole"
-"""The subject that is all real training images, under rules of its own."""
+"""The subject that consists of all real training images, under rules of its own."""
 
 _VERSIONED = re.compile(r"\w{1,40}/\d{1,6}")
 _UNIONS = ("constrained-", "function-")
-"""Begin what pydantic calls the members of a union in the place of an error."""
+"""Prefixes of pydantic's names for union members in an error's location."""
 
 _AGREES = 1e-6
 _LONGEST_NAME = 60
 
 
 def is_own_accuracy(m: Measurement) -> bool:
-    """Whether it is the accuracy of a set, or its control, by the task's own model."""
+    """Whether it is the accuracy of a set or its control with the task's own model."""
     return m.metric == ACCURACY and m.coordinates.keys() <= OWN_COORDINATES
 
 
@@ -38,16 +38,16 @@ def check_measurements(
     networks: int,
     split: str,
 ) -> None:
-    """Check that each measurement has a place of its own, and that accuracies can be ranked.
+    """Check that no measurement occurs twice, and that accuracies can be ranked.
 
     Args:
-        measurements: of well-formed fields.
-        protocols: of the record.
-        networks: evaluation networks per score.
-        split: which was scored.
+        measurements: measurements with well-formed fields.
+        protocols: the record's protocols.
+        networks: number of evaluation networks per score.
+        split: the scored split.
 
     Raises:
-        ValueError: one line on the first that is wrong.
+        ValueError: one line about the first invalid measurement.
     """
     labels = {protocol.label for protocol in protocols}
     seen = set()
@@ -81,7 +81,7 @@ def _check_accuracy(m: Measurement, labels: set[str], networks: int, split: str)
 
 
 def one_line(error: ValidationError) -> str:
-    """The first mistake in one line: the field, what is wrong, and what stands there."""
+    """The first error in one line: the field, what is wrong, and the value found."""
     first = error.errors(include_url=False)[0]
     parts = [str(part) for part in first["loc"] if not str(part).startswith(_UNIONS)]
     place = ".".join(shortened(part, _LONGEST_NAME) for part in parts)

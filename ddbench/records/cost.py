@@ -1,4 +1,4 @@
-"""What a phase of a run costs: seconds and peak memory."""
+"""The cost of a phase of a run: seconds and peak memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Stage = Literal["read", "made", "scored"]
-"""What a phase belongs to: reading data, making the distilled set, or scoring it."""
+"""The stage of a phase: reading data, making the distilled set, or scoring it."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,8 @@ class Phase:
     """A phase of a run.
 
     Args:
-        name: such as "data" or "distil"; of networks that are trained, the name of their stream.
-        stage: what it belongs to.
+        name: such as "data" or "distil"; for training networks, the name of their stream.
+        stage: the stage that it belongs to.
     """
 
     name: str
@@ -29,16 +29,16 @@ DISTIL = Phase("distil", "made")
 SCORED_DATA = Phase("scored data", "scored")
 SCORE = Phase("score", "scored")
 STEPS = "steps"
-"""The part of distilling that is its steps."""
+"""The part of distilling that consists of its steps."""
 
 
 @dataclass(frozen=True)
 class Peak:
-    """The largest memory of a phase, and where it was read.
+    """The peak memory of a phase, and how it was measured.
 
     Args:
         kind: "allocated": tensors on the accelerator; "resident": the process on a CPU.
-        bytes: at most.
+        bytes: peak in bytes.
     """
 
     kind: Literal["resident", "allocated"]
@@ -50,10 +50,10 @@ class PhaseCost:
     """Seconds and peak bytes of one phase, summed and maximised over the processes that ran it.
 
     Args:
-        wall_seconds: time spent, without phases begun inside.
+        wall_seconds: time spent, excluding phases nested inside.
         resident_peak_bytes: largest resident set of the process.
-        allocated_peak_bytes: largest sum of tensors on the accelerator; None on a CPU.
-        reserved_peak_bytes: largest memory held by torch's allocator there; None on a CPU.
+        allocated_peak_bytes: largest total size of tensors on the accelerator; None on a CPU.
+        reserved_peak_bytes: largest memory held there by torch's allocator; None on a CPU.
     """
 
     wall_seconds: float = 0.0
@@ -71,10 +71,10 @@ class PhaseCost:
 
     @property
     def peak(self) -> Peak | None:
-        """The peak that limits; None where nothing was measured.
+        """The limiting peak; None if nothing was measured.
 
-        On an accelerator it is what was allocated there, also where that is nothing: the memory of
-        the host never stands in for it.
+        On an accelerator it is the memory allocated there, even if that is 0: host memory never
+        replaces it.
         """
         if self.allocated_peak_bytes is not None:
             return Peak("allocated", self.allocated_peak_bytes)
@@ -86,7 +86,7 @@ class PhaseCost:
 
     @classmethod
     def total(cls, costs: Iterable[dict[str, Any]]) -> PhaseCost:
-        """The cost of several pieces of work done one after the other."""
+        """The total cost of several pieces of work done one after another."""
         whole = cls()
         for cost in costs:
             whole.add(cls(**cost))
@@ -94,12 +94,12 @@ class PhaseCost:
 
 
 def phase_text(coordinates: Mapping[str, object]) -> str:
-    """The phase among coordinates, with its part where there is one, for people."""
+    """The phase in a measurement's coordinates as text, with its part if it has one."""
     return ": ".join(str(coordinates[key]) for key in ("phase", "part") if key in coordinates)
 
 
 def joined(coordinates: Mapping[str, Any]) -> dict[str, Any]:
-    """Coordinates for people, in which a phase and its part are one."""
+    """Coordinates for display, with a phase and its part joined."""
     return {
         key: phase_text(coordinates) if key == "phase" else value
         for key, value in coordinates.items()
@@ -108,7 +108,7 @@ def joined(coordinates: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def largest_peak(peaks: Iterable[Peak | None]) -> Peak | None:
-    """The largest of several peaks, on the accelerator where any was read there; None of none."""
+    """The largest of several peaks, on the accelerator if any was measured there; else None."""
     known = [peak for peak in peaks if peak is not None]
     allocated = [peak for peak in known if peak.kind == "allocated"]
     return max(allocated or known, key=lambda peak: peak.bytes, default=None)

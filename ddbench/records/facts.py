@@ -28,7 +28,7 @@ from .fields import (
 from .units import images_per_class
 
 GIVEN = "given"
-"""The source of a value that a person gave."""
+"""The source of a value that the user gave."""
 
 
 class SettingFacts(Facts):
@@ -52,7 +52,7 @@ class MethodFacts(Facts):
 
     @property
     def given(self) -> dict[str, Any]:
-        """The values that a person gave, by name."""
+        """The values that the user gave, by name."""
         return {
             name: setting.value
             for name, setting in self.settings.items()
@@ -61,15 +61,15 @@ class MethodFacts(Facts):
 
 
 class OriginFacts(Facts):
-    """Where a set is from that was made elsewhere and is only scored here.
+    """The origin of a set that was made elsewhere and is only scored here.
 
     Attributes:
-        made: says so.
-        name: what the set is called beside its control: its family, the method that its file
+        made: marks such a set.
+        name: name of the set, shown next to its control: its family, the method that its file
             names, or "file".
-        source: name of the file or folder, with the number of the set where it holds several; ""
-            for objects in memory.
-        family: whose layout the file has, if that was said.
+        source: name of the file or folder, with the index of the set if it holds several; "" for
+            objects in memory.
+        family: the family whose layout the file has, if stated.
         recorded: accuracies in [0, 1] that the authors' own code left in the file, one per
             network, by the name of the architecture.
     """
@@ -91,9 +91,9 @@ class DatasetFacts(ExtendedFacts):
     """A dataset with all of its settings.
 
     Attributes:
-        settings: those that say what the data are.
-        called: what a person calls data of their own.
-        places: settings that say where their files lay; they are no part of what the data are.
+        settings: settings that define the data.
+        called: the name that the user gave to data of their own.
+        places: settings for the location of the files, which do not define the data.
     """
 
     LEFT_OUT = frozenset({"called", "places"})
@@ -106,18 +106,18 @@ class DatasetFacts(ExtendedFacts):
 
     @property
     def shown_name(self) -> str:
-        """The name that a person gave the data, or that of the dataset."""
+        """The user's name for the data, or else the dataset's name."""
         return self.called or self.name
 
     @property
     def all_settings(self) -> dict[str, Any]:
-        """Every setting by its name, as a run takes them."""
+        """All settings by name, as a run takes them."""
         called = {"called": self.called} if self.called else {}
         return {**self.settings, **(self.places or {}), **called}
 
 
 class ModelFacts(Facts):
-    """The network that is trained; `label` is what people call it, such as convnet-width32."""
+    """The network that is trained; `label` is its display name, such as convnet-width32."""
 
     name: Name
     settings: dict[Name, Plain]
@@ -125,9 +125,9 @@ class ModelFacts(Facts):
 
 
 class TaskFacts(ExtendedFacts):
-    """What was asked for, besides the method; fields as in `TaskSpec`.
+    """What was requested besides the method; fields as in `TaskSpec`.
 
-    A file holds `class_counts` only where classes differ in them.
+    A file holds `class_counts` only if classes differ.
     """
 
     LEFT_OUT = frozenset({"class_counts"})
@@ -152,12 +152,12 @@ class TaskFacts(ExtendedFacts):
 
     @property
     def ipc_in_words(self) -> str:
-        """Images per class, such as "10", or "1 to 5" where classes differ in them."""
+        """Images per class, such as "10", or "1 to 5" if classes differ."""
         return images_per_class(self.class_counts or (self.ipc,))
 
 
 class BudgetFacts(Facts):
-    """A budget's name and what it stands for; fields as in `Budget`."""
+    """A budget's name and values; fields as in `Budget`."""
 
     name: Name
     distilling: Fraction
@@ -170,8 +170,8 @@ class BudgetFacts(Facts):
 class ProtocolFacts(Facts):
     """A protocol by its name and version.
 
-    `trial_rate`: a learning rate on trial; `label_epoch`: the epoch that was given for the teacher
-    of its labels.
+    `trial_rate`: a learning rate on trial; `label_epoch`: the epoch given for the teacher of its
+    labels.
     """
 
     name: Name
@@ -181,7 +181,7 @@ class ProtocolFacts(Facts):
 
     @property
     def label(self) -> str:
-        """Name and version, such as "hard/1", with what was given for it."""
+        """Name and version, such as "hard/1", with the values given for it."""
         trial = "" if self.trial_rate is None else f" on trial at {self.trial_rate:g}"
         epoch = "" if self.label_epoch is None else f" at epoch {self.label_epoch}"
         return f"{self.name}/{self.version}{trial}{epoch}"
@@ -195,7 +195,7 @@ class ProtocolFacts(Facts):
 
 
 class EvaluatorFacts(Facts):
-    """An evaluator that was asked for; `skipped`: why it measured nothing, where it did not."""
+    """A requested evaluator; `skipped`: why it measured nothing, if so."""
 
     version: Count
     settings: dict[Name, Plain]
@@ -203,7 +203,7 @@ class EvaluatorFacts(Facts):
 
 
 class PluginFacts(Facts):
-    """Where the code of a plugin is from; see `ddbench.plugins.source_code.PluginCode`."""
+    """The origin of a plugin's code; see `ddbench.plugins.source_code.PluginCode`."""
 
     kind: Name
     name: Name
@@ -215,7 +215,7 @@ class PluginFacts(Facts):
 
 
 class DataFacts(Facts):
-    """Hashes of the images trained on and of those scored, and of which split these are."""
+    """Hashes of the training images and of the scored images, and the split of the latter."""
 
     train_hash: Hash
     scored_split: Literal["test", "validation"]
@@ -226,12 +226,12 @@ class DistilledFacts(ExtendedFacts):
     """The distilled set.
 
     Attributes:
-        key: of the artefact.
-        sha256: of its file.
+        key: key of the artefact.
+        sha256: SHA-256 of its file.
         file_bytes: size of its file.
-        storage_bytes: of its images and labels.
-        selected: whether its images are real ones, as they are or cropped and shrunk; None where
-            it was made elsewhere, and in records of earlier versions.
+        storage_bytes: size of its images and labels.
+        selected: whether its images are real ones, unchanged or cropped and shrunk; None if it
+            was made elsewhere, and in records of earlier versions.
     """
 
     LEFT_OUT = frozenset({"selected"})
@@ -244,7 +244,7 @@ class DistilledFacts(ExtendedFacts):
 
 
 class PhaseCostFacts(Facts):
-    """What a phase cost; see `PhaseCost` for the figures and `Phase` for name and stage."""
+    """The cost of a phase; see `PhaseCost` for the values and `Phase` for name and stage."""
 
     phase: Line
     stage: Stage
@@ -255,7 +255,7 @@ class PhaseCostFacts(Facts):
 
     @property
     def peak(self) -> Peak | None:
-        """The peak that limits, and where it was read."""
+        """The limiting peak, and how it was measured."""
         return PhaseCost(
             self.wall_seconds,
             self.resident_peak_bytes,
@@ -265,10 +265,10 @@ class PhaseCostFacts(Facts):
 
 
 class PoolFacts(Facts):
-    """Trained networks that were used: their stream, the stage that used them, and their size.
+    """A pool of trained networks: their stream, the stage that used them, and their size.
 
-    `epochs` of each one's training and `snapshots` kept of it are there where they are the same
-    for all, and with them `trajectory_bytes`: what would be held with every epoch kept.
+    `epochs` trained and `snapshots` kept per network are given if they are the same for all, and
+    with them `trajectory_bytes`: the size if every epoch were kept.
     """
 
     stream: Name
@@ -281,11 +281,11 @@ class PoolFacts(Facts):
 
 
 class EnvironmentFacts(Facts, extra="allow"):
-    """Machine, packages and revision; what readers need is named, the rest is a table."""
+    """Machine, packages and revision; fields that readers need are declared, others are extra."""
 
     __pydantic_extra__: dict[str, Plain] = Field(init=False)
 
     device_name: Line
     git_dirty: Truth | None = None
     nondeterministic: tuple[Line, ...] = ()
-    """Operations that may give other bits in a repetition, in what this run computed itself."""
+    """Operations, in what this run computed itself, whose results may vary between repetitions."""

@@ -1,7 +1,7 @@
-"""The types of a record's fields: what a name, a hash, a count, a number and a text may be.
+"""The types of a record's fields: which names, hashes, counts, numbers and texts are valid.
 
-pydantic checks files that come from strangers strictly against typed, frozen models, and exports
-their schema; its mypy plugin is not needed.
+pydantic checks untrusted files strictly against typed, frozen models, and exports their schema;
+its mypy plugin is not needed.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from pydantic import (
 from ..errors import shown
 
 LARGEST_COUNT = 2**53 - 1
-"""The largest integer that the page's script can hold exactly."""
+"""The largest integer that the leaderboard page's JavaScript represents exactly."""
 LARGEST = 1e100
-"""Beyond all seconds, bytes and scores; sums of squares of such numbers are still finite."""
+"""Above any number of seconds or bytes and any score; sums of its squares are still finite."""
 LONGEST_TEXT = 2000
 DEEPEST = 20
-"""Levels of a table of plain values."""
+"""Most levels of nested plain values."""
 
 NAME = r"\w[\w.+-]{0,119}"
 _UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
-# Each type is strict by itself: no text becomes a number, no truth value a count.
+# Each type is strict: text never becomes a number, and a bool never becomes a count.
 Name = Annotated[str, StringConstraints(strict=True, pattern=rf"^{NAME}$")]
 Space = Annotated[
     str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_.+:,/-]{0,299}$")
 ]
-"""An input space by its name, which may hold means and deviations: normalised:0.5/0.2."""
+"""An input space's name, which may hold means and standard deviations: normalised:0.5/0.2."""
 Hash = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{8,64}$")]
 Sha256 = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
 Time = Annotated[
@@ -50,7 +50,7 @@ Line = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]*$", max_length=LONGEST_TEXT),
 ]
-"""Text of one line without control characters."""
+"""One line of text without control characters."""
 Text = Annotated[
     str,
     StringConstraints(
@@ -71,10 +71,10 @@ Coordinate = Line | Integer | Number
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """The value, where it is made of plain JSON types that are fit to be shown.
+    """Return the value if it consists of plain, printable JSON types.
 
     Raises:
-        ValueError: where it is not.
+        ValueError: if it does not.
     """
     if depth > DEEPEST:
         raise ValueError("is nested too deeply")
@@ -105,7 +105,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
 
 
 Plain = Annotated[Any, AfterValidator(_plain)]
-"""A value of plain JSON types, finite and of sensible size, whatever its form."""
+"""Any value of plain JSON types that is finite and of sensible size."""
 
 
 class Facts(BaseModel):
@@ -124,10 +124,10 @@ class Facts(BaseModel):
 
 
 class ExtendedFacts(Facts):
-    """A part of a record that has got fields since the first files were written."""
+    """A part of a record that has gained fields since the first files were written."""
 
     LEFT_OUT: ClassVar[frozenset[str]]
-    """Fields that a file does not hold where they are None, as files made before them did not."""
+    """Fields that a file omits if they are None, as files from before these fields do."""
 
     @model_serializer(mode="wrap")
     def _without_what_is_left_out(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A measurement: one number with what is needed to read it."""
+"""A measurement: one number with its context."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Coordinates = dict[str, str | int | float]
 
 @dataclass(frozen=True)
 class Measurement:
-    """One number with what is needed to read it.
+    """One number with its unit and context.
 
-    Making one checks nothing, which is cheap; a record checks all of its measurements.
+    The constructor checks nothing, so it is cheap; a record checks all of its measurements.
 
     Args:
         metric: what was measured, such as "accuracy".
-        value: the number; None where it could not be measured, with `note` saying why.
+        value: the number; None if it could not be measured, with the reason in `note`.
         unit: "fraction", "seconds", "bytes", ….
-        values: the values behind it, one per evaluation network.
-        coordinates: what it belongs to, such as protocol, subject, architecture.
+        values: the values that it summarises, one per evaluation network.
+        coordinates: what was measured where, such as protocol, subject, architecture.
         note: what a reader must know.
-        interval: lower and upper bound of `value` at 95%, where it has one that does not follow
-            from `values`; the evaluator says of what kind.
+        interval: lower and upper bound of `value` at 95%, if it has an interval that does not
+            follow from `values`; the evaluator states its kind.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(

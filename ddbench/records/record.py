@@ -1,4 +1,4 @@
-"""The record: the immutable JSON that a run leaves. Leaderboards are a pure function of records."""
+"""The record: a run's immutable JSON file. Leaderboards are a pure function of records."""
 
 from __future__ import annotations
 
@@ -42,31 +42,31 @@ class Record(ExtendedFacts):
 
     Attributes:
         run: key of the run.
-        supersedes: key of an earlier run of the same distilled set whose measurements are a part
-            of these, if there is one.
-        name: of the run's folder.
-        method: name, version, and settings with the source of each; of a set that was made
-            elsewhere only its name is known.
-        origin: where a set that was made elsewhere is from; None for one that was made here.
+        supersedes: key of an earlier run of the same distilled set whose measurements are a subset
+            of these, if any.
+        name: name of the run's folder.
+        method: name, version, and settings with the source of each; only the name is known for a
+            set that was made elsewhere.
+        origin: the origin of a set that was made elsewhere; None for one that was made here.
         task: dataset, ipc, model, input space, validation, seed, group.
         budget: name and fractions.
         protocols: names with versions.
         evaluators: by name; skipped ones with their reason.
-        control: what stands beside the method, if anything does.
+        control: the method's control, if there is one.
         data: hashes of training and scored images, and which split was scored.
-        distilled: hash and bytes of the set.
+        distilled: hashes and sizes of the set.
         costs: seconds and peak bytes of each phase.
         networks: teachers, experts and other trained networks by stream.
-        measurements: each with value, unit, values behind it and coordinates.
-        curve: scalars over the steps of distilling, "step" among them.
-        paper_seconds: what `budget=paper` would take on this machine, estimated; None if unknown.
-        plugins: where the code of its method, control, dataset, model and evaluators is from;
+        measurements: each with value, unit, individual values and coordinates.
+        curve: scalars over the steps of distilling, including "step".
+        paper_seconds: estimated time of `budget=paper` on this machine; None if unknown.
+        plugins: the origin of the code of its method, control, dataset, model and evaluators;
             None in records of earlier versions.
         environment: packages, machine, revision.
-        finished: when, in ISO 8601, UTC.
+        finished: time of completion, in ISO 8601, UTC.
 
     Raises:
-        ValidationError: where a field is not what it must be, or two do not fit each other.
+        ValidationError: if a field is invalid, or two fields contradict each other.
     """
 
     LEFT_OUT = frozenset({"origin", "plugins"})
@@ -112,17 +112,17 @@ class Record(ExtendedFacts):
 
     @property
     def distilling(self) -> PhaseCostFacts | None:
-        """The cost of distilling, without networks trained for it; None if it was elsewhere."""
+        """The cost of distilling, without networks trained for it; None if done elsewhere."""
         place = (DISTIL.name, DISTIL.stage)
         return next((cost for cost in self.costs if (cost.phase, cost.stage) == place), None)
 
     @property
     def steps(self) -> int:
-        """The number of distilling's steps, from the curve; 0 where nothing was updated."""
+        """Number of distilling steps, from the curve; 0 if nothing was updated."""
         return int(self.curve[-1]["step"]) + 1 if self.curve else 0
 
     def protocol_named(self, label: str) -> ProtocolFacts | None:
-        """The protocol with this label, if it is one of the record's."""
+        """The record's protocol with this label, or None."""
         return next((one for one in self.protocols if one.label == label), None)
 
     def plain(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Record(ExtendedFacts):
         """Read a record of this schema or an earlier one.
 
         Raises:
-            UserError: when it is not one, with the file, the field and what is wrong in one line.
+            UserError: if it is not a record, with the file, the field and the error in one line.
         """
         values = read_json(path, "a record is the file record.json of a run")
         schema = values.pop("schema", None) if isinstance(values, dict) else None
@@ -153,7 +153,7 @@ class Record(ExtendedFacts):
     def contains(self, other: Record) -> bool:
         """Whether everything that `other` measured on the same distilled set is measured here.
 
-        A record that measured nothing, because its evaluators skipped, is contained in none.
+        A record without measurements, because its evaluators skipped, is contained in no other.
         """
         if not other.measurements:
             return False
@@ -162,9 +162,9 @@ class Record(ExtendedFacts):
 
 
 def largest_contained(record: Record, paths: Iterable[Path]) -> str | None:
-    """The key of the record among `paths` of which `record` contains most, or None.
+    """The key of the largest record among `paths` that `record` contains, or None.
 
-    Of equally large ones it is the latest; files that are no records are passed over.
+    Of equally large ones it is the latest; files that are not records are skipped.
     """
     earlier = []
     for path in paths:

@@ -1,7 +1,7 @@
-"""Records of the schema `ddbench-record/1`, brought into the form of today.
+"""Converting records of the schema `ddbench-record/1` to the current form.
 
-In that schema the stage of a phase, the rate of a trial and the parts of distilling stood in names
-and texts. This file is the only one that takes them apart.
+In that schema the stage of a phase, the rate of a trial and the parts of distilling were encoded in
+names and texts. Only this module parses them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _FIXED = {phase.name: phase for phase in (DATA, INPUT_SPACE, DISTIL, SCORED_DATA
 
 
 def from_v1(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a record of schema 1 as those of today's, not checked yet.
+    """The values of a record of schema 1 in the current schema, not validated yet.
 
     Raises:
-        KeyError, TypeError, AttributeError, ValueError: where it is not formed as such a record.
+        KeyError, TypeError, AttributeError, ValueError: if it is not a well-formed record.
     """
     task, data = values["task"], values["data"]
     streams = [pool["stream"] for pool in values["networks"]]
@@ -69,7 +69,7 @@ def _task(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _protocol(label: str) -> dict[str, Any]:
-    """Such as "hard/1", or "soft/1 on trial at 0.02"."""
+    """Parse a label such as "hard/1" or "soft/1 on trial at 0.02"."""
     own, _, rate = label.partition(TRIAL)
     name, slash, version = own.partition("/")
     if not slash or not version.isdecimal():
@@ -78,10 +78,10 @@ def _protocol(label: str) -> dict[str, Any]:
 
 
 def _phase(name: str, streams: list[str]) -> Phase:
-    """Networks that made the set were a phase in the plural, others one in the singular.
+    """The phase of a name; networks used to make the set were named in the plural, others not.
 
-    All else had a fixed name. Thus the stage, which the order of phases told as well, is known
-    without the order.
+    All other phases had fixed names. So the stage, which the order of phases gave too, follows from
+    the name alone.
     """
     if name in _FIXED:
         return _FIXED[name]
@@ -90,7 +90,7 @@ def _phase(name: str, streams: list[str]) -> Phase:
 
 
 def _pools(pools: list[dict[str, Any]], phases: Mapping[str, Phase]) -> list[dict[str, Any]]:
-    """Pools with their stage: of two of one stream, the first made the set."""
+    """Pools with their stage: of two pools of one stream, the first was used to make the set."""
     left = {phase.name for phase in phases.values() if phase.stage == "made"}
     found = []
     for pool in pools:
@@ -101,7 +101,7 @@ def _pools(pools: list[dict[str, Any]], phases: Mapping[str, Phase]) -> list[dic
 
 
 def _coordinates(coordinates: Mapping[str, Any], phases: Mapping[str, Phase]) -> dict[str, Any]:
-    """Coordinates with the phase by its name of today, and apart from the part of it."""
+    """Coordinates with the phase under its current name, separate from its part."""
     found: dict[str, Any] = {}
     for key, value in coordinates.items():
         if key == "phase" and str(value).startswith(PART_OF):
@@ -114,5 +114,5 @@ def _coordinates(coordinates: Mapping[str, Any], phases: Mapping[str, Phase]) ->
 
 
 def _hash(text: str) -> str:
-    """A hash of a part of the images was marked as such."""
+    """A hash without the prefix that marked hashes of a part of the images."""
     return text.removeprefix(PART)

@@ -1,4 +1,4 @@
-"""The plain table that ends every run."""
+"""The plain-text report that is printed at the end of every run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INTERVAL = (
 
 
 def report(record: Record) -> str:
-    """What was measured and what it cost, for people."""
+    """The measurements and costs of a record as readable text."""
     task, budget = record.task, record.budget
     head = (
         f"{record.method.name} on {task.dataset.shown_name}, ipc {task.ipc_in_words}, "
@@ -40,13 +40,13 @@ def report(record: Record) -> str:
 
 
 def _origin(origin: OriginFacts) -> Iterator[str]:
-    """That the set was made elsewhere, and what was recorded there."""
+    """Lines stating that the set was made elsewhere, and what was recorded there."""
     yield f"made elsewhere{f': {origin.source}' if origin.source else ''}"
     yield from recorded_lines(origin)
 
 
 def recorded_lines(origin: OriginFacts) -> Iterator[str]:
-    """The accuracy that the authors' own code recorded, a line for each architecture."""
+    """The accuracy that the authors' own code recorded, one line per architecture."""
     for network, values in origin.recorded.items():
         if values:
             told = percentage(fmean(values), half_width(values))
@@ -93,7 +93,7 @@ def accuracy_table(measurements: Sequence[Measurement]) -> str:
 
 
 def _difference(m: Measurement, measurements: Iterable[Measurement]) -> Measurement | None:
-    """The difference from the control that belongs to an accuracy."""
+    """The difference from the control for an accuracy."""
     for d in measurements:
         same = all(d.coordinates.get(k) == m.coordinates[k] for k in ("protocol", "subject"))
         if d.metric == "accuracy_difference" and same:
@@ -114,14 +114,14 @@ def _costs(record: Record) -> str:
 
 
 def peak_text(peak: Peak | None) -> str:
-    """A peak of memory, such as "312 MB"; on an accelerator it says that it was allocated."""
+    """Peak memory, such as "312 MB"; on an accelerator, "312 MB allocated"."""
     if peak is None:
         return NOT_MEASURED
     return size(peak.bytes) + (" allocated" if peak.kind == "allocated" else "")
 
 
 def _phase(cost: PhaseCostFacts, pools: Iterable[PoolFacts]) -> str:
-    """The phase; where networks were trained in it, these."""
+    """The name of a phase; if it trained networks, their name."""
     for pool in pools:
         if (pool.stream, pool.stage) == (cost.phase, cost.stage):
             return _noun(pool)
@@ -138,7 +138,7 @@ def _noun(pool: PoolFacts) -> str:
 
 
 def _trajectories(record: Record) -> list[str]:
-    """What the method's networks would take as expert trajectories, or do take as these."""
+    """Storage of the method's networks compared with keeping all epochs or only the last."""
     lines = []
     for pool in record.networks:
         epochs, snapshots, whole = pool.epochs, pool.snapshots, pool.trajectory_bytes
@@ -162,12 +162,12 @@ NOT_MEASURED = "n/a"
 
 
 def of_accuracy(m: Measurement) -> bool:
-    """Whether a measurement belongs to the table of accuracies."""
+    """Whether a measurement belongs in the accuracy table."""
     return m.metric in ("accuracy", "accuracy_difference")
 
 
 def other_tables(measurements: Sequence[Measurement]) -> list[str]:
-    """Measurements besides accuracy: subjects beside each other, the rest one line each; notes."""
+    """Other measurements than accuracy: subjects side by side, the rest one per line; notes."""
     others = [m for m in measurements if not of_accuracy(m)]
     rows = [
         [m.metric, _place(m), _value(m, with_unit=True)]
@@ -181,21 +181,21 @@ def other_tables(measurements: Sequence[Measurement]) -> list[str]:
 
 
 def notes(measurements: Iterable[Measurement]) -> list[str]:
-    """A line for each different note."""
+    """One line per distinct note."""
     return list(dict.fromkeys(f"note: {m.note}" for m in measurements if m.note))
 
 
 def _place(m: Measurement) -> str:
-    """Coordinates in one line; a number is nothing without its name."""
+    """Coordinates in one line; numbers are shown with their names."""
     places = joined(m.coordinates).items()
     return ", ".join(v if isinstance(v, str) else f"{name} {v}" for name, v in places)
 
 
 def _subject_tables(measurements: Sequence[Measurement]) -> list[str]:
-    """One table for the measurements that have the same coordinates, one column a subject.
+    """One table per group of measurements with the same coordinates, one column per subject.
 
-    A metric called M_difference, which has a control among its coordinates, stands in a last
-    column beside M. Coordinates with one value throughout stand above the table.
+    A metric M_difference, with a control in its coordinates, is shown in a last column next to M.
+    Coordinates with a single value are shown above the table.
     """
     groups: dict[tuple[str, ...], list[Measurement]] = {}
     for m in measurements:

@@ -1,4 +1,4 @@
-"""Means, intervals, paired differences, and what follows from comparing many of them."""
+"""Means, intervals, paired differences, and correction for multiple comparisons."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from functools import cache
 
 CONFIDENCE = 0.95
 FEWEST_SEEDS = 3
-"""Intervals are over distillation seeds where there are at least as many."""
+"""Intervals are over distillation seeds if there are at least this many."""
 ROUNDING = 1e-9
-"""Differences of fractions below this are rounding, not results."""
+"""Differences of fractions below this are rounding errors."""
 
 
 @cache
 def _quantile(freedom: float) -> float:
-    """Of Student's t, two-sided at 95%."""
+    """The two-sided 95% quantile of Student's t."""
     from scipy import special  # half a second less than scipy.stats
 
     return float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def _two_sided(mean: float, standard_error: float, freedom: float) -> float:
-    """The p value of a t test; without any spread there is no doubt: 1 at 0, else 0."""
+    """The p value of a two-sided t test; without any spread it is 1 for a mean of 0, else 0."""
     if standard_error < ROUNDING:
         return 1.0 if abs(mean) < ROUNDING else 0.0
     from scipy import special
@@ -40,15 +40,16 @@ def half_width(values: Sequence[float]) -> float | None:
 
 
 def _spread(values: Sequence[float]) -> float:
-    """The standard deviation of a sample; thirty times faster than in exact fractions."""
+    """Sample standard deviation; thirty times faster than statistics.stdev's exact fractions."""
     mean = statistics.fmean(values)
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
 def p_value(values: Sequence[float]) -> float | None:
-    """The two-sided p value of the one-sample t test that the mean is 0; None below two values.
+    """Two-sided p value of the one-sample t test that the mean is 0; None below two values.
 
-    Of paired differences it is the paired t test. Equal values leave no doubt: 1 at 0, else 0.
+    For paired differences this is the paired t test. If all values are equal, it is 1 for a mean
+    of 0, else 0.
     """
     if len(values) < 2:
         return None
@@ -58,16 +59,16 @@ def p_value(values: Sequence[float]) -> float | None:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over distillation seeds and evaluation networks, with the interval it deserves.
+    """A mean over distillation seeds and evaluation networks, with its interval.
 
     Args:
-        mean: over all of them.
-        half_width: of the 95% t interval; None where there is one value only.
+        mean: mean over all of them.
+        half_width: half-width of the 95% t interval; None if there is only one value.
         over: what the interval is over: "seeds", "networks" (fewer than three seeds), or "".
         seeds: number of distillation seeds.
         networks: number of evaluation networks per seed.
-        values: what the interval is made of: the mean of each seed, or of each network; none where
-            it is of two independent samples.
+        values: the sample of the interval: the mean of each seed, or of each network; empty for
+            the difference of two independent samples.
         freedom: degrees of freedom of the difference of two independent samples; else None.
     """
 
@@ -86,17 +87,17 @@ class Estimate:
 
     @property
     def holds_zero(self) -> bool:
-        """Whether the interval does not tell the mean from 0; True where there is none."""
+        """Whether the interval contains 0; True if there is no interval."""
         return self.half_width is None or abs(self.mean) <= self.half_width + ROUNDING
 
     @property
     def reversed(self) -> Estimate:
-        """Of a difference, that of the second less the first."""
+        """For a difference, the second minus the first."""
         return replace(self, mean=-self.mean, values=tuple(-value for value in self.values))
 
     @property
     def p(self) -> float | None:
-        """As `p_value`; of two independent samples that of Welch's test."""
+        """As `p_value`; for two independent samples, the p value of Welch's test."""
         if self.freedom is None:
             return p_value(self.values)
         width = self.half_width or 0.0
@@ -104,11 +105,11 @@ class Estimate:
 
 
 def over_seeds_and_networks(scores: Mapping[int, Sequence[float]]) -> Estimate:
-    """Estimate a mean; the two axes are never mixed into one sample.
+    """Estimate a mean; seeds and networks are never mixed into one sample.
 
-    Over at least three seeds the interval is that of the seeds' means, and speaks of distilling
-    again, given these evaluation networks. Else it is that of the networks' means over the seeds,
-    and speaks of these distilled sets only.
+    With at least three seeds the interval is over the seeds' means, and applies to distilling
+    again, given these evaluation networks. Otherwise it is over the networks' means across seeds,
+    and applies to these distilled sets only.
 
     Args:
         scores: by distillation seed, one value per evaluation network, in the networks' order.
@@ -126,13 +127,13 @@ def over_seeds_and_networks(scores: Mapping[int, Sequence[float]]) -> Estimate:
 
 
 def difference_of_means(first: Sequence[float], second: Sequence[float]) -> Estimate:
-    """The mean of one sample less that of an independent one, with Welch's t interval at 95%.
+    """The mean of one sample minus that of an independent one, with Welch's 95% t interval.
 
     B. L. Welch, Biometrika 34 (1947); degrees of freedom by Satterthwaite.
 
     Args:
-        first: two values or more.
-        second: two values or more.
+        first: at least two values.
+        second: at least two values.
     """
     parts = [_spread(values) ** 2 / len(values) for values in (first, second)]
     variance = math.fsum(parts)
@@ -145,7 +146,7 @@ def difference_of_means(first: Sequence[float], second: Sequence[float]) -> Esti
 
 
 def draws_nothing(scores: Mapping[int, Sequence[float]]) -> bool:
-    """Whether several seeds score alike on every network, as where a method draws nothing.
+    """Whether several seeds have the same scores on every network, as for a method without draws.
 
     Args:
         scores: by distillation seed, one per evaluation network.
@@ -154,20 +155,20 @@ def draws_nothing(scores: Mapping[int, Sequence[float]]) -> bool:
 
 
 def one_of_each(scores: Mapping[int, Sequence[float]]) -> Mapping[int, Sequence[float]]:
-    """The scores of independent seeds: seeds that change nothing are one."""
+    """The scores of independent seeds: if seeds change nothing, only the first is kept."""
     return dict(list(scores.items())[:1]) if draws_nothing(scores) else scores
 
 
 def paired_difference(
     first: Mapping[int, Sequence[float]], second: Mapping[int, Sequence[float]]
 ) -> Estimate:
-    """The first less the second, evaluation network by evaluation network.
+    """The first minus the second, paired by evaluation network.
 
-    Seeds that both have are paired, too. Where both have at least three seeds and fewer in common,
-    the seeds are two independent samples (`difference_of_means`). With none in common and fewer of
-    one side, the means over the seeds of each are compared, network by network. Where the seeds of
-    one side change nothing, the seeds of the other are the sample, each beside the same scores;
-    where those of both change nothing, the networks of one seed are.
+    Seeds in common are paired, too. If both sides have at least three seeds, but fewer in common,
+    the seeds are two independent samples (`difference_of_means`). If none are in common and one
+    side has fewer than three, each side is averaged over its seeds and compared network by network.
+    If the seeds of one side change nothing, the seeds of the other are the sample, each paired with
+    the same scores; if those of both change nothing, the networks of one seed are the sample.
 
     Args:
         first: scores by distillation seed, one per evaluation network.
@@ -204,7 +205,7 @@ def _less(first: Sequence[float], second: Sequence[float]) -> list[float]:
 
 
 def _of_any(scores: Mapping[int, Sequence[float]]) -> Sequence[float]:
-    """The scores of any seed, where they are all alike."""
+    """The scores of any seed, if all are the same."""
     return next(iter(scores.values()))
 
 
@@ -213,7 +214,7 @@ def _over_seeds(scores: Mapping[int, Sequence[float]]) -> list[float]:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (Scandinavian Journal of Statistics 6, 1979), in given order."""
+    """Holm's step-down correction (Scandinavian Journal of Statistics 6, 1979), in input order."""
     order = sorted(range(len(p_values)), key=lambda index: p_values[index])
     corrected, largest = [0.0] * len(p_values), 0.0
     for place, index in enumerate(order):

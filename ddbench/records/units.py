@@ -1,4 +1,4 @@
-"""Seconds, bytes and images per class as text for people."""
+"""Seconds, bytes and images per class as readable text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words that people read: `41 s`, `12 min`, `3.5 h`, `6 days`."""
+    """Seconds as readable text: `41 s`, `12 min`, `3.5 h`, `6 days`."""
     if seconds == float("inf"):
         return "unknown time"
     if seconds < 100:
@@ -23,7 +23,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes in words that people read: "312 MB"."""
+    """Bytes as readable text: "312 MB"."""
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000:
@@ -33,10 +33,10 @@ def size(count: int) -> str:
 
 
 def bytes_of(text: str) -> int:
-    """The bytes of an amount such as "8GB".
+    """The number of bytes in an amount such as "8GB".
 
     Raises:
-        UserError: for what is no such amount.
+        UserError: if the text is not such an amount.
     """
     found = _AMOUNT.fullmatch(text.strip())
     amount = round(float(found[1]) * _UNITS[found[2].lower()]) if found else 0
@@ -46,6 +46,6 @@ def bytes_of(text: str) -> int:
 
 
 def images_per_class(counts: Collection[int]) -> str:
-    """Numbers of images of each class in words: "10", or "1 to 5" where they are not all alike."""
+    """Images per class as text: "10", or "1 to 5" if classes differ."""
     least, most = min(counts), max(counts)
     return str(most) if least == most else f"{least} to {most}"

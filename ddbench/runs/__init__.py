@@ -1,1 +1,1 @@
-"""A run from its configuration to its record."""
+"""Runs, from configuration to record."""

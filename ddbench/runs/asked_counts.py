@@ -1,4 +1,4 @@
-"""How many images of each class a run asks for: by `ipc`, or by `ratio` of the training images."""
+"""The images per class that a run requests, by `ipc` or by `ratio` of the training images."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ DEFAULT_IPC = 1
 ALL_IMAGES = "max"
 
 Counts = tuple[int, tuple[int, ...] | None]
-"""Images per class, the largest number where classes differ; and then those of each class."""
+"""Images per class (the largest number if classes differ); those of each class if they differ."""
 
 
 def asked_counts(config: DictConfig, training_counts: Callable[[], Sequence[int]]) -> Counts:
-    """The numbers of images of a composed configuration.
+    """The numbers of images in a composed configuration.
 
     A `ratio` gives max(1, round(ratio * n)) images of a class with n training images.
 
     Args:
-        config: with `ipc`, missing where nobody gave it, and `ratio`.
-        training_counts: gives the training images of each class; called only where they are
+        config: configuration with `ipc`, missing if not given, and `ratio`.
+        training_counts: returns the number of training images of each class; called only if
             needed, since it reads the dataset.
 
     Raises:
-        UserError: for what is no number of images, a list that is not as long as there are
+        UserError: for an invalid number of images, a list whose length is not the number of
             classes, and for `ipc` and `ratio` together.
     """
     given, ratio = not OmegaConf.is_missing(config, "ipc"), config.ratio
@@ -57,10 +57,10 @@ def asked_counts(config: DictConfig, training_counts: Callable[[], Sequence[int]
 
 
 def images_asked(ipc: Any) -> int | list[int] | None:
-    """What `ipc` asks for: a number, a number for each class, or None for all training images.
+    """The value of `ipc`: a number, a number for each class, or None for all training images.
 
     Raises:
-        UserError: where it is none of these.
+        UserError: if it is none of these.
     """
     plain = OmegaConf.to_container(ipc, resolve=True) if OmegaConf.is_config(ipc) else ipc
     if plain == ALL_IMAGES:
@@ -77,7 +77,7 @@ def _counts(counts: Sequence[int]) -> Counts:
 
 
 def _number(value: Any, word: str) -> int:
-    """A number of images, 1 or more."""
+    """A number of images, at least 1."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -93,7 +93,7 @@ def _number(value: Any, word: str) -> int:
 
 
 def _typed(value: Any) -> str:
-    """A value as it was typed, on one line and cut short."""
+    """A value as it was typed, on one line and shortened."""
     plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
     text = as_text(plain) if isinstance(plain, bool | float | list | None) else shown(plain)
     return text if len(text) <= 80 else f"{text[:79]}…"

@@ -69,11 +69,11 @@ def folder_name(request: RunRequest, key: str) -> str:
 
 
 def configuration(request: RunRequest, subject: Subject | None = None) -> dict[str, Any]:
-    """What was asked for, in plain types, for `config.yaml`.
+    """The request in plain types, for `config.yaml`.
 
     Args:
-        request: what was asked for.
-        subject: the set, where that was made elsewhere.
+        request: the request.
+        subject: the set, if it was made elsewhere.
     """
     method = subject.method if subject else _method(request.method)
     counts = subject.class_counts if subject else request.task.class_counts
@@ -91,13 +91,13 @@ class Subject:
 
     Args:
         run: key of the run.
-        name: of the run's folder.
-        method: what made the set.
-        distilled: the set's file.
-        class_counts: images of each class, where classes differ in them.
-        origin: where a set that was made elsewhere is from.
+        name: name of the run's folder.
+        method: the method that made the set.
+        distilled: facts about the set's file.
+        class_counts: images of each class, if classes differ.
+        origin: the origin of a set that was made elsewhere.
         curve: scalars over the steps of distilling.
-        pools: networks that were used to make it.
+        pools: networks that were used to make the set.
     """
 
     run: str
@@ -111,7 +111,7 @@ class Subject:
 
 
 def subject_made_here(request: RunRequest, lab: Lab, made: Distillation) -> Subject:
-    """The set that a run has distilled."""
+    """The subject for a set that a run distilled."""
     key = run_key(request, lab)
     return Subject(
         run=key,
@@ -133,14 +133,14 @@ def subject_made_here(request: RunRequest, lab: Lab, made: Distillation) -> Subj
 def subject_made_elsewhere(
     request: RunRequest, lab: Lab, distilled: DistilledSet, data: bytes, origin: OriginFacts
 ) -> Subject:
-    """A set that is only scored; `origin.name` stands in the place of its method's name.
+    """The subject for a set that is only scored; `origin.name` replaces the method's name.
 
     Args:
-        request: how it is scored.
-        lab: where.
+        request: how the set is scored.
+        lab: the lab in which it is scored.
         distilled: the set.
-        data: its file.
-        origin: where it is from.
+        data: content of its file.
+        origin: its origin.
     """
     counts = tuple(distilled.class_counts.tolist())
     sha256, task = digest(data), request.task
@@ -185,22 +185,22 @@ def assemble_record(
     scored: Mapping[str, str],
     paper_seconds: float | None = None,
 ) -> Record:
-    """The record of a run that has ended.
+    """The record of a finished run.
 
     Args:
-        request: what was asked for.
-        lab: where it was done.
+        request: the request.
+        lab: the lab in which it was run.
         subject: the distilled set.
         control: the control's set, if there is a control.
-        costs: by phase.
+        costs: cost of each phase.
         scored_pools: networks that were used to score the set.
-        measurements: what the evaluators said.
-        evaluators: version, settings and reason for skipping of each.
+        measurements: the evaluators' measurements.
+        evaluators: version, settings and any reason for skipping of each.
         scored: which split was scored, and its hash.
-        paper_seconds: what `budget=paper` is estimated to take.
+        paper_seconds: estimated time of `budget=paper`.
 
     Raises:
-        UserError: where a plugin gave something that cannot stand in a record, such as a
+        UserError: if a plugin returned something that a record cannot hold, such as a
             measurement that is not finite; one line that names it.
     """
     pools: dict[Stage, Iterable[Mapping[str, Any]]] = {
@@ -257,7 +257,7 @@ def _scoring(request: RunRequest) -> dict[str, Any]:
 
 
 def _scoring_with_tables(request: RunRequest) -> dict[str, Any]:
-    """How a set is scored, what tables its evaluators read, and the code of other packages'."""
+    """How a set is scored, with the tables that evaluators read and the code of other packages."""
     tables = {
         name: found
         for name, settings in request.evaluators.items()

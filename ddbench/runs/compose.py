@@ -1,4 +1,4 @@
-"""Composing configurations with Hydra: groups from the registries, mistakes said in one line."""
+"""Composing configurations with Hydra: groups from the registries, one-line error messages."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ LAUNCHER_EXTRAS = {
     "submitit_local": "slurm",
     "submitit_slurm": "slurm",
 }
-"""Launchers of Hydra and the extra of this package that brings each."""
+"""Hydra's launchers, and the extra of this package that installs each."""
 
 
 def check_overrides(arguments: Sequence[str], sweep: bool = False) -> None:
-    """Find misspelt names before Hydra does, to answer with near ones.
+    """Find misspelt names before Hydra does, to suggest similar ones.
 
     Raises:
-        UserError: for the first argument that cannot be right.
+        UserError: for the first invalid argument.
     """
     items = checked_words(arguments, sweep)
     for item in items:
@@ -49,13 +49,13 @@ def check_overrides(arguments: Sequence[str], sweep: bool = False) -> None:
 
 
 def checked_words(arguments: Sequence[str], sweep: bool) -> list[Override]:
-    """The arguments read, of which those that choose an option choose one that exists.
+    """Parse the arguments, and check that those which choose an option choose an existing one.
 
-    Their keys are not looked for; `check_overrides` does that as well, in a tenth of a second for
-    each method.
+    Keys are not checked here; `check_overrides` checks them too, in a tenth of a second for each
+    method.
 
     Raises:
-        UserError: for the first argument that cannot be right.
+        UserError: for the first invalid argument.
     """
     items = [parsed(argument) for argument in arguments]
     for item in items:
@@ -67,7 +67,7 @@ def checked_words(arguments: Sequence[str], sweep: bool) -> list[Override]:
 
 
 def _check_kind(item: Override, sweep: bool) -> None:
-    """Refuse what no run can take, and what only a sweep can."""
+    """Reject overrides that no run accepts, and those that only a sweep accepts."""
     word = shortened(item.input_line or "")
     if not item.key_or_group:
         raise unknown_name("setting", "", [f.name for f in dataclasses.fields(RunConfig)])
@@ -85,7 +85,7 @@ def _check_kind(item: Override, sweep: bool) -> None:
 
 
 def _check_images(item: Override) -> None:
-    """Refuse a number of images of a sweep that has no type by which Hydra could refuse it."""
+    """Reject invalid numbers of images, also in sweeps; `ipc` has no type for Hydra to check."""
     swept = item.sweep_string_iterator() if item.is_sweep_override() else ()
     for value in [parsed(f"ipc={word}").value() for word in swept] or [item.value()]:
         if "${" not in str(value):
@@ -93,12 +93,12 @@ def _check_images(item: Override) -> None:
 
 
 def _check_keys(items: Sequence[Override]) -> None:
-    """Look for every key in the configuration that the chosen options give."""
+    """Check that every key exists in the configuration of the chosen options."""
     groups = [item for item in items if item.key_or_group in GROUPS]
     chosen = [f"{item.key_or_group}={_first(item)}" for item in groups]
     configs = [compose_config(chosen)]
     for item in groups:
-        if item.key_or_group == "method":  # a setting must suit every method of a sweep
+        if item.key_or_group == "method":  # a setting must exist for every method of a sweep
             others = [f"method={names[0]}" for names in choices_of(item)[1:]]
             configs += [compose_config([*chosen, other]) for other in others]
     for config in configs:
@@ -112,7 +112,7 @@ def _check_paths(config: DictConfig, items: Sequence[Override]) -> None:
 
 
 def is_of_hydra(item: Override) -> bool:
-    """Whether a word is for Hydra, such as the choice of a launcher."""
+    """Whether an override is for Hydra itself, such as the choice of a launcher."""
     return re.match(r"hydra\b", item.key_or_group) is not None
 
 
@@ -120,16 +120,16 @@ def composed(arguments: Sequence[str]) -> DictConfig:
     """The configuration of one run, with Hydra's own node.
 
     Raises:
-        UserError: one line for the first mistake, a misspelt name with near ones.
+        UserError: one line for the first mistake; for a misspelt name, with similar ones.
     """
     items = checked_words(arguments, sweep=False)
     try:
         config = compose_config(arguments)
-    except Exception:  # of whatever kind: a misspelt name is said better than Hydra says it
+    except Exception:  # of any kind: our message for a misspelt name is better than Hydra's
         _check_keys(items)
         raise
     if any(item.is_add() or item.is_force_add() for item in items):
-        _check_keys(items)  # what is added is in the configuration, whether or not it is known
+        _check_keys(items)  # added keys are in this configuration, whether or not they are known
     else:
         _check_paths(config, items)
     return config
@@ -139,9 +139,9 @@ def compose_config(overrides: Iterable[str]) -> DictConfig:
     """The configuration of one run, with Hydra's own node.
 
     Raises:
-        UserError: one line on what cannot be composed.
+        UserError: one line, if the configuration cannot be composed.
     """
-    own = GlobalHydra.instance().hydra  # of a program that calls this one, perhaps
+    own = GlobalHydra.instance().hydra  # possibly of a calling program
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
@@ -154,20 +154,20 @@ def compose_config(overrides: Iterable[str]) -> DictConfig:
 
 
 def search_path() -> list[str]:
-    """The override by which Hydra looks for options where presets are looked for."""
+    """The override that makes Hydra search for options in the presets' folders."""
     others = [f"file://{folder}" for folder in folders() if folder != own_folder()]
     return as_overrides({"hydra.searchpath": others}) if others else []
 
 
 def composition_error(error: Exception) -> UserError:
-    """One line from Hydra's several."""
+    """A one-line error from Hydra's longer one."""
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, name = error.missing_cfg_file.rpartition("/")
         if group == "hydra/launcher" and name in LAUNCHER_EXTRAS:
             extra = f"pip install 'ddbench[{LAUNCHER_EXTRAS[name]}]'"
             return UserError(f"{group}={name} needs a package that is not installed: {extra}")
         return unknown_name(group, name, error.options)
-    if isinstance(error, YAMLError):  # of a file of one's own; it names the place
+    if isinstance(error, YAMLError):  # in a user's own file; it names the place
         return UserError(f"a configuration is not YAML: {shortened(str(error))}")
     cause = error.__cause__
     return UserError(one_line(cause if isinstance(cause, OmegaConfBaseException) else error))
@@ -188,7 +188,7 @@ def _check_choices(item: Override) -> None:
             if name not in known:
                 raise unknown_name(noun, name, known)
             if name in registry_of(group) and name not in preset_names(group):
-                registry_of(group)[name]  # a foreign plugin that cannot be loaded says why
+                registry_of(group)[name]  # raises the reason if a foreign plugin cannot be loaded
         if group in ONE_OF and (len(names) != 1 or isinstance(item.value(), list)):
             raise UserError(
                 f"{word}: one {noun} is needed, such as {group}={known[0]}"
@@ -220,13 +220,13 @@ def _check_path(config: DictConfig, key: str) -> None:
 
 
 def _with_choice(config: DictConfig, parts: list[str]) -> str:
-    """A node in words: "method apm", "evaluators.memory"."""
+    """A node's name for messages: "method apm", "evaluators.memory"."""
     choice = config.hydra.runtime.choices.get(parts[0]) if len(parts) == 1 else None
     return f"{parts[0]} {choice}" if isinstance(choice, str) else ".".join(parts)
 
 
 def request_of(overrides: Sequence[str]) -> RunRequest:
-    """The request that overrides ask for, such as "method=apm".
+    """The request for overrides such as "method=apm".
 
     Raises:
         UserError: one line for the first mistake.

@@ -1,4 +1,4 @@
-"""What the published computation would take, estimated from the rates of a smaller run."""
+"""Estimating the time of the published computation from the speed of a smaller run."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ WHOLE_NETWORKS = Phase("whole", "scored")
 
 
 def paper_seconds(request: RunRequest, lab: Lab, costs: dict[Phase, PhaseCost]) -> float | None:
-    """Seconds that `budget=paper` would take here; None where the method cannot tell.
+    """Estimated seconds of `budget=paper` here; None if the method gives no `image_passes`.
 
-    Each phase is stretched by the images that go through networks in it, so the figure holds to
-    the extent that an image costs the same in both.
+    Each phase is scaled by the number of images passed through networks, so the estimate is
+    accurate as far as an image costs the same in both runs.
 
     Args:
-        request: of the run that was measured.
-        lab: of that run.
-        costs: its phases.
+        request: request of the run that was measured.
+        lab: lab of that run.
+        costs: cost of its phases.
     """
     method = METHODS[request.method.name]
     published = request.method.as_published()

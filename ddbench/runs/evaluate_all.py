@@ -1,4 +1,4 @@
-"""A finished set with its control, and what all evaluators measure of it."""
+"""A finished set with its control, and the measurements of all evaluators."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def finished_run(
 
     Args:
         request: names the control, protocols and budget.
-        lab: where students are trained.
-        name: what the set is called beside its control.
+        lab: the lab in which students are trained.
+        name: the set's name next to its control.
         distilled: the set.
-        costs: of making it.
-        making: how the harness made it; None for a set made elsewhere.
+        costs: the cost of making it.
+        making: the distillation that made it; None for a set made elsewhere.
     """
     subjects, control = {name: distilled}, None
     if request.control is not None:
@@ -60,12 +60,12 @@ def finished_run(
 def evaluate_all(
     request: RunRequest, finished: FinishedRun, folder: Path
 ) -> tuple[list[Measurement], dict[str, Any]]:
-    """The measurements of all evaluators asked for, and what is recorded of each evaluator.
+    """The measurements of all requested evaluators, and the recorded facts of each evaluator.
 
     Args:
         request: names the evaluators.
         finished: what they measure.
-        folder: where the picture of each goes, as `<evaluator>.png`.
+        folder: destination of each evaluator's figure, `<evaluator>.png`.
     """
     measurements: list[Measurement] = []
     told: dict[str, Any] = {}

@@ -58,12 +58,12 @@ DISK_ERRORS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended.
+    """The outcome of a run.
 
     Args:
-        record: what it left.
-        folder: where that is.
-        ran: False when the record was there already.
+        record: its record.
+        folder: its folder.
+        ran: False if the record existed already.
     """
 
     record: Record
@@ -79,23 +79,23 @@ def execute(
     heading: str = "",
     waits: bool = True,
 ) -> Outcome:
-    """Do a run, or find it done.
+    """Execute a run, or return its record if it is already done.
 
     Args:
         request: the run.
         quiet: write nothing to the console.
-        trackers: that follow it besides those that the request names.
-        heading: said before anything else where there is something to do.
-        waits: whether to wait for another process that is at work on the same run.
+        trackers: trackers of the run besides those that the request names.
+        heading: printed first if there is work to do.
+        waits: whether to wait for another process that is working on the same run.
 
     Raises:
         UserError: for a mistake of the user, one line.
-        HeldElsewhere: where another process is at work on the run, and that is not waited for.
+        HeldElsewhere: if another process is working on the run and `waits` is False.
         StopRequested: when asked to stop; the same request continues the run.
     """
     reading = opened(request, quiet, writes=False, trackers=trackers)
     with disk_trouble_in_one_line(), reading as (lab, data_cost):
-        task = Task(request.task, lab)  # refused before anything is written
+        task = Task(request.task, lab)  # raises before anything is written
         for choice in filter(None, (request.method, request.control)):
             check_possible(choice, task)
         key = run_key(request, lab)
@@ -119,23 +119,23 @@ def recorded_once(
     code: Sequence[PluginCode],
     waits: bool = True,
 ) -> Outcome:
-    """The record in a folder, made now if there is none, by one process at a time.
+    """Return the record in a folder, making it if there is none, in one process at a time.
 
     Args:
         request: names the folder of runs.
-        lab: where the work is done.
-        folder: of the run.
-        key: of the run.
-        work: makes the record in the folder; what it has stored it finds again when it is stopped
-            and begun anew.
-        code: of the plugins that have a part in it.
-        waits: whether to wait for another process that is at work on it.
+        lab: the lab in which the work is done.
+        folder: folder of the run.
+        key: key of the run.
+        work: makes the record in the folder; if it is stopped and restarted, it finds again what
+            it has stored.
+        code: code of the plugins that take part in it.
+        waits: whether to wait for another process that is working on it.
 
     Raises:
-        HeldElsewhere: where another process is, and that is not waited for.
+        HeldElsewhere: if another process is working on it and `waits` is False.
     """
     runtime, done = lab.runtime, folder / "record.json"
-    # A lock is not needed to find it, nor could it be had on a disk that is read only.
+    # Finding it needs no lock, and on a read-only disk none could be acquired.
     if done.exists() and (found := _found(done, key, runtime, code)):
         return found
     check_writable(request.runs_root)
@@ -175,15 +175,15 @@ def recorded_once(
 def opened(
     request: RunRequest, quiet: bool, writes: bool = True, trackers: Sequence[Tracker] = ()
 ) -> Iterator[tuple[Lab, PhaseCost]]:
-    """The data and the model of a request, checked, and what reading them cost.
+    """Open and check the data and the model of a request; yield the lab and the cost of reading.
 
-    Signals that ask to stop are noticed between steps while the block runs.
+    Within the block, stop signals are noticed between steps.
 
     Args:
-        request: names them.
+        request: names the data and the model.
         quiet: write nothing to the console.
-        writes: whether the folder of runs must be one that can be written to.
-        trackers: that follow the run besides those that the request names.
+        writes: whether the folder of runs must be writable.
+        trackers: trackers of the run besides those that the request names.
     """
     if writes:
         check_writable(request.runs_root)
@@ -208,10 +208,10 @@ def opened(
 
 
 def continue_as_begun(execution: Execution, begun: Path) -> None:
-    """Repeat the device and threads that an unfinished run began with, which change bits.
+    """Restore the device and threads that an unfinished run began with, since these change bits.
 
     Raises:
-        UserError: when this process cannot repeat them.
+        UserError: if this process cannot restore them.
     """
     if begun.exists():
         saved = read_json(begun)
@@ -224,7 +224,7 @@ def continue_as_begun(execution: Execution, begun: Path) -> None:
 
 @contextmanager
 def disk_trouble_in_one_line() -> Iterator[None]:
-    """Turn a full or forbidden disk into a `UserError`; files are whole or absent all the same."""
+    """Turn errors of a full or forbidden disk into a `UserError`; no file is left half-written."""
     try:
         yield
     except OSError as error:
@@ -237,8 +237,8 @@ def disk_trouble_in_one_line() -> Iterator[None]:
 
 
 def note_failure(folder: Path, error: BaseException) -> None:
-    """Leave `failed.json` with the traceback, if that can be written, and say where in a note."""
-    with suppress(OSError):  # the disk may be the trouble itself
+    """Write `failed.json` with the traceback, if possible, and add its path as a note."""
+    with suppress(OSError):  # the disk may be the cause
         write_json(
             folder / "failed.json",
             {"error": in_words(error), "traceback": traceback.format_exc()},
@@ -248,7 +248,7 @@ def note_failure(folder: Path, error: BaseException) -> None:
 
 @contextmanager
 def tracked(runtime: Runtime) -> Iterator[None]:
-    """Tell the trackers how the block ends."""
+    """Notify the trackers of how the block ends."""
     failure: BaseException | None = None
     try:
         yield
@@ -260,7 +260,7 @@ def tracked(runtime: Runtime) -> Iterator[None]:
 
 
 def begin(runtime: Runtime, folder: Path, key: str, configuration: dict[str, Any]) -> None:
-    """Say which run begins, leave its `config.yaml`, what was asked for, and tell the trackers."""
+    """Announce a run, write the request to its `config.yaml`, and notify the trackers."""
     runtime.progress.say(f"run {folder}")
     write_bytes(folder / "config.yaml", yaml.safe_dump(configuration, sort_keys=False).encode())
     run = RunBegun(key, folder, configuration)
@@ -268,12 +268,12 @@ def begin(runtime: Runtime, folder: Path, key: str, configuration: dict[str, Any
 
 
 def _found(done: Path, key: str, runtime: Runtime, code: Sequence[PluginCode]) -> Outcome | None:
-    """A finished run, whose record must be as it was written, and whose set that of the record.
+    """A finished run, after checking that its record is unchanged and its set is the record's.
 
-    None for one that is made anew, since other code of its plugins made it.
+    None if it is to be made again, because different code of its plugins made it.
 
     Raises:
-        UserError: if the record is damaged, or the set is gone or damaged and the store has no
+        UserError: if the record is damaged, or the set is missing or damaged and the store has no
             other copy of it.
     """
     record, folder = Record.load(done), done.parent

@@ -1,4 +1,4 @@
-"""The cells of a sweep: every combination of the values that its words give."""
+"""The cells of a sweep: all combinations of the values given on the command line."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .overrides import check_is_one_value, parsed
 
 @dataclass(frozen=True)
 class Grid:
-    """What the words of a sweep stand for.
+    """The runs of a sweep.
 
     Args:
-        cells: the words of each run, the last key varying fastest.
-        launching: the words that are for Hydra and its launchers.
+        cells: the overrides of each run, the last key varying fastest.
+        launching: the overrides for Hydra and its launchers.
     """
 
     cells: tuple[tuple[str, ...], ...]
@@ -28,11 +28,11 @@ class Grid:
 
 
 def grid(words: Sequence[str]) -> Grid:
-    """The cells of a sweep over words that have been checked.
+    """The cells of a sweep, from overrides that have been checked.
 
     Raises:
-        UserError: for several values of a word that is for Hydra, and for another way of going
-            over the cells than this one.
+        UserError: for several values of one of Hydra's own settings, and for settings of Hydra's
+            sweepers.
     """
     items = [parsed(word) for word in words]
     launching = [item for item in items if is_of_hydra(item)]
@@ -55,7 +55,7 @@ def grid(words: Sequence[str]) -> Grid:
 
 
 def _values(item: Override) -> Iterable[str]:
-    """As they are written; a pattern stands for the names that it matches."""
+    """The values as written; a pattern gives the names that it matches."""
     if not item.is_sweep_override():
         return [item.get_value_element_as_str()]
     if isinstance(item.value(), Glob):

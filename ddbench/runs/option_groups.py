@@ -1,4 +1,4 @@
-"""What a run chooses among: options of the groups of a configuration, and which a word names."""
+"""The options of each configuration group, and those that an override chooses."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ ONE_OF = ("method", "dataset", "model", "budget")
 GROUPS = (*ONE_OF, "evaluators", "experiment")
 
 _OFFERED: dict[tuple[str, str], type[Settings]] = {}
-"""Settings that Hydra's store already has a node of, by group and name: to make one takes time."""
+"""Settings whose nodes are already in Hydra's store, by group and name; making one takes time."""
 
 
 def register() -> None:
-    """Offer every plugin that loads as an option of its group.
+    """Register every plugin that loads as an option of its group.
 
-    A method's node is its settings with every value missing, so that what is not missing later was
-    given by a person. Datasets and models carry their name beside their settings.
+    In a method's node all settings are missing, so values that are present later were given by the
+    user. Nodes of datasets and models hold their name besides their settings.
     """
     store = ConfigStore.instance()
     store.store(name="base_run", node=RunConfig)
@@ -52,7 +52,7 @@ def register() -> None:
 def _offer(
     group: str, name: str, settings_type: type[Settings], package: str | None = None
 ) -> None:
-    """Put the node of a plugin's settings into Hydra's store, unless it is there already."""
+    """Add the node of a plugin's settings to Hydra's store, unless it is there already."""
     if _OFFERED.get((group, name)) is settings_type:
         return
     node: Any = schema(settings_type)
@@ -63,7 +63,7 @@ def _offer(
 
 
 def options(group: str) -> list[str]:
-    """The names that a group knows."""
+    """The names of a group's options."""
     names = {*registry_of(group), *preset_names(group)}
     if group == "experiment":
         names |= set(preset_names(STUDIES))
@@ -71,7 +71,7 @@ def options(group: str) -> list[str]:
 
 
 def registry_of(group: str) -> Registry[Any] | dict[str, Any]:
-    """The plugins of a group; empty for one that has presets alone."""
+    """The plugins of a group; empty for a group with presets only."""
     known: dict[str, Registry[Any]] = {
         "method": METHODS,
         "evaluators": EVALUATORS,
@@ -81,7 +81,7 @@ def registry_of(group: str) -> Registry[Any] | dict[str, Any]:
 
 
 def study_named(arguments: Sequence[str]) -> str | None:
-    """The study that `experiment=` names, if it names one."""
+    """The study named by `experiment=`, or None."""
     items = [item for item in map(parsed, arguments) if item.key_or_group == "experiment"]
     return next(
         (str(v) for v in (item.value() for item in items) if v in preset_names(STUDIES)), None
@@ -89,7 +89,7 @@ def study_named(arguments: Sequence[str]) -> str | None:
 
 
 def choices_of(item: Override) -> list[list[str]]:
-    """The names of options, one list for each value of a sweep; null is no name."""
+    """The names of chosen options, one list per value of a sweep; null is not a name."""
     pattern: Any = item.value()
     if isinstance(pattern, Glob):
         known = [name for name in options(item.key_or_group) if name not in preset_names(STUDIES)]

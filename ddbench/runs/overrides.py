@@ -1,4 +1,4 @@
-"""The words of a command line, `KEY=VALUE`, in Hydra's grammar: reading, quoting and writing."""
+"""Command-line overrides, `KEY=VALUE`, in Hydra's grammar: parsing, quoting and writing."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from ..errors import UserError, shortened, shown
 PLAIN_TEXT = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.-]*")
 KEY_AND_VALUE = re.compile(r"(\+{0,2}[A-Za-z_]\w*(?:\.\w+)*)=(.+)", re.ASCII)
 MEANT_AS_GRAMMAR = re.compile(r"[\[{('\"]|.*(?:,|\$\{)")
-"""What is hardly meant as one text: a list, a table, a quotation, several values."""
+"""Values that are hardly meant as plain text: lists, dicts, quoted text, several values."""
 DEEPEST = 20
-"""Levels of lists and tables in a value."""
+"""Most levels of lists and dicts in a value."""
 LONGEST_QUOTED = 200
-"""Of words that a message shows as they should have been typed."""
+"""Longest override that a message repeats in its correct form."""
 
 
 def readable(arguments: Sequence[str]) -> list[str]:
-    """The words, of which those texts are quoted that the grammar does not read without.
+    """The overrides, with quotes added to text that the grammar cannot parse without them.
 
-    `dataset.path=/data/a=b` is taken as `dataset.path='/data/a=b'`, and so are letters with accents
-    and other scripts; what may have been meant as a list, a table or several values is left alone.
+    `dataset.path=/data/a=b` becomes `dataset.path='/data/a=b'`; the same holds for accented letters
+    and other scripts. Values that may be meant as a list, a dict or several values are unchanged.
     """
     return [_quoted(word) or word if _override(word) is None else word for word in arguments]
 
 
 def parsed(argument: str) -> Override:
-    """One word, read.
+    """Parse one override.
 
     Raises:
-        UserError: for an option, for what the grammar does not read, and for lists in lists without
-            end.
+        UserError: for an option, for text that the grammar cannot parse, and for lists that are
+            nested too deeply.
     """
     if argument.startswith("-"):
         raise UserError(
@@ -56,16 +56,16 @@ def parsed(argument: str) -> Override:
 
 
 def quoted_for_a_shell(key: str, value: str) -> str:
-    """A word whose value is one text, as it is typed so that a shell leaves its quotes."""
+    """An override with a text value, quoted such that a shell keeps the inner quotes."""
     word = f"{key}={as_text(value)}"
     return shlex.quote(word) if set(word) & set('"$`!\\') else f'"{word}"'
 
 
 def given_value(arguments: Sequence[str], key: str) -> str | None:
-    """The value that the arguments give a key, if they do.
+    """The value of a key in the arguments, or None.
 
     Raises:
-        UserError: for several values, which only other keys of a sweep can have.
+        UserError: for several values, which this key cannot have even in a sweep.
     """
     given = [item for item in map(parsed, arguments) if item.key_or_group == key]
     if not given or given[-1].value() is None:
@@ -83,7 +83,7 @@ def plain_values(arguments: Sequence[str]) -> dict[str, Any]:
     """The values of the arguments by key, in plain types.
 
     Raises:
-        UserError: for what the grammar does not read, and for several values, which are a sweep.
+        UserError: if the grammar cannot parse an argument, or it has several values (a sweep).
     """
     items = [parsed(word) for word in readable(arguments)]
     for item in items:
@@ -92,10 +92,10 @@ def plain_values(arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def check_is_one_value(item: Override) -> None:
-    """Refuse several values, which only a sweep takes.
+    """Reject several values, which only a sweep accepts.
 
     Raises:
-        UserError: one line that says how they are swept over, or written as one value.
+        UserError: one line that says how to sweep over them, or write them as one value.
     """
     if not item.is_sweep_override():
         return
@@ -127,14 +127,14 @@ def as_text(value: Any) -> str:
     text = str(value)
     if PLAIN_TEXT.fullmatch(text) and text.lower() not in ("null", "true", "false", "nan", "inf"):
         return text
-    # Hydra's grammar: backslashes count double before a quote or the end, and before what a
-    # backslash guards from being interpolated.
+    # Hydra's grammar: backslashes are doubled before a quote or the end, and before an escaped
+    # interpolation.
     guarded = re.sub(r"(\\*)('|\$\{|\Z)", lambda m: m[1] * 2 + (f"\\{m[2]}" if m[2] else ""), text)
     return f"'{guarded}'"
 
 
 def _override(argument: str) -> Override | None:
-    """The word as Hydra reads it; None where it does not."""
+    """The override as Hydra parses it; None if it cannot."""
     try:
         return OverridesParser.create().parse_overrides([argument])[0]
     except (HydraException, ValueError, RecursionError):  # of thousands of digits or brackets
@@ -142,7 +142,7 @@ def _override(argument: str) -> Override | None:
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether a value is a list or a table of more than so many levels."""
+    """Whether a value is a list or dict nested more than `levels` deep."""
     if not isinstance(value, list | dict):
         return False
     inside = value.values() if isinstance(value, dict) else value
@@ -150,7 +150,7 @@ def _is_deeper(value: Any, levels: int) -> bool:
 
 
 def _quoted(argument: str) -> str | None:
-    """The word with its value quoted; None where it may have been meant otherwise."""
+    """The override with its value quoted; None if it may not be meant as plain text."""
     parts = KEY_AND_VALUE.fullmatch(argument)
     if parts is None or not argument.isprintable() or MEANT_AS_GRAMMAR.match(parts[2]):
         return None

@@ -1,4 +1,4 @@
-"""The code of the plugins that have a part in a run."""
+"""The code of the plugins that take part in a run."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def plugins_of(request: RunRequest, made_here: bool = True) -> list[PluginCode]:
     """The code of the method, the control, the dataset, the model and the evaluators of a run.
 
     Args:
-        request: what was asked for.
-        made_here: whether the set is; no method has a part in one that was made elsewhere.
+        request: the run's request.
+        made_here: whether the set was made here; otherwise the method is not included.
     """
     methods = [request.method] if made_here else []
     names = dict.fromkeys(one.name for one in (*methods, request.control) if one is not None)
@@ -31,7 +31,7 @@ def plugins_of(request: RunRequest, made_here: bool = True) -> list[PluginCode]:
 
 
 def foreign_code(request: RunRequest) -> dict[str, str | None]:
-    """The digests, for keys, of what other packages bring to the scoring of a set."""
+    """Digests, for keys, of the code of other packages that takes part in scoring a set."""
     taking_part: list[tuple[Registry[Any], str]] = [
         (DATASETS, request.task.dataset),
         *((EVALUATORS, name) for name in request.evaluators),

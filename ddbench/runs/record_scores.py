@@ -1,4 +1,4 @@
-"""Scoring a set beside its control, and the record that is left of it."""
+"""Scoring a set and its control, and writing the record."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def record_scores(
     costs: dict[Phase, PhaseCost],
     making: Distillation | None = None,
 ) -> Record:
-    """Score a set with all evaluators asked for, write `record.json`, and show the report.
+    """Score a set with all requested evaluators, write `record.json`, and print the report.
 
     Args:
         request: names the evaluators, protocols, control and budget.
-        lab: where students are trained.
-        folder: where the record and the pictures of evaluators go.
-        subject: what the record tells of the set.
+        lab: the lab in which students are trained.
+        folder: destination of the record and the evaluators' figures.
+        subject: the record's facts about the set.
         distilled: the set.
-        costs: of what was done so far, by phase; those of scoring are added.
-        making: how the set was made; None for one made elsewhere.
+        costs: costs so far, by phase; those of scoring are added.
+        making: the distillation that made the set; None for a set made elsewhere.
     """
     runtime, progress = lab.runtime, lab.runtime.progress
     finished, control = finished_run(

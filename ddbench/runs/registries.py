@@ -1,4 +1,4 @@
-"""The registries of the program, by the kind of plugin that each holds."""
+"""All plugin registries, by kind of plugin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a composed configuration to a request: types, names and ranges are checked before work."""
+"""From a composed configuration to a request; types, names and ranges are checked before work."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class RunConfig:
     model: Any = MISSING
     budget: Any = MISSING
     evaluators: Any = field(default_factory=dict)
-    ipc: Any = MISSING  # so that one that is given can be told from the default
+    ipc: Any = MISSING  # so that a given value can be distinguished from the default
     ratio: float | None = None
     seed: int = 0
     group: int = 0
@@ -84,21 +84,21 @@ class RunRequest:
     """A run, by value: all that `ddbench.runs.execute.execute` needs; it can be pickled.
 
     Args:
-        method: what makes the distilled set.
-        task: what it is made for.
-        space_source: where the task's input space comes from.
-        budget_name: "paper", "short", "smoke", or "custom" where values were given.
+        method: the method that makes the distilled set.
+        task: the method's task.
+        space_source: the source of the task's input space.
+        budget_name: "paper", "short", "smoke", or "custom" if values were given.
         budget: the fractions.
-        protocols: under which it is scored.
+        protocols: the protocols under which the set is scored.
         evaluators: settings of each evaluator, by name.
-        control: the method shown beside it; None for none.
+        control: the method of the control; None for no control.
         whole: whether networks trained on all real data are scored, too.
         device: "auto", "cpu", "cuda", ….
-        threads: of torch on the CPU, or None.
-        memory_budget: bytes that no phase may need more than; None: any number.
-        checkpoint_seconds: least time between checkpoints.
-        trackers: names of what follows the run.
-        fresh: whether what other code of the plugins made is made anew.
+        threads: number of torch's CPU threads, or None.
+        memory_budget: most bytes that a phase may need; None: no limit.
+        checkpoint_seconds: minimum time between checkpoints.
+        trackers: names of the run's trackers.
+        fresh: whether to make again what different code of the plugins made.
         runs_root: folder of runs and artefacts.
         data_root: folder of datasets.
     """
@@ -126,7 +126,7 @@ class RunRequest:
 def _config_errors_in_one_line() -> Iterator[None]:
     try:
         yield
-    except OmegaConfBaseException as error:  # such as an interpolation of what does not exist
+    except OmegaConfBaseException as error:  # such as an interpolation of a missing key
         raise UserError(one_line(error)) from error
 
 
@@ -135,8 +135,8 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
     """A request from a composed configuration.
 
     Args:
-        config: composed from `RunConfig` and the groups.
-        choices: which option of each group was chosen, as Hydra records it.
+        config: configuration composed from `RunConfig` and the groups.
+        choices: the chosen option of each group, as recorded by Hydra.
 
     Raises:
         UserError: one line for the first mistake.
@@ -226,7 +226,7 @@ def _evaluator(name: str, node: Any) -> Settings:
 
 
 def _typed(settings_type: type[S], node: Any, where: str) -> S:
-    """The settings of a node that carries its plugin's name beside them."""
+    """The settings in a node that also holds its plugin's name."""
     given = given_values(node, where)
     return typed_settings(settings_type, {key: given[key] for key in given if key != "name"}, where)
 

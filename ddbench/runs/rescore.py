@@ -1,4 +1,4 @@
-"""One network of a record trained again, to see whether the record's number stands."""
+"""Training one network of a record again, to check the recorded accuracy."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from .overrides import as_text
 from .score_file import score_set
 
 LEAST_TOLERANCE = 0.03
-"""A network trained again on another machine differs about as much as two networks do."""
+"""A network retrained on another machine differs about as much as two networks do."""
 
 
 SPREADS = 3
 
 
-# The cheapest first: labels that lie in the file, and no label teacher to train.
+# The cheapest first: labels that are in the file, so that no label teacher is trained.
 CHEAPEST = (Labels.hard, Labels.smoothed, Labels.own)
 
 
 @dataclass(frozen=True)
 class Rescore:
-    """One network trained again.
+    """The result of training one network again.
 
     Args:
-        protocol: under which.
+        protocol: label of the protocol.
         recorded: the accuracy in the record.
         found: the accuracy now.
-        tolerance: by how much they may differ.
+        tolerance: the largest difference allowed.
     """
 
     protocol: str
@@ -45,7 +45,7 @@ class Rescore:
 
     @property
     def agrees(self) -> bool:
-        """Whether the record's number stands."""
+        """Whether the two accuracies agree within the tolerance."""
         return abs(self.found - self.recorded) <= self.tolerance
 
 
@@ -55,13 +55,13 @@ def rescore(
     """Train evaluation network 0 on the set again, under the cheapest protocol of the record.
 
     Args:
-        record: with accuracies.
+        record: a record with accuracies.
         distilled: its set.
         overrides: further keys of `ddbench evaluate`, such as data_root.
         quiet: print nothing.
 
     Raises:
-        UserError: where this program cannot repeat it, for example for an unknown protocol.
+        UserError: if it cannot be repeated here, for example because the protocol is unknown.
     """
     m = _cheapest(record)
     protocol = str(m.coordinates["protocol"])
@@ -73,7 +73,7 @@ def rescore(
         for name, value in record.budget.plain().items()
         if name not in ("name", "networks")
     ]
-    # A store of its own: the score must not be found where the record was made.
+    # A separate store, so that the score is not found in the one where the record was made.
     with tempfile.TemporaryDirectory() as root:
         measured = score_set(
             distilled,

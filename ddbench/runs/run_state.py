@@ -1,4 +1,4 @@
-"""How far a run has come that has left no record yet, and whether anybody is at work on it."""
+"""The state of a run without a record, and whether a process is working on it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ STOPPED, MISTAKE = "stopped", "mistake"
 
 @dataclass(frozen=True)
 class Begun:
-    """What a run leaves from its beginning to its end.
+    """The state that a run keeps in its folder until it has finished.
 
     Args:
-        run: its key.
-        torch: the version of torch that it was begun with, which changes bits.
-        ended: "stopped" or "mistake"; None while it is at work, and for ever where it was killed.
-        reason: the mistake, in a line.
+        run: key of the run.
+        torch: the version of torch that the run began with, since versions change bits.
+        ended: "stopped" or "mistake"; None while the run is active, or if it was killed.
+        reason: the mistake, in one line.
     """
 
     run: str
@@ -35,19 +35,19 @@ class Begun:
     reason: str = ""
 
     def write(self, folder: Path) -> None:
-        """Leave it in the folder of the run, if that can be written."""
-        with suppress(OSError):  # the disk may be the trouble itself
+        """Write it to the run's folder, if possible."""
+        with suppress(OSError):  # the disk may be the cause
             write_json(folder / STATE, asdict(self))
 
 
 @dataclass(frozen=True)
 class RunState:
-    """What `ddbench list runs` tells of a run.
+    """The state of a run as shown by `ddbench list runs`.
 
     Args:
         word: "finished", "running", "stopped", "dead", "failed", "mistake", "stale" or
             "unfinished" (begun by an earlier version).
-        detail: more, in a line; empty where there is no more.
+        detail: details in one line, or "".
     """
 
     word: str
@@ -55,7 +55,7 @@ class RunState:
 
 
 def is_free(key: str, store: Store) -> bool:
-    """Whether no process is at work on the run of a key."""
+    """Whether no process is working on the run with this key."""
     lock = store.try_lock(RUN, {RUN: key})
     if lock is not None:
         lock.release()
@@ -66,8 +66,8 @@ def state_of(folder: Path, store: Store) -> RunState:
     """The state of a run.
 
     Args:
-        folder: of the run.
-        store: in the same folder of runs.
+        folder: folder of the run.
+        store: the store in the same folder of runs.
     """
     if (folder / "record.json").exists():
         return RunState("finished")
@@ -93,7 +93,7 @@ def state_of(folder: Path, store: Store) -> RunState:
 
 
 def _begun(folder: Path) -> Begun | None:
-    """What the run left at its beginning; None where it left nothing that can be read."""
+    """The state that the run wrote; None if there is none that can be read."""
     try:
         told: dict[str, Any] = read_json(folder / STATE)
         return Begun(**told)
@@ -104,7 +104,7 @@ def _begun(folder: Path) -> Begun | None:
 def _is_free(key: str, store: Store) -> bool:
     try:
         return is_free(key, store)
-    except OSError:  # on a disk that is read only nobody is at work
+    except OSError:  # no process can be working on a read-only disk
         return True
 
 
@@ -115,5 +115,5 @@ def _last_line(folder: Path) -> str:
 
 
 def _public(version: str) -> str:
-    """A version without what tells builds of it apart, such as "+cpu"."""
+    """A version without its build label, such as "+cpu"."""
     return version.partition("+")[0]

@@ -1,4 +1,4 @@
-"""Scoring a distilled set that may come from anybody."""
+"""Scoring a distilled set of any origin."""
 
 from __future__ import annotations
 
@@ -40,28 +40,28 @@ from .record_scores import record_scores
 from .request import RunRequest
 
 OF_THE_DATASET = "dataset."
-"""Begins the keys of a dataset's settings."""
+"""Prefix of the keys of a dataset's settings."""
 OF_THE_SET = ("ipc", "input_space")
-"""Keys of what a set says itself, beside its dataset."""
+"""Keys of facts that a set states itself, besides its dataset."""
 OF_THE_MAKING = ("method", "experiment")
-"""Keys of how a set is made: every experiment has settings of a method."""
+"""Keys of how a set is made; every experiment has settings of a method."""
 UNNAMED = "file"
-"""What a set is called that names no method, or that of its control."""
+"""The name of a set that names no method, or the same method as its control."""
 
 
 def set_from_file(
     path: str | Path, given: Sequence[str], says: Mapping[str, str], like: str | None = None
 ) -> Import:
-    """The set of a file of ddbench, or of a file or folder that others released.
+    """Read the set in a file of ddbench, or in a released file or folder.
 
     Args:
-        path: of the file or folder.
-        given: overrides of `ddbench run`, of which dataset, its settings and data_root count here.
-        says: what the file does not say, by the names of `ImportChoice`.
+        path: path of the file or folder.
+        given: overrides of `ddbench run`; only dataset, its settings and data_root are used here.
+        says: facts that the file does not state, by the names of `ImportChoice`.
         like: the family of a released set.
 
     Raises:
-        UserError: for what cannot be read, and for facts that must be said: one line.
+        UserError: if the set cannot be read, or facts are missing; one line.
     """
     plain = plain_values(given)
     if "dataset" in plain:
@@ -77,16 +77,16 @@ def set_from_file(
 
 
 def check_keys(given: Sequence[str], dataset: str | None = None) -> None:
-    """Find mistakes in what is asked for before a set is read, or a whitening fitted for it.
+    """Find mistakes in the overrides before a set is read, or a whitening fitted for it.
 
-    What the set says itself can only be compared once it has been read: see `score_set`.
+    Facts that the set states itself can be compared only after it has been read: see `score_set`.
 
     Args:
         given: overrides of `ddbench run`.
-        dataset: that the set was distilled from, if that is known.
+        dataset: the dataset that the set was distilled from, if known.
 
     Raises:
-        UserError: one line for the first mistake, and for what only the making of a set takes.
+        UserError: one line for the first mistake, or for a key that applies only to making a set.
     """
     words = readable(given)
     plain = plain_values(words)
@@ -98,7 +98,7 @@ def check_keys(given: Sequence[str], dataset: str | None = None) -> None:
 
 
 def _check_only_scored(plain: Mapping[str, Any]) -> None:
-    """Refuse keys of the making of a set, which is over."""
+    """Reject keys of how a set is made, since it is made already."""
     for key in plain:
         if key == "ratio":
             raise UserError(f"{key}: the distilled set says how many images of a class there are")
@@ -109,15 +109,15 @@ def _check_only_scored(plain: Mapping[str, Any]) -> None:
 
 
 def score_set(distilled: DistilledSet, given: Sequence[str], quiet: bool = False) -> Outcome:
-    """Measure a set with all evaluators asked for, beside the control, and leave a record.
+    """Measure a set and its control with all requested evaluators, and write a record.
 
     Args:
-        distilled: the set; what its provenance tells of its making enters the record as told.
-        given: overrides of `ddbench run`; what the set says itself cannot be contradicted.
+        distilled: the set; its provenance enters the record unverified.
+        given: overrides of `ddbench run`; they must not contradict what the set states itself.
         quiet: print nothing.
 
     Raises:
-        UserError: for a mistake in what was asked, or a set that does not fit its dataset.
+        UserError: for a mistake in the overrides, or a set that does not fit its dataset.
     """
     request = _request(distilled, given)
     origin = _origin(distilled, request)
@@ -129,7 +129,7 @@ def score_set(distilled: DistilledSet, given: Sequence[str], quiet: bool = False
         folder = request.runs_root / subject.name
         file = folder / "distilled.safetensors"
         if (folder / "record.json").exists() and not (file.exists() and file.read_bytes() == data):
-            write_bytes(file, data)  # the set is at hand, whatever became of its copy
+            write_bytes(file, data)  # restore a missing or changed copy
 
         def work(folder: Path) -> Record:
             begin(lab.runtime, folder, subject.run, configuration(request, subject))
@@ -145,10 +145,10 @@ def score_set(distilled: DistilledSet, given: Sequence[str], quiet: bool = False
 
 
 def _request(distilled: DistilledSet, given: Sequence[str]) -> RunRequest:
-    """What is asked for, with what the set says.
+    """The request of the overrides, completed with the facts that the set states.
 
     Raises:
-        UserError: for what contradicts the set, and for settings of a method.
+        UserError: for overrides that contradict the set, and for settings of a method.
     """
     own: dict[str, Any] = {
         "dataset": distilled.dataset,
@@ -165,8 +165,8 @@ def _request(distilled: DistilledSet, given: Sequence[str]) -> RunRequest:
         settings = {f"model.{name}": value for name, value in distilled.student.settings.items()}
         own |= {"model": distilled.student.name, **settings}
     request = request_of([*given, *as_overrides(own)])
-    # The control has as many images of each class; where the set has none, it is made with one,
-    # which `finished_run` takes away.
+    # The control has as many images of each class as the set. If the set has none, the control is
+    # made with one, which `finished_run` removes.
     counts = tuple(distilled.class_counts.clamp(min=1).tolist())
     if len(set(counts)) > 1:
         request = replace(request, task=replace(request.task, class_counts=counts))
@@ -174,16 +174,16 @@ def _request(distilled: DistilledSet, given: Sequence[str]) -> RunRequest:
 
 
 def _origin(distilled: DistilledSet, request: RunRequest) -> OriginFacts:
-    """What the set's provenance tells, as far as a record can hold it.
+    """The origin that the set's provenance states, in the form of a record.
 
     Raises:
-        UserError: where a stranger's file tells what cannot stand in a record.
+        UserError: if an untrusted file states something that a record cannot hold.
     """
     told = distilled.provenance
     name = told.get("family") or told.get("method")
     control = request.control.name if request.control else None
     if not isinstance(name, str) or not re.fullmatch(NAME, name) or name == control:
-        name = UNNAMED  # its rows must not be taken for those of its control
+        name = UNNAMED  # its rows must not be confused with those of its control
     number = "" if told.get("set") is None else f", set {told['set']}"
     try:
         return OriginFacts.model_validate(
@@ -208,10 +208,10 @@ def _title(origin: OriginFacts, seen: DistilledSet) -> str:
 
 
 def check_fit(distilled: DistilledSet, lab: Lab) -> None:
-    """Refuse a set whose classes, shape or whitening are not the dataset's.
+    """Check that a set has its dataset's classes, shape and whitening.
 
     Raises:
-        UserError: one line on what differs.
+        UserError: if it does not, with the difference in one line.
     """
     dataset = lab.dataset
     shape = (dataset.channels, dataset.resolution, dataset.resolution)
@@ -231,7 +231,7 @@ def check_fit(distilled: DistilledSet, lab: Lab) -> None:
 
 
 def _notes(distilled: DistilledSet, request: RunRequest) -> Iterator[str]:
-    """What is scored how, and what a person should know of it, a line each."""
+    """What is scored and how, and what the user should know about it, one line each."""
     task = request.task
     yield (
         f"{len(distilled)} images of {task.dataset}, input space {task.input_space}; students: "

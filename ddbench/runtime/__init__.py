@@ -1,1 +1,1 @@
-"""The machine under a run: device, meters, progress, interruption, checkpoints, random numbers."""
+"""The environment of a run: device, meters, progress, interruption, checkpoints, random numbers."""

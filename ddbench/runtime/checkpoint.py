@@ -1,4 +1,4 @@
-"""Checkpoints: the state of unfinished work, kept by time and when a stop is requested."""
+"""Checkpoints: the state of unfinished work, saved periodically and when a stop is requested."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ..store.store import remove_leftovers
 from .device import Execution
 
 PIECE_BYTES = 2**22
-"""Of a checkpoint that are read at a time while it is checked."""
+"""Bytes of a checkpoint that are read at a time while it is checked."""
 
 
 class Checkpoint:
     """One file with the state of one piece of work.
 
     Args:
-        path: of the file.
-        seconds: the least time between two periodic saves.
-        execution: what computes; the numbers of a resumed run depend on it.
-        code: what is noted of the code that computes, in plain JSON types.
-        passes_over: whether a state that other code left is not gone on from; told that code.
+        path: path of the file.
+        seconds: minimum time between two periodic saves.
+        execution: device and threads; the results of a resumed run depend on them.
+        code: facts about the code that computes, in plain JSON types.
+        passes_over: takes the code that saved a state; returns whether to ignore that state.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Checkpoint:
         self._threads = execution.threads
 
     def load(self) -> dict[str, Any] | None:
-        """The saved state, or None; until `remove`, its number of threads is used.
+        """The saved state, or None; its number of threads is used until `remove`.
 
-        The caller holds the lock of what is made.
+        The caller holds the artefact's lock.
 
         Raises:
-            UserError: when it is damaged, or was computed on what this process cannot repeat.
+            UserError: if it is damaged, or this process cannot reproduce its device.
         """
         remove_leftovers(self.path.parent, self.path.stem)
         if not self.path.exists():
@@ -67,7 +67,7 @@ class Checkpoint:
             execution, state = saved["execution"], saved["state"]
             code = saved.get("code", [])
             assert isinstance(state, dict)
-        except Exception as error:  # a damaged pickle may fail in any way at all
+        except Exception as error:  # a damaged pickle may raise anything
             raise damaged from error
         if self.passes_over(code):
             return None
@@ -75,7 +75,7 @@ class Checkpoint:
         return state
 
     def save(self, state: dict[str, Any]) -> None:
-        """Replace the file; nothing is copied on the way, for a state may fill half the memory."""
+        """Replace the file, without copying the state, which may fill half the memory."""
         try:
             with replacing(self.path) as file:
                 hashed = _Hashed(file, self.path)
@@ -91,20 +91,20 @@ class Checkpoint:
 
     @property
     def due(self) -> bool:
-        """Whether the last save is long enough ago."""
+        """Whether the last save was at least `seconds` ago."""
         return time.monotonic() - self._last >= self.seconds
 
     def remove(self) -> None:
-        """Forget the state, once the work is done."""
+        """Delete the state once the work is done."""
         self.path.unlink(missing_ok=True)
         if self.execution.threads != self._threads:
             self.execution.use_threads(self._threads)
 
 
 class _Hashed:
-    """A file that hashes what is written to it, one piece after the other.
+    """A file that hashes what is written to it.
 
-    The name of the file counts, too: a checkpoint under the name of another is no checkpoint.
+    The hash includes the file's name, so a checkpoint renamed to another's name is invalid.
     """
 
     def __init__(self, file: IO[bytes], path: Path) -> None:
@@ -123,7 +123,7 @@ class _Hashed:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a checkpoint has the hash that it ends with."""
+    """Whether a checkpoint matches the hash at its end."""
     found = hashlib.sha256(path.name.encode())
     left = path.stat().st_size - found.digest_size
     with path.open("rb") as file:

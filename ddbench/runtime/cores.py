@@ -1,4 +1,4 @@
-"""How many cores are free: where others are at work, more threads than that wait for one another.
+"""Counting the free cores: on a shared machine, more threads than that wait for one another.
 
 On a machine with other work, a step of a small network took 2 ms with one thread and 30 to 280 ms
 with two on two cores, because each thread spins, or sleeps, until its neighbour gets a core.
@@ -14,22 +14,22 @@ import psutil
 
 SAMPLE_SECONDS = 0.2
 NEARLY_IDLE = 0.75
-"""The part of a core from which on it counts as free."""
+"""A core counts as free if at least this fraction of it is idle."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""By these a person, a scheduler or a launcher of processes says how many threads to use."""
+"""Variables by which a user, a scheduler or a process launcher sets the number of threads."""
 
 
 def threads_are_given() -> bool:
-    """Whether the environment says how many threads a process uses."""
+    """Whether the environment sets the number of threads of a process."""
     return any(os.environ.get(name) for name in THREAD_VARIABLES)
 
 
 def free_cores() -> int:
-    """Cores that this process may use and that nobody else does, at least one.
+    """Number of cores that this process may use and that others leave idle, at least one.
 
-    What others do is measured for a fifth of a second, in which this process sleeps.
+    The load is measured for a fifth of a second, during which this process sleeps.
     """
-    from joblib import cpu_count  # which knows of affinities, and of what a container is allowed
+    from joblib import cpu_count  # which respects affinities and the limits of containers
 
     busy = psutil.cpu_percent(SAMPLE_SECONDS, percpu=True)
     idle = sum(1 - percent / 100 for percent in busy)
@@ -38,12 +38,12 @@ def free_cores() -> int:
 
 @contextmanager
 def share_of_cores(processes: int) -> Iterator[None]:
-    """Let each of several processes that are started in a block use its share of the cores.
+    """Let each process started in the block use its share of the cores.
 
-    Where the environment says how many threads to use, each uses as many.
+    If the environment sets the number of threads, each process uses that number.
 
     Args:
-        processes: that work at once.
+        processes: number of processes that run at once.
     """
     if threads_are_given():
         yield

@@ -1,8 +1,8 @@
-"""Operations that may give other bits when they are repeated: torch warns of them, a run goes on.
+"""Nondeterministic operations, whose bits may vary: torch warns of them, and the run goes on.
 
-A run asks torch for deterministic algorithms (`Execution.start`). Where an operation has none, it
-computes all the same: then the promise that a resumed run repeats an undisturbed one is broken,
-and the record says by which operations.
+A run asks torch for deterministic algorithms (`Execution.start`). An operation without one is
+computed all the same. A resumed run may then differ from an uninterrupted one, and the record names
+the operations.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from contextlib import contextmanager
 from typing import Any
 
 _WITHOUT = r"(\S+) does not have a deterministic implementation"
-"""How torch's warning begins, with the name of the operation."""
+"""The beginning of torch's warning, with the name of the operation."""
 _CUBLAS = r"Deterministic behavior was enabled .* CuBLAS"
-"""How it begins where `CUBLAS_WORKSPACE_CONFIG` does not fix the order of sums."""
+"""Its beginning if `CUBLAS_WORKSPACE_CONFIG` does not fix the order of sums."""
 MATRIX_PRODUCTS = "matrix products"
 
 
 @contextmanager
 def nondeterminism_noted(operations: set[str]) -> Iterator[None]:
-    """Collect the names of operations that torch warns of in the block; nothing else changes.
+    """Collect the names of operations that torch warns of in the block; other warnings are shown.
 
     Args:
-        operations: where the names go.
+        operations: the set to which the names are added.
     """
     with warnings.catch_warnings():
         for beginning in (_WITHOUT, _CUBLAS):
-            warnings.filterwarnings("always", beginning)  # each time: whatever came before a run
+            warnings.filterwarnings("always", beginning)  # even if torch warned before the run
         show = warnings.showwarning
 
         def noted(message: Warning | str, *where: Any, **how: Any) -> None:

@@ -1,4 +1,4 @@
-"""What computes: device and threads. They change bits, so a resumed run repeats or refuses them."""
+"""Device and threads. They change bits, so a resumed run must restore them, or it is refused."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Execution:
     """The device and the number of threads of this process.
 
     Args:
-        device: where tensors are computed.
-        threads: of torch on the CPU.
-        threads_given: whether a person chose the number of threads.
-        nondeterministic: names of operations that have computed what a repetition may not, as far
-            as torch tells.
+        device: device of tensors.
+        threads: number of torch's CPU threads.
+        threads_given: whether the user chose the number of threads.
+        nondeterministic: names of operations whose results a repetition may not reproduce, as far
+            as torch reports them.
     """
 
     device: torch.device
@@ -44,9 +44,9 @@ class Execution:
         """Choose the device, set the threads and ask torch for repeatable algorithms.
 
         Args:
-            device: "auto" (an accelerator where there is one), "cpu", "cuda", "cuda:1", ….
-            threads: of torch on the CPU; None: as many as the environment says, else as torch
-                would take and cores are free just now.
+            device: "auto" (an accelerator if there is one), "cpu", "cuda", "cuda:1", ….
+            threads: number of torch's CPU threads; None: the environment's number, or else torch's
+                own, but at most the number of cores that are free now.
 
         Raises:
             UserError: for a device that this machine does not have.
@@ -72,7 +72,7 @@ class Execution:
             torch.set_num_threads(threads)
         elif not threads_are_given():
             torch.set_num_threads(min(torch.get_num_threads(), free_cores()))
-        torch.set_deterministic_debug_mode("warn")  # its other name imports torch's compiler
+        torch.set_deterministic_debug_mode("warn")  # the alternative imports torch's compiler
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = False  # the number format is float32 everywhere
@@ -88,7 +88,7 @@ class Execution:
         return _processor()
 
     def plain(self) -> dict[str, Any]:
-        """What a checkpoint and a record keep of it."""
+        """The facts kept in checkpoints and records."""
         return {
             "device": self.device.type,
             "device_name": self.device_name,
@@ -101,7 +101,7 @@ class Execution:
 
     @cached_property
     def accelerator(self) -> dict[str, Any]:
-        """Versions of what computes beside torch on a CUDA device; none on a CPU."""
+        """Versions of CUDA, cuDNN and the driver on a CUDA device; empty on a CPU."""
         if self.device.type != "cuda":
             return {}
         return {
@@ -112,7 +112,7 @@ class Execution:
 
     @property
     def driver(self) -> str | None:
-        """The version of the accelerator's driver; None on a CPU or where it is not told."""
+        """The version of the accelerator's driver; None on a CPU or if unknown."""
         if self.device.type != "cuda":
             return None
         command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
@@ -122,10 +122,10 @@ class Execution:
         return None
 
     def continue_from(self, saved: dict[str, Any], path: Path) -> None:
-        """Take over the threads of saved work, so that its numbers are repeated.
+        """Use the threads of saved work, so that its results are reproduced.
 
         Raises:
-            UserError: when the work was done by something else than this process has.
+            UserError: if the work was done with a device or software that this process lacks.
         """
         remedy = f"or remove {path} to start this part again"
         own = self.plain()
@@ -152,22 +152,22 @@ class Execution:
         self.nondeterministic.update(earlier)
 
     def use_threads(self, threads: int) -> None:
-        """Compute with another number of threads from now on."""
+        """Change the number of threads."""
         self.threads = threads
         torch.set_num_threads(threads)
 
 
 def device_named(device: str) -> str:
-    """The device that "auto" stands for here, or the one that is named."""
+    """The named device, with "auto" resolved."""
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def machine_memory_bytes() -> int:
-    """The memory of the machine, or what a container is allowed of it."""
+    """The memory of the machine, or the container's limit if that is lower."""
     there = int(psutil.virtual_memory().total)
-    for limit in ("memory.max", "memory/memory.limit_in_bytes"):  # cgroups, second and first kind
+    for limit in ("memory.max", "memory/memory.limit_in_bytes"):  # cgroups v2 and v1
         with suppress(OSError, ValueError):
             there = min(there, int(Path("/sys/fs/cgroup", limit).read_text(encoding="ascii")))
     return there

@@ -1,4 +1,4 @@
-"""Where a number came from: packages, drivers, machine and source revision."""
+"""The environment of a result: packages, drivers, machine and source revision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = ("ddbench", "torch", "torchvision", "timm", "numpy", "hydra-core", "s
 
 
 def environment(execution: Execution) -> dict[str, Any]:
-    """What is recorded of the surroundings and never part of a key."""
+    """Facts about the environment that are recorded and never part of a key."""
     return {
         "cuda": None,
         "driver": None,
@@ -35,7 +35,7 @@ def _version(package: str) -> str | None:
 
 
 def _revision() -> dict[str, Any]:
-    """The git commit of this program's source and whether it was changed; None if unknown."""
+    """The git commit of this program's source and whether it was modified; None if unknown."""
     folder = Path(__file__).resolve().parent
     try:
         root = Path(git(folder, "rev-parse", "--show-toplevel"))

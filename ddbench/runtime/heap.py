@@ -1,10 +1,10 @@
-"""Main memory that a process has freed: kept for its next use, and given back between phases.
+"""Freed main memory: kept for its next use, and returned to the system between phases.
 
-The C library of Linux returns a large block to the kernel as soon as it is freed, and the next one
-of the same size is handed out page by page, each of them a fault that the kernel answers by filling
-it with zeros. A training step frees and takes its feature maps again and again: kept, they make it
-1.2 to 3 times as fast, with the same bits. What is kept counts as memory of the process, so it is
-given back before a phase whose memory is measured.
+On Linux the C library returns a large block to the kernel as soon as it is freed, and the next one
+of the same size is allocated page by page, each with a page fault in which the kernel zeroes the
+page. A training step frees and allocates its feature maps repeatedly: keeping them makes it 1.2 to
+3 times as fast, with the same bits. Kept memory counts as memory of the process, so it is returned
+before each phase whose memory is measured.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _MAPPED_BLOCKS, _TRIM_THRESHOLD = -4, -1
 
 
 def keep_freed_memory() -> None:
-    """Take all blocks from the heap, and leave it as large as it has become; glibc only."""
+    """Allocate all blocks from the heap, and never shrink it automatically; glibc only."""
     library = _glibc()
     if library is not None:
         library.mallopt(_MAPPED_BLOCKS, 0)
-        library.mallopt(_TRIM_THRESHOLD, -1)  # never of its own accord
+        library.mallopt(_TRIM_THRESHOLD, -1)  # never trim automatically
 
 
 def give_back_freed_memory() -> None:
@@ -34,11 +34,11 @@ def give_back_freed_memory() -> None:
 
 @cache
 def _glibc() -> Any:
-    """The C library where it is glibc; None elsewhere."""
+    """The C library if it is glibc, else None."""
     try:
         library = ctypes.CDLL(None)
         library.gnu_get_libc_version  # noqa: B018
-    except (OSError, AttributeError, TypeError):  # TypeError: Windows has no library without a name
+    except (OSError, AttributeError, TypeError):  # TypeError: Windows needs a library's name
         return None
     library.malloc_trim.argtypes = [ctypes.c_size_t]
     return library

@@ -1,7 +1,7 @@
 """Requests to stop: noticed at the next step; a second TERM or INT ends the process at once.
 
-HUP, USR1, USR2 and XCPU are what closed terminals, schedulers and limits of time send before they
-kill. They come more than once (XCPU every second), so that a second one of them changes nothing.
+HUP, USR1, USR2 and XCPU are sent by closed terminals, schedulers and time limits before they kill.
+They may arrive more than once (XCPU every second), so a second one has no effect.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ SIGNALS = (*URGENT, *WARNINGS)
 
 
 class StopFlag:
-    """Set by a signal, looked at between steps."""
+    """A flag that is set by a signal and checked between steps."""
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
 
     def wait(self, seconds: float) -> None:
-        """Pass some time, and raise `StopRequested` when a signal comes meanwhile."""
+        """Wait, then raise `StopRequested` if a signal has arrived."""
         time.sleep(seconds)
         self.check()
 
     def check(self) -> None:
-        """Raise `StopRequested` when a signal has come."""
+        """Raise `StopRequested` if a signal has arrived."""
         if self.signal_number is not None:
             raise StopRequested(self.signal_number)
 
     @contextmanager
     def listening(self) -> Iterator[StopFlag]:
-        """Catch `SIGNALS` during a block (in the main thread, where that is possible).
+        """Catch `SIGNALS` during the block; only in the main thread, where this is possible.
 
-        Warnings that the process was started to ignore, as `nohup` does it, stay ignored.
+        `WARNINGS` that the process was started to ignore, as by `nohup`, stay ignored.
         """
         if threading.current_thread() is not threading.main_thread():
             yield self

@@ -1,4 +1,4 @@
-"""Which stored networks a piece of work asked for, whoever made them and whenever."""
+"""The stored networks that a piece of work uses, regardless of which run trained them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Used = dict[str, dict[str, Artefact]]
 
 
 class Ledger:
-    """Notes every network that is asked for, so that records can tell what a set was made with."""
+    """Notes every network that is used, so that records can state what a set was made with."""
 
     def __init__(self) -> None:
         self._used: Used = {}
 
     def add(self, stream: str, networks: Iterable[Artefact]) -> None:
-        """Note that networks of a stream are used; one that is noted already counts once."""
+        """Note that networks of a stream are used; each counts only once."""
         self._used.setdefault(stream, {}).update({one.key: one for one in networks})
 
     @contextmanager
     def recording(self) -> Iterator[Used]:
-        """Collect what is used in a block, apart from what is used around it."""
+        """Collect the networks used in the block, separately from those used outside it."""
         outside, self._used = self._used, {}
         try:
             yield self._used

@@ -1,7 +1,7 @@
-"""What a phase costs: wall seconds and peak memory, each phase apart.
+"""The cost of each phase: wall seconds and peak memory.
 
-The harness times and weighs; a method never does. A phase begun inside another (teachers made on
-demand while distilling) is counted for itself, and the outer one goes on counting afterwards.
+The harness measures costs; methods never do. A phase nested in another (teachers trained on demand
+while distilling) is counted separately, and the outer one continues afterwards.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .heap import give_back_freed_memory
 
 
 class CostMeter:
-    """Counts what blocks of work cost.
+    """Measures the cost of blocks of work.
 
     Args:
-        device: where the work happens.
+        device: device on which the work runs.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -32,10 +32,10 @@ class CostMeter:
 
     @contextmanager
     def measure(self, cost: PhaseCost | None = None) -> Iterator[PhaseCost]:
-        """Add what a block costs, less what is measured inside it, to `cost` and yield that.
+        """Add the cost of the block, without blocks measured inside it, to `cost`, and yield it.
 
         Args:
-            cost: what earlier processes spent on the same work.
+            cost: cost of the same work in earlier processes.
         """
         total = cost or PhaseCost()
         self.update()
@@ -49,7 +49,7 @@ class CostMeter:
             self._open_phase()
 
     def update(self) -> None:
-        """Bring the innermost measured cost up to this instant, as for a checkpoint."""
+        """Bring the innermost measured cost up to date, as for a checkpoint."""
         if self._stack:
             elapsed = monotonic_seconds(self.device) - self._since
             now = PhaseCost(elapsed, *peak_memory(self.device))
@@ -66,21 +66,21 @@ class CostMeter:
 
 
 def monotonic_seconds(device: torch.device) -> float:
-    """The clock, read when all work that was given to the device is done."""
+    """The monotonic clock, read after all work submitted to the device is done."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.monotonic()
 
 
 def release_cached_memory(device: torch.device) -> None:
-    """Give back what allocators keep of earlier phases, which would count as in use."""
+    """Release memory that allocators cache from earlier phases, which would count as in use."""
     give_back_freed_memory()
     if device.type == "cuda":
         torch.cuda.empty_cache()
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Start a new maximum, on Linux and accelerators; elsewhere the process's maximum stays."""
+    """Reset the peak, on Linux and accelerators; elsewhere the process's peak remains."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     with suppress(OSError):  # not Linux, or not permitted in this container
@@ -95,7 +95,7 @@ def peak_memory(device: torch.device) -> tuple[int, int | None, int | None]:
             if line.startswith("VmHWM:"):
                 resident = max(resident, int(line.split()[1]) * 1024)
     except OSError:
-        pass  # not Linux: the present size is what can be known
+        pass  # not Linux: only the current size is known
     if device.type != "cuda":
         return resident, None, None
     return (

@@ -1,4 +1,4 @@
-"""Output that cannot be written never changes what a run does."""
+"""Output streams whose write errors never affect a run."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from typing import Any, TextIO, cast
 
 UNWRITABLE = (OSError, ValueError)
-"""A reader that went away, a full disk, and a stream that is closed."""
+"""Errors of a broken pipe, a full disk, or a closed stream."""
 
 
 class SteadyStream:
-    """A text stream that drops what it cannot write; in all else the stream itself.
+    """A text stream that drops what it cannot write; otherwise it acts as the stream itself.
 
     Args:
-        stream: what is written to; None: nothing, as in a process that began without it.
+        stream: the stream to write to; None: no stream, as in a process started without it.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -26,7 +26,7 @@ class SteadyStream:
         return getattr(self.stream, name)
 
     def write(self, text: str) -> int:
-        """Write, with a question mark for each letter that the stream's encoding lacks."""
+        """Write text, with a question mark for each character that the encoding lacks."""
         if self.stream is not None:
             with suppress(*UNWRITABLE):
                 try:
@@ -37,7 +37,7 @@ class SteadyStream:
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:
-        """Write one after the other."""
+        """Write several lines."""
         for line in lines:
             self.write(line)
 
@@ -48,7 +48,7 @@ class SteadyStream:
                 self.stream.flush()
 
     def isatty(self) -> bool:
-        """Whether a person watches."""
+        """Whether the stream is a terminal."""
         with suppress(*UNWRITABLE):
             return self.stream is not None and self.stream.isatty()
         return False
@@ -56,7 +56,7 @@ class SteadyStream:
 
 @contextmanager
 def steady_output() -> Iterator[None]:
-    """Let nothing that is written to stdout and stderr during a block raise an error."""
+    """Suppress errors of writing to stdout and stderr during the block."""
     with (
         redirect_stdout(cast(TextIO, SteadyStream(sys.stdout))),
         redirect_stderr(cast(TextIO, SteadyStream(sys.stderr))),
@@ -65,9 +65,9 @@ def steady_output() -> Iterator[None]:
 
 
 def occupy_standard_streams() -> None:
-    """Open the null device in the place of a closed stdin, stdout or stderr.
+    """Open the null device in place of a closed stdin, stdout or stderr.
 
-    A file opened later would get the number of the closed one, and what libraries write there.
+    Otherwise a file opened later would get the closed one's descriptor, and libraries' output.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
@@ -75,7 +75,7 @@ def occupy_standard_streams() -> None:
 
 
 def drop_what_is_left() -> None:
-    """Send to nowhere what stdout and stderr hold and cannot write, at the end of a process."""
+    """Discard what stdout and stderr have buffered and cannot write, at the end of a process."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()

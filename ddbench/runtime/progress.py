@@ -1,4 +1,4 @@
-"""What a run says while it works: a bar on a terminal, a line now and then everywhere else."""
+"""Progress of a run: a bar on a terminal, and periodic lines elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Scalars = Mapping[str, float | Tensor]
 
 
 class Progress:
-    """Where a run's words go: the console, and a log file without control characters.
+    """A run's output: the console, and a log file without control characters.
 
     Args:
         log: the file that lines are appended to, or None.
@@ -40,16 +40,16 @@ class Progress:
         self._bars: Bars | None = None
 
     def log_to(self, log: Path) -> None:
-        """Append to this file from now on."""
+        """Set the log file."""
         self.log = log
 
     def say(self, text: str) -> None:
-        """A line or more for the console and the log."""
+        """Write one or more lines to the console and the log."""
         self.console.print(text)
         self.write_log(text)
 
     def write_log(self, text: str) -> None:
-        """Append to the log alone."""
+        """Append to the log only."""
         if self.log is not None:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S ")
             with self.log.open("a", encoding="utf-8") as file:
@@ -60,9 +60,9 @@ class Progress:
         """Show a piece of work with a known number of steps.
 
         Args:
-            title: what is done.
-            total: steps of it.
-            done: steps done before this process.
+            title: title of the work.
+            total: number of steps.
+            done: steps done by earlier processes.
         """
         outermost = self._bars is None
         if self._bars is None:
@@ -88,7 +88,7 @@ class Progress:
 
 
 class Phase:
-    """One piece of work on its way; made by `Progress.phase`."""
+    """One piece of work in progress; made by `Progress.phase`."""
 
     def __init__(self, owner: Progress, bars: Bars, title: str, total: int, done: int) -> None:
         self.owner, self.bars, self.title = owner, bars, title
@@ -97,7 +97,7 @@ class Phase:
         self.begun = self.last_bar = self.last_line = time.monotonic()
 
     def advance(self, done: int, scalars: Scalars | None = None) -> None:
-        """Say that `done` steps are finished; scalars on a device are read only when shown."""
+        """Report that `done` steps are finished; scalars on a device are read only when shown."""
         self.done = done
         now = time.monotonic()
         if not self.bars.disable and now - self.last_bar >= BAR_SECONDS:
@@ -108,7 +108,7 @@ class Phase:
             self._line(now, scalars)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self.bars.remove_task(self.task)
 
     def _line(self, now: float, scalars: Scalars | None) -> None:

@@ -1,7 +1,7 @@
 """Every random number comes from a generator named by (base seed, name of the use, indices).
 
 So evaluation network 3 starts from the same weights for every method, and a new use of random
-numbers disturbs no other. Draws happen on the CPU, which makes them the same on every device.
+numbers affects no other. Numbers are drawn on the CPU, so they are the same on every device.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import torch
 
 
 def derive_seed(base: int, *path: str | int) -> int:
-    """A 63-bit seed that depends on the base seed and every part of the path, in order."""
+    """A 63-bit seed that depends on the base seed and all parts of the path, in order."""
     text = "\x1f".join([str(base), *(f"{type(part).__name__}:{part}" for part in path)])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
 @dataclass(frozen=True)
 class RandomStream:
-    """A named place in the tree of random numbers; `stream / "order" / 3` is a place below it."""
+    """A named node in a tree of random streams; `stream / "order" / 3` is a node below it."""
 
     base: int
     path: tuple[str | int, ...] = ()
@@ -34,17 +34,17 @@ class RandomStream:
 
     @property
     def seed(self) -> int:
-        """The 63-bit seed of this place."""
+        """The 63-bit seed of this stream."""
         return derive_seed(self.base, *self.path)
 
     def generator(self) -> torch.Generator:
-        """A fresh CPU generator for this place; two calls give the same numbers."""
+        """A new CPU generator for this stream; every call gives the same numbers."""
         return torch.Generator().manual_seed(self.seed)
 
     def seed_torch(self, device: torch.device) -> None:
         """Seed torch's global generators of the CPU and of a device.
 
-        `torch.manual_seed` seeds those of all devices there are, which takes ten times as long.
+        `torch.manual_seed` seeds those of all devices, which takes ten times as long.
         """
         seed = self.seed
         torch.default_generator.manual_seed(seed)

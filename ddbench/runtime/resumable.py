@@ -1,4 +1,4 @@
-"""The one driver of long work: progress, checkpoints, a stop that is noticed, and what it costs."""
+"""The driver of all long work: progress, checkpoints, stop requests and cost."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .progress import Scalars
 from .runtime import Runtime
 
 PARTS = ("begin", "steps", "checkpoints", "finish")
-"""What long work is made of; each part has a cost, and with it a peak, of its own."""
+"""The parts of long work; each has its own cost, including peak memory."""
 
 Parts = dict[str, PhaseCost]
 """The cost of each of `PARTS`."""
 
 
 class Resumable(Protocol):
-    """Work in equal steps whose state can be saved between any two of them."""
+    """Work in equal steps whose state can be saved between any two steps."""
 
     @property
     def total_steps(self) -> int:
-        """Steps from beginning to end."""
+        """Total number of steps."""
         ...
 
     @property
@@ -34,16 +34,16 @@ class Resumable(Protocol):
     def step(self) -> Scalars:
         """Take one step and return scalars for the progress line.
 
-        A step that raises `StopRequested` leaves the state as it was, and is taken again later.
+        A step that raises `StopRequested` leaves the state unchanged, and is repeated later.
         """
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """All that is needed to go on: nested dicts and lists of tensors, numbers and strings."""
+        """All that is needed to resume: nested dicts and lists of tensors, numbers and strings."""
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Continue from a saved state."""
         ...
 
 
@@ -53,21 +53,20 @@ Work = TypeVar("Work", bound=Resumable)
 def run_resumably(
     begin: Callable[[], Work], title: str, runtime: Runtime, checkpoint: Checkpoint
 ) -> tuple[Work, Parts]:
-    """Do work to its end, from where an interrupted process left off.
+    """Complete some work, starting from the checkpoint of an interrupted process if there is one.
 
     Args:
-        begin: makes the work afresh; its state is then replaced where the checkpoint has one.
-        title: of the progress line.
-        runtime: of the run.
-        checkpoint: where the unfinished state is kept; the caller removes it when the product is
-            safe.
+        begin: creates the work; its state is then loaded from the checkpoint if that has one.
+        title: title of the progress line.
+        runtime: the run's runtime.
+        checkpoint: file of the unfinished state; the caller removes it once the product is saved.
 
     Returns:
-        The finished work, and the cost of its parts over all processes that took part; the part
-        "finish" is the caller's to fill in.
+        The finished work, and the cost of its parts over all processes involved; the caller fills
+        in the part "finish".
 
     Raises:
-        StopRequested: after the state was saved.
+        StopRequested: after the state has been saved.
     """
     saved = checkpoint.load()
     parts = {name: PhaseCost(**(saved["parts"][name] if saved else {})) for name in PARTS}
@@ -90,7 +89,7 @@ def run_resumably(
             try:
                 runtime.stop.check()
                 scalars = work.step()
-            except StopRequested:  # perhaps in the middle of a step, which is then taken again
+            except StopRequested:  # possibly within a step, which is then repeated
                 save()
                 raise
             phase.advance(work.steps_done, scalars)

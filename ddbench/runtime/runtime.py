@@ -1,4 +1,4 @@
-"""What every part of a run uses besides its task: store, device, costs, console, stop flag."""
+"""What all parts of a run use besides the task: store, device, costs, console, stop flag."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.2
 
 CODE = "code"
-"""Under which the facts of an artefact name the plugins that made it."""
+"""The key of an artefact's facts that lists the plugins that made it."""
 
 Product = tuple[dict[str, Any], "Mapping[str, Tensor] | bytes | None"]
-"""What is worth knowing of an artefact, in plain JSON types, and its tensors, if it has any."""
+"""Facts about an artefact, in plain JSON types, and its tensors, if it has any."""
 
 
 class HeldElsewhere(Exception):
-    """Another process holds the lock of an artefact that was not to be waited for."""
+    """Another process holds an artefact's lock, and the caller does not wait for it."""
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
         super().__init__(f"another process is at work on {identity}")
@@ -43,15 +43,15 @@ class Runtime:
     """What a run uses besides its task.
 
     Args:
-        store: of artefacts.
+        store: store of artefacts.
         execution: device and threads.
-        meter: of costs.
+        meter: meter of costs.
         progress: console and log.
-        stop: set when a signal asks to stop.
-        checkpoint_seconds: least time between two checkpoints.
-        ledger: of the networks that are used.
-        tracking: the trackers that are told of the run.
-        fresh: whether what other code of its plugins made, or may have made, is made anew.
+        stop: flag that is set when a signal asks to stop.
+        checkpoint_seconds: minimum time between two checkpoints.
+        ledger: ledger of the networks that are used.
+        tracking: the run's trackers.
+        fresh: whether to make again what different code of its plugins made, or may have made.
     """
 
     store: Store
@@ -81,17 +81,17 @@ class Runtime:
         """Choose the device and open the store.
 
         Args:
-            root: of the store.
+            root: folder of the store.
             device: "auto", "cpu", "cuda", "cuda:1", ….
-            threads: of torch on the CPU; None: as `Execution.start` finds.
-            checkpoint_seconds: least time between two checkpoints.
-            stop: a flag that listens to signals; None: one that nobody sets.
+            threads: number of torch's CPU threads; None: as `Execution.start` chooses.
+            checkpoint_seconds: minimum time between two checkpoints.
+            stop: a flag that listens to signals; None: a flag that is never set.
             quiet: write nothing to the console.
-            fresh: make anew what other code of its plugins made.
-            trackers: that are told of the run, by what messages call them.
+            fresh: make again what different code of its plugins made.
+            trackers: the run's trackers, by their names in messages.
 
         Raises:
-            UserError: for a device that is not there, or a folder that cannot be written.
+            UserError: for a device that does not exist, or a folder that cannot be written.
         """
         store, execution = Store(root), Execution.start(device, threads)
         meter, progress = CostMeter(execution.device), Progress(quiet=quiet)
@@ -109,7 +109,7 @@ class Runtime:
         )
 
     def tell(self, tell: Callable[[Tracker], None]) -> None:
-        """Tell the trackers something; no cost contains the time that they take."""
+        """Notify the trackers; the time that they take is not part of any cost."""
         if self.tracking.trackers:
             with self.meter.measure():
                 self.tracking.tell(tell)
@@ -125,11 +125,11 @@ class Runtime:
         """Find an artefact, or make it while no other process makes the same one.
 
         Args:
-            kind: of artefact.
+            kind: kind of artefact.
             identity: everything that determines its numbers, in plain JSON types.
-            what: the artefact in words, for people who wait.
-            make: does the work; unfinished state goes to the checkpoint that it is given.
-            code: of the plugins that do it.
+            what: the artefact in words, for the message while waiting.
+            make: does the work; it saves unfinished state to the checkpoint that it is given.
+            code: code of the plugins that do it.
 
         Raises:
             StopRequested: when asked to stop.
@@ -170,10 +170,10 @@ class Runtime:
         """The artefact with this identity that is to be used, or None.
 
         Args:
-            kind: of artefact.
+            kind: kind of artefact.
             identity: everything that determines its numbers, in plain JSON types.
-            code: of the plugins that would make it now. Where other code of them made it, it is
-                used all the same, and that is said; unless the run makes such things anew.
+            code: code of the plugins that would make it now. If different code of them made it, it
+                is still used, with a note, unless `fresh` is set.
         """
         found = self.store.find(kind, identity)
         if found is None or self.passes_over(found.facts.get(CODE, ()), code):
@@ -181,11 +181,11 @@ class Runtime:
         return found
 
     def passes_over(self, noted: Iterable[Mapping[str, Any]], code: Iterable[PluginCode]) -> bool:
-        """Whether what was made is made anew; where other code made it and it is used, say so.
+        """Whether a product must be made again; if it is used though its code changed, note that.
 
         Args:
             noted: the code that made it.
-            code: what would make it now.
+            code: the code that would make it now.
         """
         labels = outdated(noted, code, unknown=self.fresh)
         if labels and not self.fresh:
@@ -205,13 +205,13 @@ class Runtime:
         """Hold an artefact's lock, so that two processes do not make the same thing twice.
 
         Args:
-            kind: of artefact.
-            identity: of artefact.
-            what: the artefact in words, for people who wait.
+            kind: kind of artefact.
+            identity: identity of the artefact.
+            what: the artefact in words, for the message while waiting.
             waits: whether to wait for another process that holds it.
 
         Raises:
-            HeldElsewhere: where another process holds it, and that is not waited for.
+            HeldElsewhere: if another process holds it and `waits` is False.
             StopRequested: when asked to stop while another process holds it.
         """
         lock = self.store.try_lock(kind, identity)
@@ -229,9 +229,9 @@ class Runtime:
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[Callable[[], None]]:
-        """A pause for another process, which no cost of this one contains.
+        """Wait for another process; the time is not part of any cost.
 
-        Yields a function that lets a moment pass; it raises `StopRequested` when asked to stop.
+        Yields a function that waits for a moment; it raises `StopRequested` when asked to stop.
         """
         self.progress.say(f"another process is at work on {what}; waiting for it")
         with self.meter.measure():

@@ -1,4 +1,4 @@
-"""Seconds of single steps over all processes that took part, summed up for records."""
+"""Seconds of single steps over all processes involved, summarised for records."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .meters import monotonic_seconds
 
 @dataclass(frozen=True)
 class StepSummary:
-    """What a step costs. Seconds; the first step of every process counts apart, as warming up.
+    """The time of a step in seconds; the first step of every process is excluded as warm-up.
 
     Args:
         steps: number of all steps.
-        first: of the first step of all.
-        timed: number of steps that the figures below are of: all but the first of each process,
-            or that one where there is no other.
-        mean: over a whole run; what steps that do more than others cost on average.
-        median: of them.
+        first: seconds of the very first step.
+        timed: number of steps behind the values below: all but the first of each process, or the
+            first step if there are no others.
+        mean: mean of these steps, which includes steps that do more work than others.
+        median: their median.
         lower_quartile: a quarter of them took less.
         upper_quartile: a quarter of them took more.
-        longest: of them.
+        longest: their maximum.
     """
 
     steps: int
@@ -46,11 +46,11 @@ class StepSummary:
 
 @dataclass
 class StepTimes:
-    """A clock of steps whose readings travel in checkpoints.
+    """A timer of steps whose readings are saved in checkpoints.
 
     Args:
-        seconds: of each step so far, those of earlier processes first.
-        warm_ups: positions of the first step of each process.
+        seconds: seconds of each step so far, including earlier processes.
+        warm_ups: indices of the first step of each process.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -59,7 +59,7 @@ class StepTimes:
 
     @contextmanager
     def step(self, device: torch.device) -> Iterator[None]:
-        """Time a block to the end of its work on the device; one that fails is not counted."""
+        """Time a block until its work on the device is done; a block that fails is not counted."""
         begun = monotonic_seconds(device)
         yield
         if self._fresh:
@@ -68,7 +68,7 @@ class StepTimes:
         self.seconds.append(monotonic_seconds(device) - begun)
 
     def plain(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """The readings for a checkpoint."""
         return {
             "seconds": torch.tensor(self.seconds, dtype=torch.float64),
             "warm_ups": list(self.warm_ups),
@@ -80,7 +80,7 @@ class StepTimes:
         return cls(saved["seconds"].tolist(), list(saved["warm_ups"]))
 
     def summary(self) -> StepSummary | None:
-        """What a step costs; None where there was none."""
+        """The summary of all steps; None if there were none."""
         if not self.seconds:
             return None
         apart = set(self.warm_ups)

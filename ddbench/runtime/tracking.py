@@ -1,7 +1,7 @@
-"""Trackers: what follows a run from outside, such as TensorBoard.
+"""Trackers: tools that follow a run from outside, such as TensorBoard.
 
-A run tells its trackers what happens and needs nothing of them: the time they take is in no cost,
-and one that fails is left out from there on, with a note.
+A run notifies its trackers and never depends on them: the time they take is not part of any cost,
+and one that fails is dropped with a note.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunBegun:
-    """A run begins, or goes on after a stop.
+    """A run begins, or resumes after a stop.
 
     Args:
-        key: of the run, 24 hexadecimal digits; the same when it goes on.
-        folder: of the run, whose name people know it by.
-        configuration: what was asked for, in plain types, as in `config.yaml`.
+        key: key of the run, 24 hexadecimal digits; the same when it resumes.
+        folder: folder of the run, whose name is the run's name.
+        configuration: the request in plain types, as in `config.yaml`.
     """
 
     key: str
@@ -36,18 +36,18 @@ class RunBegun:
 
     @property
     def name(self) -> str:
-        """Of the run."""
+        """Name of the run."""
         return self.folder.name
 
 
 @dataclass(frozen=True)
 class NetworkScored:
-    """An evaluation network is scored, or its score was found.
+    """An evaluation network was scored, or its score was found.
 
     Args:
         title: what it was trained on and how, such as "mine hard/1".
-        network: its number, from 0.
-        accuracy: fraction of images classified rightly, in [0, 1].
+        network: its index, from 0.
+        accuracy: fraction of images classified correctly, in [0, 1].
     """
 
     title: str
@@ -56,38 +56,38 @@ class NetworkScored:
 
 
 class Tracker:
-    """Something that follows a run.
+    """A tool that follows a run.
 
-    It is made without arguments when a run begins that names it. Of each run it is told `begun`
-    first and `ended` last; a run that is finished already tells nothing.
+    It is created without arguments when a run that names it begins. For each run, `begun` is called
+    first and `ended` last; a run that is already finished makes no calls.
     """
 
     needs: ClassVar[str | None] = None
-    """The module that must be installed, which is imported when the tracker is asked for."""
+    """A module that must be installed; it is imported when the tracker is requested."""
 
     def begun(self, run: RunBegun) -> None:
-        """A run begins, or goes on after a stop."""
+        """A run begins, or resumes after a stop."""
 
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
-        """A point of the curve of distilling; there are some two hundred of them.
+        """A point of the distilling curve; there are about two hundred of them.
 
         Args:
-            step: of distilling, from 0.
-            scalars: what the method's step returned.
+            step: index of the distilling step, from 0.
+            scalars: the scalars that the method's step returned.
         """
 
     def scored(self, score: NetworkScored) -> None:
-        """An evaluation network is scored."""
+        """An evaluation network was scored."""
 
     def recorded(self, record: Record) -> None:
-        """The record is written, beside `distilled.safetensors` and `gallery.png`."""
+        """The record was written, next to `distilled.safetensors` and `gallery.png`."""
 
     def ended(self, error: BaseException | None) -> None:
-        """The run has ended: well where there is no error, else by a failure or a stop."""
+        """The run has ended: successfully if there is no error, else by a failure or a stop."""
 
 
 def means(record: Record) -> dict[str, float]:
-    """What a record measured, by names that trackers take, such as "accuracy/hard/1/mine"."""
+    """A record's measurements by names that trackers accept, such as "accuracy/hard/1/mine"."""
     return {
         re.sub(r"[^\w. /:-]", "_", "/".join([one.metric, *map(str, one.coordinates.values())])): (
             one.value
@@ -103,7 +103,7 @@ TRACKERS: Registry[Tracker] = Registry(
 
 
 def check_trackers(names: tuple[str, ...]) -> None:
-    """Make sure that trackers exist and that what they need is installed.
+    """Check that trackers exist and that the modules they need are installed.
 
     Raises:
         UserError: one line for the first that cannot be used.
@@ -125,18 +125,18 @@ class Tracking:
     """The trackers of a run.
 
     Args:
-        trackers: by what messages call them.
-        say: tells people of one that fails.
+        trackers: trackers by their names in messages.
+        say: reports a tracker that fails.
     """
 
     trackers: dict[str, Tracker] = field(default_factory=dict)
     say: Callable[[str], None] = lambda text: None
 
     def tell(self, tell: Callable[[Tracker], None]) -> None:
-        """Tell every tracker something; one that fails is told nothing more."""
+        """Notify every tracker; one that fails is dropped."""
         for name, tracker in list(self.trackers.items()):
             try:
                 tell(tracker)
-            except Exception as error:  # the network may be down, and the run is worth more
+            except Exception as error:  # for example if the network is down; the run goes on
                 del self.trackers[name]
                 self.say(f"note: the tracker {name} is left out, it failed: {in_words(error)}")

@@ -1,1 +1,1 @@
-"""Scoring: protocols, and the students that are trained and tested under them."""
+"""Scoring: protocols, and the students trained and tested under them."""

@@ -1,4 +1,4 @@
-"""Accuracy of a student while it is trained: the same student as a score's, looked at on the way.
+"""Accuracy of a student during training: the same student as for a score, tested along the way.
 
 Nothing is selected: every point is measured, and the last one is the score.
 """
@@ -29,13 +29,13 @@ class Curve:
 
     Args:
         epochs: numbers of completed epochs, ascending; the last is the end of training.
-        accuracies: after each, fractions in [0, 1].
-        seconds: that its training took, without tests.
-        steps_per_epoch: optimiser steps.
-        images_per_epoch: images that the student sees.
-        cost: of training and testing.
-        key: of the curve in the store.
-        diverged: whether its loss was no number at the end.
+        accuracies: accuracy after each, fractions in [0, 1].
+        seconds: training time, without tests.
+        steps_per_epoch: optimiser steps per epoch.
+        images_per_epoch: images that the student sees per epoch.
+        cost: cost of training and testing.
+        key: key of the curve in the store.
+        diverged: whether its final loss was not finite.
     """
 
     epochs: tuple[int, ...]
@@ -49,7 +49,7 @@ class Curve:
 
     @property
     def seconds_at(self) -> tuple[float, ...]:
-        """Of training up to each point: epochs are equally long."""
+        """Training time up to each point, assuming equally long epochs."""
         return tuple(self.seconds * epoch / self.epochs[-1] for epoch in self.epochs)
 
     @property
@@ -59,12 +59,12 @@ class Curve:
 
     @property
     def images_at(self) -> tuple[int, ...]:
-        """Images seen up to each point, each as often as it is seen."""
+        """Images seen up to each point, counted with repetition."""
         return tuple(self.images_per_epoch * epoch for epoch in self.epochs)
 
 
 def curve_epochs(epochs: int, points: int) -> tuple[int, ...]:
-    """At most so many numbers of epochs from 1 to the last, in equal ratios but for rounding."""
+    """At most `points` epoch numbers from 1 to `epochs`, geometrically spaced up to rounding."""
     if points == 1:
         return (epochs,)
     steps = (point / (points - 1) for point in range(points))
@@ -77,12 +77,12 @@ def curve_of_student(
     """Train evaluation network `index` as `score_student` does, and test it at several epochs.
 
     Args:
-        lab: data, model, and where to keep the curve.
-        training_set: what it learns from.
-        protocol: whose rules these are.
-        index: of the network.
-        title: of the progress line.
-        points: at most as many, see `curve_epochs`; the last is the end of training.
+        lab: data, model, and store of the curve.
+        training_set: what the student learns from.
+        protocol: the protocol of the training set.
+        index: index of the network.
+        title: title of the progress line.
+        points: most points, see `curve_epochs`; the last is the end of training.
     """
     runtime = lab.runtime
     epochs = curve_epochs(training_set.recipe.epochs, points)

@@ -1,4 +1,4 @@
-"""The contract of an evaluator: it measures a distilled set, or the making of it."""
+"""The contract of an evaluator: it measures a distilled set, or how it was made."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ class EvaluatorSettings(Settings):
 
 
 class Evaluator(ABC):
-    """Something that measures; it reaches the world only through the finished run it is given."""
+    """Measures a finished run, from which it gets everything that it uses."""
 
     version: ClassVar[int] = 1
-    """Raised when its numbers change."""
+    """Incremented when its numbers change."""
 
     Settings: ClassVar[type[EvaluatorSettings]] = EvaluatorSettings
 
     small: ClassVar[tuple[str, ...]] = ()
-    """Settings, as NAME=VALUE, with which `ddbench test` checks it: for defaults that take long."""
+    """Settings, as NAME=VALUE, that `ddbench test` uses if the defaults take long."""
 
     def __init__(self, settings: Any) -> None:
         """Keep the settings (an instance of `Settings`)."""
         self.settings = settings
 
     def skip(self, run: FinishedRun) -> str | None:
-        """Why this run cannot be measured, or None."""
+        """The reason why this run cannot be measured, or None."""
         return None
 
     def identity(self, dataset: str, data_root: Path) -> dict[str, Any]:
         """What determines its numbers besides version, settings and the run, for the run's key.
 
-        Such as the digest of a table in the data root; nothing by default.
+        For example the digest of a table in the data root; empty by default.
 
         Args:
             dataset: name of the run's dataset.
@@ -56,9 +56,9 @@ class Evaluator(ABC):
         """The measurements, in the order in which they are shown."""
 
     def figure(self, measurements: Sequence[Measurement]) -> Figure | None:
-        """A picture of this evaluator's measurements, or None where there is nothing to draw.
+        """A figure of this evaluator's measurements, or None if there is nothing to draw.
 
         Args:
-            measurements: as `evaluate` gave them, or read back from a record.
+            measurements: as returned by `evaluate`, or read from a record.
         """
         return None

@@ -35,16 +35,17 @@ class FinishedRun:
     """A distilled set with its control, ready to be scored.
 
     Args:
-        task: what it was made for.
-        budget: scales what evaluators train.
-        protocols: under which it is scored.
-        subjects: the distilled sets by name: the method's own first, then the control's.
-        whole: whether networks trained on all real data are wanted, too.
-        costs: of each phase of making it; only `DATA` for a set made elsewhere.
-        method: what made the set, for a set that the harness made.
-        control: what made the control, if there is one.
-        making: how it was made, for a set that the harness made.
-        scored: every score and curve so far by its key, from which the cost of scoring is summed.
+        task: the task of the set.
+        budget: scales the training done by evaluators.
+        protocols: the protocols under which the set is scored.
+        subjects: the sets by name: the method's first, then the control's.
+        whole: whether networks trained on all real data are scored, too.
+        lab: the lab in which students are trained.
+        costs: cost of each phase of making the set; only `DATA` for a set made elsewhere.
+        method: the method that made the set; None for a set made elsewhere.
+        control: the method that made the control, if there is one.
+        making: the distillation of the set; None for a set made elsewhere.
+        scored: all scores and curves so far by key, from which the cost of scoring is summed.
     """
 
     task: TaskSpec
@@ -82,7 +83,7 @@ class FinishedRun:
 
     @property
     def device_type(self) -> str:
-        """Where networks are trained: "cpu", "cuda", …."""
+        """The type of device on which networks are trained: "cpu", "cuda", …."""
         return self.lab.runtime.execution.device.type
 
     @property
@@ -92,7 +93,7 @@ class FinishedRun:
 
     @property
     def threads(self) -> int:
-        """Of torch on the CPU."""
+        """Number of torch's CPU threads."""
         return self.lab.runtime.execution.threads
 
     @property
@@ -103,16 +104,16 @@ class FinishedRun:
     def distil(
         self, *, group: int | None = None, ipc: int | None = None, control: bool = False
     ) -> Distillation:
-        """The same method's set for another group or ipc, from the store or made in place.
+        """The same method's set for another group or ipc, from the store or distilled now.
 
         Args:
-            group: that of the run by default.
-            ipc: images of every class; those of the run by default.
-            control: the control's set in place of the method's.
+            group: group; by default the run's.
+            ipc: images per class; by default the run's.
+            control: whether to make the control's set instead of the method's.
 
         Raises:
-            ValueError: for a set that the harness did not make, or a control that there is not.
-            MethodSkips: when the method cannot do that task.
+            ValueError: if the set was made elsewhere, or there is no control.
+            MethodSkips: if the method cannot do that task.
         """
         choice = self.control if control else self.method
         if choice is None:
@@ -127,10 +128,10 @@ class FinishedRun:
             return distil(choice.for_ipc(task.ipc), task, self.lab)
 
     def training_set(self, subject: str, protocol: Protocol) -> TrainingSet:
-        """What students of a subject learn from under a protocol.
+        """The training set of a subject's students under a protocol.
 
         Raises:
-            NotScorable: when the subject lacks what the protocol needs.
+            NotScorable: if the subject lacks what the protocol needs.
         """
         place = (subject, protocol.label)
         if place not in self._training_sets:
@@ -142,27 +143,27 @@ class FinishedRun:
         return self._training_sets[place]
 
     def label_teacher(self) -> Model:
-        """The network of the task's model that labels images where a protocol says so, frozen."""
+        """The frozen network of the task's model that labels images under some protocols."""
         return label_teacher(self.lab, self.budget)
 
     def label_cost(self, protocol: Protocol) -> LabelCost:
-        """What the labels of the set's students weigh under a protocol; no teacher is trained.
+        """The storage cost of the students' labels under a protocol; no teacher is trained.
 
         Raises:
-            NotScorable: when the set lacks what the protocol needs.
+            NotScorable: if the set lacks what the protocol needs.
         """
         return label_cost(self.distilled, protocol, self.budget, self.lab, self.task.ipc)
 
     def new_network(self, model: ModelSpec) -> Model:
-        """A network of an architecture with arbitrary weights, to look at, on the CPU.
+        """A network of an architecture with arbitrary weights, for inspection, on the CPU.
 
         Raises:
-            UserError: when the architecture cannot take the images.
+            UserError: if the architecture cannot take the images.
         """
         return self.lab_of(model).new_network(RandomStream(0)).cpu()
 
     def lab_of(self, model: ModelSpec) -> Lab:
-        """The same data with another model for what is trained there."""
+        """A lab with the same data and another model."""
         return self.lab if model == self.lab.model else self.lab.with_model(model)
 
     def scores(
@@ -177,14 +178,14 @@ class FinishedRun:
 
         Args:
             subject: name of a set.
-            protocol: whose labels students learn from; labels come from networks of the task's
-                model whatever the student is.
-            networks: how many; None: those of the budget.
-            model: of the student; None: the task's.
-            recipe: how it is trained; None: as the protocol says, at the budget.
+            protocol: the protocol, which determines the labels; they come from networks of the
+                task's model, whatever the student's model is.
+            networks: number of networks; None: the budget's.
+            model: model of the students; None: the task's.
+            recipe: training recipe; None: the protocol's, at the budget.
 
         Raises:
-            NotScorable: when the subject lacks what the protocol needs.
+            NotScorable: if the subject lacks what the protocol needs.
         """
         learnt = self.training_set(subject, protocol)
         if recipe is not None:
@@ -198,7 +199,7 @@ class FinishedRun:
     def _scores(
         self, lab: Lab, learnt: TrainingSet, protocol: Protocol, title: str, networks: int
     ) -> list[Score]:
-        """The scores of evaluation networks on a training set, in several processes if it pays."""
+        """The scores of evaluation networks on a training set, in parallel if it is worth it."""
 
         def work(index: int) -> Work:
             named = f"{title} network {index + 1}/{networks}"
@@ -222,17 +223,17 @@ class FinishedRun:
         return scores
 
     def curves(self, subject: str, protocol: Protocol, points: int) -> list[Curve]:
-        """The accuracy of every evaluation network on a subject while it is trained.
+        """The accuracy of every evaluation network on a subject during training.
 
-        One network after the other is trained in this process, so that their seconds compare.
+        Networks are trained one after another in this process, so their seconds are comparable.
 
         Args:
             subject: name of a set.
-            protocol: the rules.
-            points: epochs after which a network is tested, at most; the last is the end.
+            protocol: the protocol.
+            points: most epochs after which a network is tested; the last is the end of training.
 
         Raises:
-            NotScorable: when the subject lacks what the protocol needs.
+            NotScorable: if the subject lacks what the protocol needs.
         """
         learnt, networks = self.training_set(subject, protocol), self.budget.networks
         curves = []
@@ -244,7 +245,7 @@ class FinishedRun:
         return curves
 
     def _note(self, score: Score, title: str, network: int) -> None:
-        """Keep a score, whose cost is that of scoring, and tell the trackers."""
+        """Keep a score, so that its cost counts as scoring, and notify the trackers."""
         self.scored[score.key] = score
         told = NetworkScored(title, network, score.accuracy)
         self.lab.runtime.tell(lambda tracker: tracker.scored(told))
@@ -252,14 +253,15 @@ class FinishedRun:
     def score_models(
         self, work: Work, models: Sequence[ModelSpec], title: str, processes: int = 1
     ) -> list[Score]:
-        """The scores of other architectures, in their order.
+        """The scores of other architectures, in the given order.
 
         Args:
-            work: what is done in the lab of each, such as `score_student` with its other arguments.
+            work: what to do in each architecture's lab, such as `score_student` with its other
+                arguments bound.
             models: the architectures.
-            title: of the progress line.
-            processes: that train at once, once what is left takes long enough to start them; this
-                one's threads are shared out among them. 1: this one.
+            title: title of the progress line.
+            processes: number of parallel processes, which share this one's threads; they are
+                started once the remaining work takes long enough. 1: this process only.
         """
         scores: list[Score] = []
         with self.progress.phase(title, len(models)) as phase:
@@ -284,9 +286,9 @@ class FinishedRun:
         """The score of network `index` trained on all real training images.
 
         Args:
-            index: of the network.
-            model: another architecture than the task's.
-            epochs: other epochs than those of the teacher recipe at the budget.
+            index: index of the network.
+            model: architecture, if not the task's.
+            epochs: number of epochs, if not that of the teacher recipe at the budget.
         """
         lab = self.lab if model is None else self.lab_of(model)
         score = score_whole(lab, self.budget, index, epochs)
@@ -303,13 +305,13 @@ class FinishedRun:
         """The score of every evaluation network on the union of sets.
 
         Args:
-            name: of the union, for the progress line.
-            sets: one or more.
-            protocol: the rules.
-            likes: the sets that these are the controls of, one for one.
+            name: name of the union, for the progress line.
+            sets: one or more sets.
+            protocol: the protocol.
+            likes: if `sets` are controls, the sets that they are controls of, in the same order.
 
         Raises:
-            NotScorable: when a set lacks what the protocol needs.
+            NotScorable: if a set lacks what the protocol needs.
         """
         union = merged_training_set(sets, protocol, self.budget, self.lab, likes)
         title = f"{name} {protocol.label}"

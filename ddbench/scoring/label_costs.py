@@ -1,4 +1,4 @@
-"""What the labels of a protocol weigh: bytes to keep, and images that a teacher labels."""
+"""The cost of a protocol's labels: bytes of storage, and images that a teacher labels."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .protocols import FIXED_SOFT, Labels, Protocol
 from .training_sets import TrainingSet, recipe_at, training_set
 
 SOFT_BYTES = 4
-"""Of a number of a soft label that is kept with an image, in float32."""
+"""Bytes per number of a soft label stored with an image, in float32."""
 ONLINE_BYTES = 2
-"""Of a number of a label that is kept for one epoch, in float16."""
+"""Bytes per number of a soft label stored for one epoch, in float16."""
 
 
 @dataclass(frozen=True)
 class LabelCost:
-    """What the labels of the students of a set weigh under a protocol.
+    """The cost of the labels of a set's students under a protocol.
 
     Args:
-        stored: bytes of what is kept with the images: class ids, or fixed soft labels.
-        teacher: bytes of the weights of the teacher that stays with the students; None without one.
-        labelled_images: images that it labels while one student is trained.
-        classes: numbers in a label.
+        stored: bytes stored with the images: class ids, or fixed soft labels.
+        teacher: bytes of the weights of the teacher that labels batches online; None without one.
+        labelled_images: images that the teacher labels during the training of one student.
+        classes: numbers per label.
     """
 
     stored: int
@@ -35,27 +35,27 @@ class LabelCost:
 
     @property
     def every_epoch(self) -> int:
-        """Bytes of all labels that the teacher gives to one student, were they kept as float16."""
+        """Bytes of all labels that the teacher gives to one student if stored as float16."""
         return ONLINE_BYTES * self.classes * self.labelled_images
 
 
 def label_cost(
     distilled: DistilledSet, protocol: Protocol, budget: Budget, lab: Lab, ipc: int
 ) -> LabelCost:
-    """What labels weigh, found without training a teacher.
+    """The cost of labels, computed without training a teacher.
 
-    A decoder of tiles is a rule and weighs nothing; soft labels of a protocol are of the images
-    that students see, so that there is one for each tile.
+    The decoder of tiles is a rule and costs nothing. A protocol's soft labels belong to the images
+    that students see, so there is one per tile.
 
     Args:
         distilled: the set.
-        protocol: the rules.
+        protocol: the protocol.
         budget: scales the epochs.
-        lab: whose network the teacher is.
-        ipc: of the task, for frozen tables.
+        lab: lab of the teacher.
+        ipc: the task's ipc, for frozen tables.
 
     Raises:
-        NotScorable: when the set lacks what the protocol needs.
+        NotScorable: if the set lacks what the protocol needs.
     """
     ids, classes = distilled.labels.nbytes, distilled.classes
     if protocol.labels is Labels.own:
@@ -79,7 +79,7 @@ def label_cost(
 
 
 def _own(distilled: DistilledSet, made: TrainingSet, ids: int) -> LabelCost:
-    """Labels by the published evaluation of the set, for which nothing is trained."""
+    """The cost of labels under the set's published evaluation, for which nothing is trained."""
     soft, teacher = distilled.soft_labels, made.teacher
     if teacher is not None:
         return LabelCost(ids, teacher.nbytes, made.images_labelled, distilled.classes)

@@ -1,4 +1,4 @@
-"""The labels that a protocol gives to images: one kind a function, from class ids to a teacher."""
+"""The labels that a protocol gives to images, from class ids to those of a teacher."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .ridge_labels import ridge_labels
 
 @dataclass(frozen=True)
 class OnlineTeacher:
-    """A network that labels each batch of a training, by value: other processes get it, too.
+    """A network that labels each training batch, by value, so that it can be sent to processes.
 
     Args:
         model: its architecture.
-        weights: on the CPU.
-        reference: what it is called in the store, "KEY@EPOCH".
+        weights: its weights, on the CPU.
+        reference: its reference in the store, "KEY@EPOCH".
     """
 
     model: ModelSpec
@@ -34,12 +34,12 @@ class OnlineTeacher:
     reference: str
 
     def network(self, lab: Lab) -> Model:
-        """The network, frozen, on the device of a lab."""
+        """The frozen network, on the device of a lab."""
         return lab.with_model(self.model).frozen(self.weights)
 
     @property
     def nbytes(self) -> int:
-        """Of its weights."""
+        """Bytes of its weights."""
         return sum(value.nbytes for value in self.weights.values())
 
 
@@ -48,9 +48,9 @@ class Labelled:
     """Labels of N images.
 
     Args:
-        targets: (N,) class ids, or (N, classes) what `regime` says.
-        regime: where they come from, for people.
-        teacher: that labels each batch in place of the targets; None: they are what is learned.
+        targets: (N,) class ids, or (N, classes) soft labels described by `regime`.
+        regime: a readable description of their origin.
+        teacher: network that labels each batch instead of the targets; None: the targets are used.
     """
 
     targets: Tensor
@@ -64,12 +64,12 @@ def labels_of(
     """The labels of a protocol that has labels of its own.
 
     Args:
-        protocol: whose labels are not `Labels.own`.
+        protocol: a protocol whose labels are not `Labels.own`.
         images: (N, C, H, W) in the input space, on the CPU.
         ids: class ids (N,).
-        lab: where teachers are trained.
+        lab: the lab in which teachers are trained.
         budget: scales their epochs.
-        ipc: of the task, for frozen tables.
+        ipc: the task's ipc, for frozen tables.
     """
     kind, classes = protocol.labels, lab.dataset.classes
     if kind is Labels.hard:
@@ -108,12 +108,12 @@ def smoothed(ids: Tensor, classes: int, weight: float) -> Tensor:
 
 
 def label_teacher(lab: Lab, budget: Budget) -> Model:
-    """The network that labels images where a protocol says so, from the store or trained."""
+    """The network that labels images under some protocols, from the store or trained now."""
     return _label_teachers(lab, budget)[0]
 
 
 def online_label_teacher(lab: Lab, budget: Budget) -> OnlineTeacher:
-    """The same network, to label batches as they are trained on."""
+    """The same network, for labelling batches during training."""
     networks = _label_teachers(lab, budget)
     weights = networks.weights(0, networks.epochs[-1])
     return OnlineTeacher(lab.model, weights, networks.reference(0))
@@ -125,5 +125,5 @@ def _label_teachers(lab: Lab, budget: Budget) -> TrainedNetworks:
 
 
 def logits_of(network: torch.nn.Module, images: Tensor, lab: Lab) -> Tensor:
-    """What a network says of images (N, C, H, W): (N, classes), on the CPU."""
+    """A network's logits (N, classes) for images (N, C, H, W), on the CPU."""
     return predict(network, images.to(lab.runtime.execution.device)).cpu()

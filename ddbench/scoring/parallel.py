@@ -1,8 +1,8 @@
-"""Score several networks in parallel, each in a process of its own.
+"""Scoring several networks in parallel processes.
 
 A small network leaves most of a machine idle: on two cores, two processes of one thread train
-NAS-Bench-201 cells 1.5 times as fast as one process of two threads. Starting them and reading the
-images in each takes that gain back where there is little to train.
+NAS-Bench-201 cells 1.5 times as fast as one process of two threads. If there is little to train,
+starting the processes and reading the images in each costs more than that gain.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from .students import Score
 from .training_sets import TrainingSet
 
 WORTH_STARTING = 120.0
-"""Seconds of work from which on processes are started; each reads the images anew."""
+"""Seconds of work above which processes are started; each reads the images again."""
 WORTH_OPERATIONS = 1e13
-"""Floating-point operations from which on they are: about `WORTH_STARTING` seconds of a core."""
+"""The same in floating-point operations: about `WORTH_STARTING` seconds of a core."""
 
 Work = Callable[[Lab], Score]
-"""Such as `score_student` with everything but the lab; it is sent to other processes."""
+"""For example `score_student` with all arguments but the lab; it is sent to other processes."""
 Job = tuple[Work, ModelSpec]
-"""Work, and the model whose lab it is done in."""
+"""Work, and the model of the lab in which it is done."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class _Opening:
 
     @classmethod
     def of(cls, lab: Lab, processes: int) -> _Opening:
-        """That of a lab of this process, whose threads its processes share out."""
+        """The opening of this process's lab, whose threads are divided among the processes."""
         runtime = lab.runtime
         return cls(
             lab.spec,
@@ -75,23 +75,23 @@ class _Opening:
 
 
 def worth_starting(scores: Sequence[Score], left: int) -> bool:
-    """Whether what is left takes long enough, if it takes as long as what is done."""
+    """Whether the remaining work takes long enough, judged by the finished scores."""
     if not scores or left < 2:
         return False
     return left * fmean(score.wall_seconds for score in scores) >= WORTH_STARTING
 
 
 def processes_for(lab: Lab, learnt: TrainingSet, networks: int) -> int:
-    """Processes in which the evaluation networks of a set are trained; 1: this one.
+    """Number of processes that train the evaluation networks of a set; 1: this process only.
 
-    Only the amount of work and the number of threads decide, never the time that something took:
-    the number of threads per network changes bits, and a repetition shall decide alike.
+    It depends only on the amount of work and the number of threads, never on measured time: the
+    number of threads per network changes bits, so a repetition must decide in the same way.
     """
     execution = lab.runtime.execution
     at_once = min(networks, execution.threads)
     if at_once == 1 or execution.device.type != "cpu":
         return 1
-    # Backward passes cost about twice a forward one.
+    # A backward pass costs about twice as much as a forward pass.
     passes = 3 * learnt.recipe.epochs * len(learnt.images) + len(lab.data.scored)
     operations = networks * passes * _operations(lab, learnt.images[:1])
     return at_once if operations >= WORTH_OPERATIONS else 1
@@ -99,7 +99,7 @@ def processes_for(lab: Lab, learnt: TrainingSet, networks: int) -> int:
 
 @torch.no_grad()
 def _operations(lab: Lab, images: Tensor) -> int:
-    """Floating-point operations of convolutions and matrix products of a pass forward."""
+    """Floating-point operations of convolutions and matrix products in a forward pass."""
     with FlopCounterMode(display=False) as counter:
         lab.new_network(RandomStream(0)).eval()(images)
     return int(counter.get_total_flops())
@@ -108,17 +108,17 @@ def _operations(lab: Lab, images: Tensor) -> int:
 def scores_in_flight(
     lab: Lab, jobs: Sequence[Job], processes: int, finished: Callable[[int], None]
 ) -> list[Score]:
-    """The scores of several jobs, in their order; each is kept in the store when it is known.
+    """The scores of several jobs, in order; each is stored as soon as it is known.
 
     Args:
-        lab: of this process.
-        jobs: to do.
-        processes: at work at once, among which the threads of this one are shared out.
-        finished: told how many are done, now and then.
+        lab: lab of this process.
+        jobs: the jobs.
+        processes: number of parallel processes, among which this one's threads are divided.
+        finished: called regularly with the number of finished jobs.
 
     Raises:
-        StopRequested: when asked to stop. The processes are ended; what they had begun goes on
-            from its last checkpoint in the next run.
+        StopRequested: when asked to stop. The processes are ended; the next run continues their
+            work from its last checkpoints.
     """
     from joblib.externals.loky import get_reusable_executor
 
@@ -139,7 +139,7 @@ def scores_in_flight(
 
 
 _opened: tuple[_Opening, Lab] | None = None
-"""The lab of this process, which its next work is likely to need, too."""
+"""The lab last opened in this process, which the next job is likely to need, too."""
 
 
 def _score(opening: _Opening, work: Work, model: ModelSpec) -> Score:

@@ -1,7 +1,7 @@
 """Protocols: named, versioned rules under which students are trained and scored.
 
-Nothing is selected on test data: the last step is scored. A rule that changes numbers raises the
-version; a number without protocol and version does not enter a leaderboard.
+Nothing is selected on test data: the last step is scored. A change of rules that changes numbers
+increments the version; a result without protocol and version does not enter a leaderboard.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ from .protocol_summaries import FILE
 
 
 class Labels(enum.Enum):
-    """What students learn from."""
+    """The labels that students learn from."""
 
     own = "own"
-    """The set's soft labels where it has some, else its class ids."""
+    """The set's soft labels if it has any, else its class ids."""
     hard = "hard"
     """Class ids."""
     label_teacher = "label_teacher"
-    """Raw logits of one teacher that is in no method's pool, on unaugmented images."""
+    """Raw logits of one teacher, which is in no method's pool, on unaugmented images."""
     online_teacher = "online_teacher"
-    """What the same teacher says of each batch, augmented and mixed, as it is trained on."""
+    """Outputs of the same teacher for each training batch, after augmentation and mixing."""
     softened = "softened"
     """Probabilities of the same teacher at a temperature, on unaugmented images."""
     early_teacher = "early_teacher"
     """Probabilities of a teacher whose training stops early, on unaugmented images."""
     smoothed = "smoothed"
-    """Class ids with a part of the weight spread evenly over all classes."""
+    """Class ids with label smoothing."""
     ridge = "ridge"
-    """Regression targets with which the images predict the real images' class ids best, by kernel
+    """Regression targets with which the images best predict the real images' class ids, by kernel
     ridge regression on the features of the label teacher."""
 
 
 OF_LABEL_TEACHER = {Labels.label_teacher, Labels.online_teacher, Labels.softened, Labels.ridge}
 """Labels that need the label teacher."""
 FIXED_SOFT = {Labels.label_teacher, Labels.softened, Labels.early_teacher, Labels.ridge}
-"""Labels of a number for each class that are given once and do not follow from class ids."""
+"""Soft labels that are fixed before training and do not follow from class ids."""
 
 
 class Matched(enum.Enum):
-    """What two sets of unlike size have alike in the training of their students."""
+    """What is kept equal in training students on sets of different sizes."""
 
     steps = "steps"
     """Optimiser steps."""
     images = "images"
-    """Images seen, and with them the computation."""
+    """Images seen, and thus the computation."""
 
 
 @dataclass(frozen=True)
@@ -61,20 +61,20 @@ class Protocol:
 
     Args:
         name: such as "hard".
-        version: raised when its numbers change.
-        labels: what students learn from.
-        recipe: how they are trained; None: as the set's method publishes.
-        summary: one line for people.
+        version: incremented when its numbers change.
+        labels: the labels that students learn from.
+        recipe: how students are trained; None: as published for the set's method.
+        summary: a one-line description.
         logit_scale: factor on the label teacher's logits.
-        temperature: by which logits are divided before they become probabilities.
+        temperature: the temperature that divides logits before the softmax.
         smoothing: the weight that is spread over all classes.
         label_epoch: the epoch after which the early teacher's training stops; None: that of the
             frozen table.
-        matched: what is the same whatever the size of the set: as of a set of `matched_ipc` images
-            per class by the recipe; None: the epochs.
+        matched: what is the same for all sizes of sets, namely as for a set with `matched_ipc`
+            images per class under the recipe; None: the epochs.
         matched_ipc: see `matched`.
-        trial_rate: a learning rate on trial, with which the numbers are not the protocol's: for
-            choosing the frozen table on validation images.
+        trial_rate: a learning rate on trial, used to choose the frozen table on validation images;
+            results with it are not the protocol's.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Protocol:
 
     @property
     def facts(self) -> ProtocolFacts:
-        """What records hold of it."""
+        """The protocol as stored in records."""
         return ProtocolFacts(
             name=self.name,
             version=self.version,
@@ -102,36 +102,37 @@ class Protocol:
 
     @property
     def label(self) -> str:
-        """Name and version, such as "hard/1", with what was given for it."""
+        """Name and version, such as "hard/1", with the values given for it."""
         return self.facts.label
 
     def recipe_for(self, dataset: str, ipc: int) -> TrainingRecipe | None:
-        """How students of a set are trained; None: as the set's method publishes."""
+        """The training recipe of students; None: as published for the set's method."""
         if self.recipe is None or self.labels is not Labels.label_teacher:
             return self.recipe
         rate = soft_rate(dataset, ipc) if self.trial_rate is None else self.trial_rate
         return replace(self.recipe, learning_rate=rate)
 
     def early_recipe(self, dataset: str, ipc: int, most: int) -> TrainingRecipe:
-        """How the early teacher is trained: for the epochs given, or those of the frozen table.
+        """The early teacher's recipe: with the given epoch, or that of the frozen table.
 
-        At a constant rate epochs are those of one course, so that no budget scales them.
+        The learning rate is constant, so teachers of different epochs share one training
+        trajectory, and the budget does not scale the epochs.
 
         Args:
             dataset: name of the dataset.
-            ipc: of the task.
-            most: epochs of the label teacher at the budget, which the table's do not exceed.
+            ipc: the task's ipc.
+            most: epochs of the label teacher at the budget, an upper limit for the table's epoch.
         """
         epochs = self.label_epoch or min(label_epoch(dataset, ipc), most)
         return replace(EARLY_TEACHER, epochs=epochs)
 
     def of_length(self, recipe: TrainingRecipe, images: int, classes: int) -> TrainingRecipe:
-        """The recipe with as many epochs as make students of unlike sets comparable.
+        """The recipe with its epochs adapted to the size of the set, according to `matched`.
 
         Args:
-            recipe: of the protocol.
-            images: that students see in an epoch.
-            classes: of the set.
+            recipe: the protocol's recipe.
+            images: number of images in the training set.
+            classes: number of classes.
         """
         if self.matched is None:
             return recipe
@@ -163,19 +164,19 @@ LABEL_TEACHER = TrainingRecipe(epochs=100, learning_rate=0.05, milestones=(50,))
 """The label teacher, and the networks of the whole-set control: APM's teacher recipe."""
 
 EARLY_TEACHER = TrainingRecipe(epochs=100, learning_rate=0.01)
-"""The teacher that stops early: at a constant rate, so that its epochs are those of one course."""
+"""The teacher that stops early; its constant rate makes all epochs lie on one trajectory."""
 
 LABEL_EPOCHS: dict[str, dict[int, int]] = preset(".", "label_epochs")
-"""Epochs after which the early teacher stops, frozen, by dataset and ipc."""
+"""The frozen table of epochs after which the early teacher stops, by dataset and ipc."""
 LABEL_EPOCH_ELSEWHERE = 4
 
 SOFT_RATES: dict[str, dict[int, float]] = preset(".", "soft_rates")
-"""Learning rates of soft/1, frozen, by dataset and ipc, from `configs/soft_rates.yaml`."""
+"""The frozen table of learning rates of soft/1, by dataset and ipc: `configs/soft_rates.yaml`."""
 SOFT_RATE_ELSEWHERE = 0.1
 
 
 def protocol_named(text: str) -> Protocol:
-    """The protocol called `hard` or `hard/1`.
+    """The protocol with a name or label such as `hard` or `hard/1`.
 
     Raises:
         UserError: for an unknown name, or a version that this program does not have.
@@ -190,7 +191,7 @@ def protocol_named(text: str) -> Protocol:
 
 
 def soft_rate(dataset: str, ipc: int) -> float:
-    """The learning rate of soft/1; between the table's ipc, that of the nearest in ratio."""
+    """The learning rate of soft/1; for an ipc not in the table, that of the nearest in ratio."""
     rates = SOFT_RATES.get(dataset)
     if not rates:
         return SOFT_RATE_ELSEWHERE
@@ -198,6 +199,6 @@ def soft_rate(dataset: str, ipc: int) -> float:
 
 
 def label_epoch(dataset: str, ipc: int) -> int:
-    """The early teacher's epoch; between the table's ipc, that of the nearest in ratio."""
+    """The early teacher's epoch; for an ipc not in the table, that of the nearest in ratio."""
     epochs = LABEL_EPOCHS.get(dataset)
     return epochs[nearest_ipc(epochs, ipc)] if epochs else LABEL_EPOCH_ELSEWHERE

@@ -1,7 +1,7 @@
 """Labels learned for given images, by kernel ridge regression on a network's features.
 
 T. Nguyen, Z. Chen, J. Lee, "Dataset meta-learning from kernel ridge-regression" (ICLR 2021), Label
-Solve, with the linear kernel of the features in place of an infinitely wide network's.
+Solve, with the linear kernel of the features instead of an infinitely wide network's kernel.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..models.model import Model
 from ..training.loop import images_at_once
 
 RIDGE = 1e-3
-"""Of both regressions, as a share of the mean of the matrix's diagonal."""
+"""Ridge of both regressions, as a fraction of the mean of the matrix's diagonal."""
 
 
 @torch.no_grad()
@@ -27,15 +27,15 @@ def ridge_labels(network: Model, images: Tensor, real: RealImages, classes: int)
 
         T M L,  M = S^T (S S^T + r tr(S S^T) / N I)^-1
 
-    and L is where || Y - T M L ||^2 + r tr(A) / N || L ||^2 is least, with A = (T M)^T T M:
+    and L minimises || Y - T M L ||^2 + r tr(A) / N || L ||^2 with A = (T M)^T T M:
 
         L = (A + r tr(A) / N I)^-1 (T M)^T Y
 
     Args:
-        network: whose features count, frozen.
-        images: in the input space.
+        network: frozen network that computes the features.
+        images: images in the input space.
         real: the training images in the same space.
-        classes: their number.
+        classes: number of classes.
     """
     own = torch.cat([_features(network, batch) for batch in images.split(_AT_ONCE)])
     second, with_labels = _moments(network, real, classes)
@@ -49,13 +49,13 @@ _AT_ONCE = 128
 
 
 def _features(network: Model, images: Tensor) -> Tensor:
-    """Features (N, D) in float64, on the CPU: not every device has such numbers."""
+    """Features (N, D) in float64, on the CPU, since not every device supports float64."""
     device = next(network.parameters()).device
     return network.features(images.to(device)).cpu().double()
 
 
 def _moments(network: Model, real: RealImages, classes: int) -> tuple[Tensor, Tensor]:
-    """T^T T (D, D) and T^T Y (D, classes), batch by batch, so that no n x D matrix is held."""
+    """T^T T (D, D) and T^T Y (D, classes), summed over batches to avoid an n x D matrix."""
     second: Tensor | None = None
     with_labels: Tensor | None = None
     for index in torch.arange(len(real)).split(images_at_once(real.device)):

@@ -1,4 +1,4 @@
-"""Students: networks trained on a small set and tested on real images, one score an artefact."""
+"""Students: networks trained on a small set and tested on real images; each score is stored."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Score:
     """The accuracy of one network.
 
     Args:
-        accuracy: fraction of images classified rightly, in [0, 1].
-        split: "test", or "validation" where a fraction was held out.
-        cost: of making it.
-        key: of the score in the store.
-        diverged: whether its loss was no number at the end.
-        training_cost: of training, where `cost` is that of testing alone.
+        accuracy: fraction of images classified correctly, in [0, 1].
+        split: "test", or "validation" if a fraction was held out.
+        cost: cost of training and testing, or of testing alone if `training_cost` is given.
+        key: key of the score in the store.
+        diverged: whether its final loss was not finite.
+        training_cost: cost of training, if `cost` is that of testing alone.
     """
 
     accuracy: float
@@ -49,7 +49,7 @@ class Score:
 
     @property
     def wall_seconds(self) -> float:
-        """Training and testing together."""
+        """Seconds of training and testing together."""
         costs = (self.cost, self.training_cost or {})
         return sum(float(cost.get("wall_seconds", 0)) for cost in costs)
 
@@ -59,8 +59,8 @@ def score_student(
 ) -> Score:
     """Train evaluation network `index` on a set and score its last step.
 
-    The network starts from the same weights and sees the same augmentation draws for every set, so
-    that two sets can be compared network by network.
+    The network starts from the same weights and sees the same random augmentations for every set,
+    so that two sets can be compared network by network.
     """
     runtime = lab.runtime
 
@@ -80,7 +80,7 @@ def score_student(
 def known_score(
     lab: Lab, training_set: TrainingSet, protocol: Protocol, index: int
 ) -> Score | None:
-    """What `score_student` would find in the store; None where it would have to train."""
+    """The score that `score_student` would find in the store; None if it would have to train."""
     identity = student_identity(lab, training_set, protocol, index)
     found = lab.runtime.find(KIND, identity, lab.code)
     return None if found is None else _score(found, lab)
@@ -99,7 +99,7 @@ def begin_student(lab: Lab, training_set: TrainingSet, index: int) -> Training:
 def student_identity(
     lab: Lab, training_set: TrainingSet, protocol: Protocol, index: int
 ) -> dict[str, Any]:
-    """Everything that determines a student and what it is tested on, for keys."""
+    """Everything that determines a student and its test data, for keys."""
     identity = {
         **lab.identity,
         "evaluated_on": lab.data.scored.split.hash,
@@ -115,13 +115,13 @@ def student_identity(
 def score_whole(lab: Lab, budget: Budget, index: int, epochs: int | None = None) -> Score:
     """Train network `index` on all real training images by the teacher recipe, and score it.
 
-    The cost of the score is that of testing: training is counted with the stream `whole`.
+    The cost of the score is that of testing; training is counted with the stream `whole`.
 
     Args:
-        lab: data, model, and where to keep both.
+        lab: data, model, and store.
         budget: scales the epochs.
-        index: of the network.
-        epochs: of the recipe; None: those of the budget.
+        index: index of the network.
+        epochs: number of epochs; None: the budget's.
     """
     recipe = budget.teacher_recipe(LABEL_TEACHER, len(lab.real))
     if epochs is not None:
@@ -150,7 +150,7 @@ def _score(found: Artefact, lab: Lab) -> Score:
 
 
 def accuracy_of(network: torch.nn.Module, images: RealImages) -> float:
-    """The fraction of real images that a network classifies rightly."""
+    """The fraction of real images that a network classifies correctly."""
     network.eval()
     correct = torch.zeros((), dtype=torch.int64, device=images.device)
     for index in torch.arange(len(images)).split(images_at_once(images.device)):

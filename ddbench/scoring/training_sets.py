@@ -1,4 +1,4 @@
-"""What is scored: a distilled set, and the control that stands beside it."""
+"""The training sets of students: a distilled set or a control, as a protocol uses it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class TrainingSet:
         images: (N, C, H, W) in the input space, on the CPU.
         targets: (N,) class ids or (N, classes) soft labels, on the CPU.
         recipe: how students are trained, at the budget.
-        regime: where the targets come from, for keys and reports.
-        teacher: that labels each batch in place of the targets; None: they are what is learned.
+        regime: the origin of the targets, for keys and reports.
+        teacher: network that labels each batch instead of the targets; None: the targets are used.
     """
 
     images: Tensor
@@ -42,13 +42,13 @@ class TrainingSet:
 
     @property
     def images_labelled(self) -> int:
-        """Images that the teacher looks at while one student is trained."""
+        """Images that the teacher labels during the training of one student."""
         seen = self.recipe.epochs * self.recipe.images_per_epoch(len(self.images))
         return seen if self.teacher else 0
 
     @cached_property
     def content_hash(self) -> str:
-        """Hash of images and targets, which every network's key holds."""
+        """Hash of images and targets, a part of every student's key."""
         images, targets = (part.contiguous().numpy() for part in (self.images, self.targets))
         return digest(images.data, targets.data, str(images.shape).encode())
 
@@ -65,19 +65,19 @@ def training_set(
     ipc: int,
     like: DistilledSet | None = None,
 ) -> TrainingSet:
-    """What students are trained on under a protocol.
+    """The training set of students under a protocol.
 
     Args:
         distilled: the set.
-        protocol: the rules.
+        protocol: the protocol.
         budget: scales the epochs.
-        lab: where label teachers are trained.
-        ipc: of the task, for the frozen table of learning rates.
-        like: the set that `distilled` is the control of: under the method's own rules the control
-            takes the method's recipe and its kind of labels.
+        lab: the lab in which label teachers are trained.
+        ipc: the task's ipc, for the frozen tables.
+        like: the set that `distilled` is the control of, if it is one: under the method's own
+            rules the control takes the method's recipe and kind of labels.
 
     Raises:
-        NotScorable: when a set lacks what the protocol needs.
+        NotScorable: if a set lacks what the protocol needs.
     """
     distilled = distilled.decoded()
     images, ids = distilled.images, distilled.labels
@@ -96,14 +96,14 @@ def training_set(
 def recipe_at(
     budget: Budget, protocol: Protocol, recipe: TrainingRecipe, images: int, classes: int
 ) -> TrainingRecipe:
-    """The recipe of a protocol at a budget, for so many images in an epoch."""
+    """A protocol's recipe at a budget, for a training set of `images` images."""
     return budget.evaluation_recipe(protocol.of_length(recipe, images, classes))
 
 
 def _as_published(
     distilled: DistilledSet, model: DistilledSet, lab: Lab
 ) -> tuple[TrainingRecipe, Labelled]:
-    """The published recipe and labels of a set, or of the one that it is the control of."""
+    """The published recipe and labels of a set, or of the set that it is the control of."""
     if model.evaluation is None:
         raise NotScorable("the set names no published evaluation")
     recipe, ids = model.evaluation, distilled.labels
@@ -126,7 +126,7 @@ def _as_published(
 
 
 def _own_teacher(model: DistilledSet, lab: Lab) -> OnlineTeacher:
-    """The network that a set names as its labeller, to label batches as they are trained on."""
+    """The network that a set names as its labeller, for labelling batches during training."""
     if not model.labeller:
         raise NotScorable("the set does not name the network that labels its images")
     found = stored_labeller(lab, model.labeller)
@@ -138,10 +138,10 @@ def _own_teacher(model: DistilledSet, lab: Lab) -> OnlineTeacher:
 def _labels_of_control(
     images: Tensor, ids: Tensor, model: DistilledSet, loss: Loss, lab: Lab
 ) -> Labelled:
-    """Labels of the kind that the method publishes, for the control's images.
+    """Labels of the method's published kind, for the control's images.
 
-    Where a network gave the labels it labels the control, too. Labels that were learned with the
-    images have no counterpart: the control takes what they were learned from, its class ids.
+    If a network gave the set's labels, it labels the control, too. Labels that were learned with
+    the images have no counterpart: the control uses what they started from, its class ids.
     """
     kind = model.soft_label_kind
     if model.labeller:
@@ -165,19 +165,20 @@ def merged_training_set(
     lab: Lab,
     likes: Sequence[DistilledSet] = (),
 ) -> TrainingSet:
-    """What students of the union of sets are trained on under a protocol.
+    """The training set of students of a union of sets under a protocol.
 
     Args:
-        sets: of equally many images.
-        protocol: the rules.
+        sets: sets of equal size.
+        protocol: the protocol.
         budget: scales the epochs.
-        lab: where label teachers are trained.
-        likes: the sets that `sets` are the controls of, one for one: under the method's own rules
-            each takes the kind of labels, and the labeller, of its own, and all the union's rate.
+        lab: the lab in which label teachers are trained.
+        likes: the sets that `sets` are the controls of, in the same order: under the method's own
+            rules each control takes the kind of labels and the labeller of its own set, and all
+            take the learning rate of the union.
 
     Raises:
-        NotScorable: when a set lacks what the protocol needs.
-        UserError: when the sets cannot be merged.
+        NotScorable: if a set lacks what the protocol needs.
+        UserError: if the sets cannot be merged.
     """
     union = merged(sets)
     ipc = int(torch.bincount(union.labels).max())

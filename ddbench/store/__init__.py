@@ -1,1 +1,1 @@
-"""The store: artefacts by the hash of what determines them, written whole or not at all."""
+"""The store: artefacts by the hash of what determines them, written atomically."""

@@ -1,4 +1,4 @@
-"""Files that are either there whole or not there: written to a temporary name, then renamed."""
+"""Atomic writing of files: under a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 CHECKSUM = "checksum"
-"""The name under which a table holds one of itself."""
+"""The key of a table's own checksum."""
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -29,7 +29,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that takes the place of another when the block ends, atomically."""
+    """A file to write to that atomically replaces `path` when the block ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -56,12 +56,12 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def json_bytes(value: Any) -> bytes:
-    """What `write_json` writes."""
+    """The bytes that `write_json` writes."""
     return f"{json_text(value)}\n".encode()
 
 
 def json_text(value: Any) -> str:
-    """JSON for people, with keys in the order given."""
+    """Indented JSON, with keys in the order given."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
 
 
@@ -70,21 +70,21 @@ def read_json(path: Path, remedy: str = "remove it to make it again") -> Any:
 
     Args:
         path: the file.
-        remedy: what helps where it is not JSON; by default, of a file that ddbench made for itself.
+        remedy: advice if it is not JSON; the default suits files that ddbench made for itself.
 
     Raises:
-        UserError: when the file cannot be read, or is not JSON.
+        UserError: if the file cannot be read, or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, too
+    except (ValueError, RecursionError) as error:  # ValueError: also for numbers that are too long
         raise UserError(f"{path} is damaged (not JSON); {remedy}") from error
 
 
 def tensors_to_bytes(tensors: Mapping[str, Tensor], header: str = "") -> bytes:
-    """Serialise as safetensors; one header string, so that equal content is equal bytes."""
+    """Serialise as safetensors, with one header string, so that equal content gives equal bytes."""
     from safetensors.torch import save
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -92,7 +92,7 @@ def tensors_to_bytes(tensors: Mapping[str, Tensor], header: str = "") -> bytes:
 
 
 def digest(*parts: bytes | memoryview) -> str:
-    """The hash that names content, in one or more parts: SHA-256, in hexadecimal."""
+    """The SHA-256 of content in one or more parts, in hexadecimal."""
     made = hashlib.sha256()
     for part in parts:
         made.update(part)
@@ -100,19 +100,19 @@ def digest(*parts: bytes | memoryview) -> str:
 
 
 def checksum(value: Any) -> str:
-    """`digest` of plain JSON types, whatever the order of keys."""
+    """`digest` of plain JSON types, independent of the order of keys."""
     return digest(json.dumps(value, sort_keys=True).encode())
 
 
 def with_checksum(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A table of plain JSON values, and a checksum of them all."""
+    """A table of plain JSON values with their checksum."""
     return {**table, CHECKSUM: checksum(table)}
 
 
 def is_as_written(table: Any) -> bool:
-    """Whether what was read is a table that has not changed since `with_checksum`.
+    """Whether a value read from a file is a table that is unchanged since `with_checksum`.
 
-    Tables of earlier versions have no checksum, and count as unchanged.
+    Tables of earlier versions have no checksum and count as unchanged.
     """
     if not isinstance(table, dict):
         return False
@@ -127,12 +127,12 @@ def digest_of_file(path: Path) -> str:
 
 
 def check_target(file: Path, remedy: str, source: Path | None = None) -> None:
-    """Make sure that a file can be made or replaced, before any long work.
+    """Check that a file can be created or replaced, before any long work.
 
     Args:
-        file: its folder is made when missing.
-        remedy: how another file is chosen.
-        source: what is read, which must stay.
+        file: the file; its folder is created if missing.
+        remedy: how to choose another file.
+        source: the file that is read, which must not be replaced.
 
     Raises:
         UserError: one line naming the file and the reason.
@@ -148,12 +148,12 @@ def check_target(file: Path, remedy: str, source: Path | None = None) -> None:
 def check_writable(
     folder: Path, remedy: str = "runs_root=FOLDER or DDBENCH_RUNS", name: str = ""
 ) -> None:
-    """Make sure that files can be made in a folder, before any long work.
+    """Check that files can be created in a folder, before any long work.
 
     Args:
-        folder: made when missing.
-        remedy: how another folder is chosen.
-        name: of a file that is to be made there, where that is known.
+        folder: the folder, created if missing.
+        remedy: how to choose another folder.
+        name: name of the file that will be created there, if known.
 
     Raises:
         UserError: one line naming the folder and the reason.
@@ -163,7 +163,7 @@ def check_writable(
         probe = folder / f".{name}-probe-{os.getpid()}"
         write_bytes(probe, b"probe")
         probe.unlink()
-    except (OSError, ValueError) as error:  # a name with the sign of number 0
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
         is_file = isinstance(error, FileExistsError)
         reason = "it is a file, not a folder" if is_file else getattr(error, "strerror", error)
         raise UserError(

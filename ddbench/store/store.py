@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 
 
 TOLD = {"sha256": str | None, "facts": dict, "made_from": dict}
-"""What a manifest says, by type."""
+"""The entries of a manifest and their types."""
 
 
 def key_of(identity: Mapping[str, Any]) -> str:
-    """24 hexadecimal digits that depend on everything in a tree of plain JSON values."""
+    """24 hexadecimal digits of the hash of a tree of plain JSON values."""
     text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return digest(text.encode())[:24]
 
 
 def remove_leftovers(folder: Path, stem: str = "") -> None:
-    """Remove what a killed process left half-written; the caller holds the lock.
+    """Remove half-written files of a killed process; the caller holds the lock.
 
     Args:
-        folder: where it wrote.
-        stem: beginning of the names of the files that it wrote.
+        folder: folder of the files.
+        stem: beginning of their names.
     """
     for leftover in folder.glob(f".{stem}*.*"):
         leftover.unlink(missing_ok=True)
@@ -55,11 +55,11 @@ class Artefact:
 
     Args:
         kind: such as "network".
-        key: the hash of what determines it.
-        path: its tensors, as safetensors; None where it has none.
-        sha256: of that file; None where it has none.
-        facts: what was learnt while making it (accuracy, seconds, bytes); never part of the key.
-        identity: what determines it, of which the key is the hash.
+        key: the hash of its identity.
+        path: the safetensors file of its tensors; None if it has none.
+        sha256: SHA-256 of that file; None if it has none.
+        facts: results of making it (accuracy, seconds, bytes), never part of the key.
+        identity: everything that determines it.
     """
 
     kind: str
@@ -74,15 +74,15 @@ class Store:
     """A folder of artefacts, which several processes and machines may share.
 
     Args:
-        root: the folder; made when missing. One that is there may be read only: what is kept in
-            it is found all the same.
+        root: the folder, created if missing. An existing folder may be read-only; its artefacts
+            can still be found.
 
     Raises:
-        UserError: when the folder cannot be made.
+        UserError: if the folder cannot be created.
     """
 
     def __init__(self, root: Path) -> None:
-        if not os.path.isdir(root):  # a name may be too long for any
+        if not os.path.isdir(root):  # Path.is_dir raises for a name that is too long
             check_writable(root)
         self.root = root
 
@@ -108,13 +108,13 @@ class Store:
         facts: dict[str, Any],
         tensors: Mapping[str, Tensor] | bytes | None = None,
     ) -> Artefact:
-        """Keep a product; its manifest is written last, so a half-made one is never found.
+        """Store a product; its manifest is written last, so an incomplete one is never found.
 
         Args:
-            kind: of artefact.
+            kind: kind of artefact.
             identity: everything that determines its numbers, in plain JSON types.
-            facts: what else is worth knowing.
-            tensors: by name, or a whole safetensors file.
+            facts: other facts about it.
+            tensors: tensors by name, or the content of a safetensors file.
         """
         manifest = self._manifest(kind, key_of(identity))
         sha256 = None
@@ -133,7 +133,7 @@ class Store:
         """The tensor file of an artefact, checked against its checksum.
 
         Raises:
-            UserError: when it is missing or damaged.
+            UserError: if it is missing or damaged.
         """
         manifest = self._manifest(artefact.kind, artefact.key)
         path = artefact.path
@@ -154,11 +154,11 @@ class Store:
         return load_file(self.file(artefact))
 
     def checkpoint(self, kind: str, identity: Mapping[str, Any]) -> Path:
-        """Where the unfinished state of an artefact is kept while it is made."""
+        """The file of an artefact's unfinished state while it is made."""
         return self._manifest(kind, key_of(identity)).with_suffix(".checkpoint")
 
     def try_lock(self, kind: str, identity: Mapping[str, Any]) -> FileLock | None:
-        """The lock of an artefact if nobody holds it; release it when done."""
+        """Acquire an artefact's lock, or return None if it is held; release it when done."""
         path = self._manifest(kind, key_of(identity)).with_suffix(".lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
@@ -173,13 +173,13 @@ class Store:
 
 
 def _checksum(entry: Mapping[str, Any], kind: str) -> str:
-    """Of everything that a manifest says, and of the kind of artefact that it says it of."""
+    """The checksum of a manifest's entries and its kind of artefact."""
     return checksum([kind, {name: entry[name] for name in TOLD}])
 
 
 def _is_as_written(entry: Any, kind: str, key: str) -> bool:
-    """Whether a manifest stands under its own key and has not changed since it was written."""
-    # Names are exact: a checksum under another name is damage, and not a manifest without one.
+    """Whether a manifest is stored under its own key and unchanged since it was written."""
+    # Names must match exactly: a misnamed checksum is damage, not a manifest without a checksum.
     if not isinstance(entry, dict) or entry.keys() - {CHECKSUM} != TOLD.keys():
         return False
     if not all(isinstance(entry[name], kinds) for name, kinds in TOLD.items()):

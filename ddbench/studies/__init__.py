@@ -1,1 +1,1 @@
-"""Studies: named experiments of several sweeps that end in one table and its pictures."""
+"""Studies: named experiments of several sweeps that produce one table and its figures."""

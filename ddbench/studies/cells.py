@@ -1,4 +1,4 @@
-"""The cells of a study, put together over distillation seeds."""
+"""The cells of a study, grouped over distillation seeds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TASK_WORDS = (
     "input_space", "budget", "budget.networks", "protocols", "evaluators", "control", "whole",
     "device", "fresh", "trackers", "config_dir", "runs_root", "data_root",
 )  # fmt: skip
-"""Words that are no arm's own: they are in the panel, or cells are put together over them."""
+"""Keys that do not name an arm: they are part of the panel, or cells are grouped over them."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Cell:
 
     Args:
         words: its overrides, by key.
-        record: what it left.
+        record: its record.
     """
 
     words: dict[str, str]
@@ -34,7 +34,7 @@ class Cell:
 
     @property
     def panel(self) -> str:
-        """The task, apart from its seed: what is compared lies in one panel."""
+        """The task without its seed; cells are compared within a panel."""
         task, budget = self.record.task, self.record.budget
         held_out = f", validation {task.validation:g}" if task.validation else ""
         shape = ", ".join(f"{k} {v}" for k, v in task.dataset.settings.items())
@@ -47,15 +47,15 @@ class Cell:
 
     @property
     def protocols(self) -> list[str]:
-        """The protocols that it was scored under, by their labels."""
+        """The labels of the protocols under which it was scored."""
         return [protocol.label for protocol in self.record.protocols]
 
     def has(self, words: str) -> bool:
-        """Whether the cell has all of the words, such as "method=dm method.image_rate=1"."""
+        """Whether the cell has all these overrides, such as "method=dm method.image_rate=1"."""
         return all(self.words.get(key) == value for key, _, value in map(_parted, words.split()))
 
     def series(self, study: Study, without: Sequence[str] = ()) -> str:
-        """What the cell is called beside the others of its panel."""
+        """The name of the cell's series within its panel."""
         own = {
             key: value
             for key, value in self.words.items()
@@ -65,16 +65,16 @@ class Cell:
         return ", ".join(told) or self.record.method.name
 
     def values(self, protocol: str) -> list[float]:
-        """Accuracy of each evaluation network under a protocol; none where it was not scored."""
+        """Accuracy of each evaluation network under a protocol; empty if it was not scored."""
         name = self.record.method.name
         return list(self._measured("accuracy", protocol=protocol, subject=name).values)
 
     def differences(self, protocol: str) -> list[float]:
-        """Accuracy less that of the control, network by network."""
+        """Accuracy minus the control's, network by network."""
         return list(self._measured("accuracy_difference", protocol=protocol).values)
 
     def metric(self, name: str) -> list[float]:
-        """The values of another metric of this cell, wherever it was measured."""
+        """All values of another metric of this cell."""
         return [
             m.value for m in self.record.measurements if m.metric == name and m.value is not None
         ]
@@ -87,17 +87,17 @@ class Cell:
 
 
 def over_seeds(per_seed: Iterable[Sequence[float]]) -> Estimate | None:
-    """The mean over seeds of their own means over networks; None where there are none.
+    """The mean over seeds of each seed's mean over networks; None if there are no values.
 
-    Each seed is one value, so that with too few of them there is no interval over networks, which
-    would say nothing of distilling again.
+    Each seed is one value, so with too few seeds there is no interval over networks instead, which
+    would not apply to distilling again.
     """
     means = {number: [fmean(values)] for number, values in enumerate(per_seed) if values}
     return over_seeds_and_networks(means) if means else None
 
 
 def grouped(cells: Iterable[Cell], study: Study) -> dict[str, dict[str, list[Cell]]]:
-    """Cells by panel and by series, in their own order; the seeds of one series lie together."""
+    """Cells by panel and by series, in their own order; a series holds all its seeds."""
     panels: dict[str, dict[str, list[Cell]]] = {}
     for cell in cells:
         panels.setdefault(cell.panel, {}).setdefault(cell.series(study), []).append(cell)
@@ -105,7 +105,7 @@ def grouped(cells: Iterable[Cell], study: Study) -> dict[str, dict[str, list[Cel
 
 
 def paired(first: Sequence[Cell], second: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
-    """Cells of the same seed and group, side by side."""
+    """Pairs of cells with the same seed, group and network seed."""
     places = {_place(cell): cell for cell in second}
     return [(cell, places[_place(cell)]) for cell in first if _place(cell) in places]
 
@@ -118,7 +118,7 @@ def cell_words(overrides: Iterable[str], without: Iterable[str] = ()) -> dict[st
 
 
 def swept_keys(overrides: Iterable[Iterable[str]]) -> set[str]:
-    """The keys that have more than one value among the cells."""
+    """The keys with more than one value among the cells."""
     values: dict[str, set[str]] = {}
     for words in overrides:
         for key, _, value in map(_parted, words):
@@ -127,7 +127,7 @@ def swept_keys(overrides: Iterable[Iterable[str]]) -> set[str]:
 
 
 def distinct(cells: Iterable[Cell]) -> list[Cell]:
-    """The cells, of which those with the same words and the same run are one."""
+    """The cells without duplicates, that is cells with the same overrides and the same run."""
     known = {(tuple(sorted(cell.words.items())), cell.record.run): cell for cell in cells}
     return list(known.values())
 

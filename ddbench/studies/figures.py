@@ -1,4 +1,4 @@
-"""The pictures of a study."""
+"""The figures of a study."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 STOP = "method.stop_after"
 
 LEGEND_LETTERS, LEGEND_MARK = 14, 8
-"""Letters of a legend that an inch holds, and what its mark takes of them."""
+"""Letters of a legend per inch, and the width of its marker in letters."""
 
 
 def draw(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | None:
-    """One picture, or None where no cell has what it shows."""
+    """One figure, or None if no cell has the data for it."""
     kinds: dict[str, Callable[..., Figure | None]] = {
         "differences": _differences,
         "steps": _steps,
@@ -38,7 +38,7 @@ def draw(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | None
 
 
 def _differences(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | None:
-    """For each task and protocol: the difference of every arm from the control, with interval."""
+    """For each task and protocol, the difference of every arm from the control, with interval."""
     whole = [cell for cell in cells if STOP not in cell.words]
     panels = grouped(whole, study)
     protocols = _protocols(spec, whole)
@@ -73,7 +73,7 @@ def _differences(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figur
 
 
 def _steps(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | None:
-    """The course of distilling: accuracy where it was stopped early, and logged scalars."""
+    """Distilling over steps: accuracy of runs that were stopped early, and logged scalars."""
     protocols = _protocols(spec, cells)
     panels: dict[str, dict[str, list[Cell]]] = {}
     for cell in cells:
@@ -116,7 +116,7 @@ def _steps(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | No
 
 
 def _line(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | None:
-    """A metric against a setting: one axes a task and protocol, one line a series."""
+    """A metric against a setting: one axes per task and protocol, one line per series."""
     protocols = _protocols(spec, cells) if spec.y == "accuracy" else ("",)
     panels: dict[str, dict[str, list[Cell]]] = {}
     for cell in cells:
@@ -151,12 +151,12 @@ def _styles(panels: dict[str, dict[str, list[Cell]]]) -> dict[str, dict[str, Any
 
 
 def _tradeoff(spec: FigureSpec, study: Study, cells: Sequence[Cell]) -> Figure | None:
-    """Seconds a step over peak memory, one point a cell."""
+    """Seconds per step against peak memory, one point per cell."""
     return tradeoff_figure(tradeoff_points(study, cells))
 
 
 def tradeoff_points(study: Study, cells: Sequence[Cell]) -> list[TradeoffPoint]:
-    """The points of the cells whose memory and time were measured."""
+    """The points of the cells with measured memory and time."""
     points = [tradeoff_point(cell.record, cell.series(study)) for cell in cells]
     return [point for point in points if point is not None]
 
@@ -175,7 +175,7 @@ def _points(spec: FigureSpec, cells: Sequence[Cell], protocol: str) -> list[tupl
 
 
 def _sorted(values: set[Any]) -> list[Any]:
-    """Numbers by size, other values by their text: the values of a setting, evenly spaced."""
+    """The values of a setting, sorted by size if all are numbers, else by their text."""
     numeric = all(isinstance(value, int | float) for value in values)
     return sorted(values) if numeric else sorted(values, key=str)
 
@@ -196,7 +196,7 @@ def _accuracy_course(
         by_steps.setdefault(steps, []).append(cell.differences(protocol))
     points = [(steps, over_seeds(values)) for steps, values in sorted(by_steps.items())]
     known = [(steps, value) for steps, value in points if value is not None]
-    # No step: the control's own images, from which all start.
+    # At step 0 the set consists of the control's images, from which all runs start.
     start = Estimate(0.0, None, "", 0, 0, ())
     _with_band(axes, [0, *(x for x, _ in known)], [start, *(v for _, v in known)], name, style)
     axes.axhline(0, color="black", linewidth=0.8)
@@ -219,7 +219,7 @@ def _scalar_course(axes: Axes, cells: Sequence[Cell], scalar: str, name: str, co
 def _with_band(
     axes: Axes, xs: Sequence[Any], values: Sequence[Estimate], name: str, style: dict[str, Any]
 ) -> None:
-    """A line of means in percent with their intervals as bars."""
+    """A line of means in percent with error bars for their intervals."""
     widths = [100 * (value.half_width or 0) for value in values]
     means = [100 * value.mean for value in values]
     axes.errorbar(xs, means, yerr=widths, capsize=3, label=name, markersize=4, **style)

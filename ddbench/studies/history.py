@@ -1,4 +1,4 @@
-"""The history of a grid: what it gave each time, and the steps in it."""
+"""The history of a grid: its results over time, and the steps in them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SCHEMA = "ddbench-regression-history/1"
 
 @dataclass(frozen=True)
 class Entry:
-    """What a grid gave once.
+    """One result of a grid.
 
     Args:
-        time: when, in ISO 8601, UTC.
-        code: of the methods that ran, a line each, such as "method mine 0.1.0 1a2b3c4d".
-        cells: by name.
-        accepted: why it became the reference, where it did; steps are looked for from there on.
+        time: time in ISO 8601, UTC.
+        code: code of the methods that ran, one line each, such as "method mine 0.1.0 1a2b3c4d".
+        cells: results of cells by name.
+        accepted: why it became the reference, if it did; steps are searched for from there on.
     """
 
     time: str
@@ -40,18 +40,18 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """When and of what code, in one text."""
+        """Time and code, in one text."""
         return f"{self.time} ({', '.join(self.code)})" if self.code else self.time
 
 
 def new_entry(
     cells: dict[str, CellResult], records: Iterable[Record], accepted: str | None = None
 ) -> Entry:
-    """What a grid has just given.
+    """The entry for a grid's result of now.
 
     Args:
-        cells: by name.
-        records: of its runs, which say whose code ran.
+        cells: results of cells by name.
+        records: records of its runs, which name the code that ran.
         accepted: why it becomes the reference, if it does.
     """
     ran = {
@@ -65,7 +65,7 @@ def new_entry(
 
 
 def _in_words(code: PluginFacts) -> str:
-    """Kind, name, version and commit; the digest where there is no commit, or it was changed."""
+    """Kind, name, version and commit; with the digest if there is no commit or it was modified."""
     where = (code.commit or "")[:8]
     if not where or code.modified:
         where = f"{where}+{(code.digest or 'unknown')[:8]}".lstrip("+")
@@ -73,10 +73,10 @@ def _in_words(code: PluginFacts) -> str:
 
 
 def append(path: Path, entry: Entry) -> None:
-    """Add a line to a history, which is made where there is none.
+    """Append an entry to a history, which is created if missing.
 
     Raises:
-        UserError: where it cannot be written.
+        UserError: if it cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,10 +89,10 @@ def append(path: Path, entry: Entry) -> None:
 
 
 def load_history(path: Path) -> list[Entry]:
-    """The entries of a history, in order; none where there is no file.
+    """The entries of a history, in order; empty if there is no file.
 
     Raises:
-        UserError: for a file that is none, with the line.
+        UserError: for a file that is not a history, with the line.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
@@ -118,14 +118,14 @@ def _entry(values: dict[str, Any]) -> Entry:
 
 @dataclass(frozen=True)
 class Step:
-    """Where a quantity of a cell changed last.
+    """The last change of a quantity of a cell.
 
     Args:
-        cell: its name.
-        what: such as "hard/1", or "hard/1 - control".
-        before: level before it, a fraction.
-        after: level since.
-        runs: that have given the new level.
+        cell: the cell's name.
+        what: the quantity, such as "hard/1" or "hard/1 - control".
+        before: level before the step, a fraction.
+        after: level after the step, a fraction.
+        runs: number of runs at the new level.
         where: the first of them.
     """
 
@@ -147,8 +147,8 @@ class Step:
 def last_steps(grid: RegressionGrid, history: Sequence[Entry]) -> list[Step]:
     """The last step of each quantity of each cell since a result was last accepted.
 
-    The noise of a value is its standard error over seeds, or a third of the grid's least band where
-    that is more: what lies within a band is no step from one run to the next.
+    The noise of a value is its standard error over seeds, but at least a third of the grid's least
+    band, so that a change within a band from one run to the next is no step.
     """
     accepted = [number for number, entry in enumerate(history) if entry.accepted is not None]
     entries = history[accepted[-1] :] if accepted else history

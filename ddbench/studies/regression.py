@@ -1,7 +1,7 @@
-"""The accuracy regression: a small fixed grid, compared with what it gave before.
+"""The accuracy regression test: a small fixed grid, compared with its earlier results.
 
 The grid is `configs/regression.yaml`, the reference `leaderboards/regression.json`. Each run of
-the grid starts from an empty store, so that nothing is found that an older program made.
+the grid starts from an empty store, so that no artefact of an older program is used.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Series:
 
 @dataclass(frozen=True)
 class CellResult:
-    """What a cell gave.
+    """The result of a cell.
 
     Args:
-        accuracy: by protocol.
-        difference: from the control, by protocol.
+        accuracy: accuracy by protocol.
+        difference: difference from the control, by protocol.
         peak_bytes: the largest peak memory of any phase of any seed.
     """
 
@@ -50,11 +50,11 @@ class CellResult:
 
 @dataclass(frozen=True)
 class Reference:
-    """What the grid gave when it was last accepted.
+    """The grid's last accepted result.
 
     Args:
-        cells: by name.
-        environment: packages and platform there.
+        cells: results of cells by name.
+        environment: packages and platform of that result.
         reason: why it was accepted.
     """
 
@@ -71,12 +71,12 @@ class Reference:
 
 @dataclass
 class Verdict:
-    """How a grid compares with its reference.
+    """The comparison of a grid with its reference.
 
     Args:
-        rows: cell, what, reference, now, drift, band, verdict: text for people.
-        accuracy: lines on what left its band or failed its gate.
-        memory: lines on what grew out of its band.
+        rows: cell, quantity, reference, now, drift, band, verdict, as text.
+        accuracy: lines on accuracies outside their band and on failed gates.
+        memory: lines on peak memory that grew beyond its band.
     """
 
     rows: list[tuple[str, ...]] = field(default_factory=list)
@@ -88,7 +88,7 @@ def load_reference(path: Path) -> Reference:
     """The reference in a file.
 
     Raises:
-        UserError: when there is none, or it is not one.
+        UserError: if there is no such file, or it is not a reference.
     """
     if not path.exists():
         raise UserError(f"no reference {path}: {MADE_BY}")
@@ -106,11 +106,12 @@ RunAll = Callable[[Sequence[list[str]]], Iterable[Record]]
 
 
 def run_grid(grid: RegressionGrid, run_all: RunAll) -> dict[str, CellResult]:
-    """Run every cell with every seed and put the seeds together.
+    """Run every cell with every seed, and combine the seeds.
 
     Args:
-        grid: what is run.
-        run_all: does the runs of several lists of overrides and gives their records in order.
+        grid: the grid.
+        run_all: executes the runs of several lists of overrides, and returns their records in
+            order.
     """
     places = [(name, seed) for name in grid.cells for seed in grid.seeds]
     records = list(run_all([grid.overrides(name, seed) for name, seed in places]))
@@ -147,11 +148,11 @@ def series(values: Iterable[float]) -> Series:
 
 
 def compare(grid: RegressionGrid, reference: Reference, now: dict[str, CellResult]) -> Verdict:
-    """Each cell beside its reference, and each gate.
+    """Compare each cell with its reference, and check each gate.
 
-    A mean accuracy is equivalent when it lies within its band of the reference mean, above or
-    below: seeds are the same, so only the program, its packages and the machine can move it. What
-    one cell gains by augmentation (hard less noaug) is held in the same way.
+    A mean accuracy is equivalent if it is within its band around the reference mean: seeds are the
+    same, so only the program, its packages and the machine can change it. The gain of a cell by
+    augmentation (hard minus noaug) is compared in the same way.
     """
     verdict = Verdict()
     for name, result in now.items():
@@ -195,7 +196,7 @@ def compare(grid: RegressionGrid, reference: Reference, now: dict[str, CellResul
 
 
 def failed_gates(grid: RegressionGrid, now: dict[str, CellResult]) -> list[str]:
-    """A line for each gate that does not hold."""
+    """One line per gate that does not hold."""
     lines = []
     for gate in grid.gates:
         difference = now[gate.cell].difference.get(gate.protocol)
@@ -209,7 +210,7 @@ def failed_gates(grid: RegressionGrid, now: dict[str, CellResult]) -> list[str]:
 
 
 def _held(result: CellResult) -> dict[str, Series]:
-    """What is compared: accuracies by protocol, and what augmentation gave if both are there."""
+    """The compared quantities: accuracies by protocol, and the gain by augmentation if known."""
     held = dict(result.accuracy)
     hard, plain = held.get("hard/1"), held.get("noaug/1")
     if hard and plain:
@@ -221,7 +222,7 @@ def _held(result: CellResult) -> dict[str, Series]:
 def cell_from_plain(
     accuracy: dict[str, Any], difference: dict[str, Any], peak_bytes: int
 ) -> CellResult:
-    """A result as `asdict` gives it."""
+    """A result from the form that `asdict` gives."""
 
     def read(rows: dict[str, Any]) -> dict[str, Series]:
         return {

@@ -1,4 +1,4 @@
-"""The grid of a regression: what is run, and what must hold of it whatever came before."""
+"""The grid of a regression test: what is run, and which gates its results must pass."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..errors import UserError, shortened, shown, unknown_name
 from ..plugins.presets import preset, preset_file, preset_names, read_yaml
 
 GROUP = "grid"
-"""Of presets, in which packages and folders of one's own keep grids."""
+"""The group of presets in which packages and users' own folders keep grids."""
 SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
 class Gate:
-    """An order that must hold: a cell's difference from the control.
+    """A lower bound that must hold for a cell's difference from the control.
 
     Args:
-        cell: its name.
+        cell: the cell's name.
         protocol: such as "hard/1".
-        above_control: least mean difference, a fraction.
+        above_control: smallest mean difference, a fraction.
     """
 
     cell: str
@@ -34,15 +34,15 @@ class Gate:
 
 @dataclass(frozen=True)
 class RegressionGrid:
-    """What is run.
+    """The grid of a regression test.
 
     Args:
         common: overrides of all cells, in one text.
-        seeds: of distillation.
-        least_band: least drift of a mean accuracy that counts, a fraction.
+        seeds: distillation seeds.
+        least_band: a drift of a mean accuracy up to this fraction never counts.
         memory_growth: factor by which a cell's peak memory may grow.
-        cells: overrides by name.
-        gates: orders that must hold.
+        cells: each cell's own overrides, by name.
+        gates: gates that must hold.
     """
 
     common: str
@@ -58,10 +58,10 @@ class RegressionGrid:
 
 
 def grid_file(given: str) -> Path:
-    """The file of a grid: as given, or by its name in a folder `grid` of presets.
+    """The file of a grid: as given, or by its name in a `grid` folder of presets.
 
     Raises:
-        UserError: where there is neither, with near names.
+        UserError: if there is neither, with similar names.
     """
     path, named = Path(given).expanduser(), preset_file(GROUP, given)
     if path.exists() or path.suffix in SUFFIXES:
@@ -72,10 +72,10 @@ def grid_file(given: str) -> Path:
 
 
 def load_grid(path: Path | None = None) -> RegressionGrid:
-    """A grid from a file, or that of `configs/regression.yaml`.
+    """A grid from a file, by default `configs/regression.yaml`.
 
     Raises:
-        UserError: one line, where the file is no grid.
+        UserError: one line, if the file is not a grid.
     """
     if path is None:
         return _grid(preset(".", "regression"))
@@ -96,10 +96,10 @@ def load_grid(path: Path | None = None) -> RegressionGrid:
 
 
 def _grid(values: Any) -> RegressionGrid:
-    """A grid from plain values; bands and gates need not be given.
+    """A grid from plain values; bands and gates are optional.
 
     Raises:
-        TypeError, KeyError, ValueError, AttributeError: for what is none.
+        TypeError, KeyError, ValueError, AttributeError: if the values are not a grid.
     """
     given = dict(values)
     gates = tuple(Gate(**row) for row in given.pop("gates", None) or ())
@@ -110,7 +110,7 @@ def _grid(values: Any) -> RegressionGrid:
         raise ValueError("cells are words of `ddbench run` by name, one cell at least")
     grid = RegressionGrid(gates=gates, seeds=seeds, cells=cells, **given)
     for cell in cells:
-        grid.overrides(cell, seeds[0])  # whose quotes may be open
+        grid.overrides(cell, seeds[0])  # raises for an unclosed quote
     for name in ("least_band", "memory_growth"):
         if not isinstance(getattr(grid, name), int | float) or getattr(grid, name) <= 0:
             raise ValueError(f"{name} is a number above 0")

@@ -1,4 +1,4 @@
-"""Released sets scored here beside what their authors recorded or published."""
+"""Released sets scored here, compared with what their authors recorded or published."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Published:
-    """A figure that the authors published.
+    """An accuracy that the authors published.
 
     Args:
         accuracy: in [0, 1].
@@ -40,16 +40,16 @@ class Published:
 
 @dataclass(frozen=True)
 class ReleasedSet:
-    """A file that a study names.
+    """A released set that a study names.
 
     Args:
-        name: what its row is called.
-        file: of the file or folder, in the folder that a person gives.
+        name: name of its row.
+        file: path of the file or folder, relative to the folder that the user gives.
         like: its family.
-        dataset: that it was distilled from.
-        says: what neither says, by the names of `ImportChoice`.
+        dataset: the dataset that it was distilled from.
+        says: facts that neither file nor family states, by the names of `ImportChoice`.
         given: keys of `ddbench evaluate` for this set alone, such as "budget.networks=5".
-        published: a figure that belongs to it.
+        published: the published accuracy of the set, if any.
     """
 
     name: str
@@ -62,10 +62,10 @@ class ReleasedSet:
 
     @classmethod
     def from_plain(cls, row: dict[str, Any]) -> ReleasedSet:
-        """From a row of a study's file.
+        """A released set from a row of a study's file.
 
         Raises:
-            TypeError, KeyError: where it is not formed so.
+            TypeError, KeyError: if the row is malformed.
         """
         values = dict(row)
         published = values.pop("published", None)
@@ -81,13 +81,13 @@ class ReleasedSet:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A released set, scored.
+    """A scored released set.
 
     Args:
         released: the set.
-        record: what the scoring left.
+        record: the record of scoring it.
         values: re-scored accuracy of each network.
-        recorded: what the authors' code left in the file, one per network.
+        recorded: accuracies that the authors' code left in the file, one per network.
     """
 
     released: ReleasedSet
@@ -97,10 +97,10 @@ class Comparison:
 
     @classmethod
     def of(cls, released: ReleasedSet, record: Record) -> Comparison:
-        """The comparison that a record allows.
+        """The comparison from a record.
 
         Raises:
-            UserError: where the record holds no accuracy, with the reason.
+            UserError: if the record holds no accuracy, with the reason.
         """
         own = [
             m
@@ -117,14 +117,14 @@ class Comparison:
 
     @property
     def reference(self) -> float | None:
-        """The authors' accuracy, recorded where it is, else published."""
+        """The authors' accuracy: recorded, or else published; None if there is neither."""
         if self.recorded:
             return fmean(self.recorded)
         return self.released.published.accuracy if self.released.published else None
 
     @property
     def difference(self) -> Estimate | None:
-        """Re-scored less the authors'; None where there is nothing to compare with."""
+        """Re-scored minus the authors' accuracy; None if there is nothing to compare with."""
         if self.reference is None:
             return None
         if len(self.recorded) > 1 and len(self.values) > 1:
@@ -135,7 +135,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """Whether the interval of the difference holds 0."""
+        """Whether the interval of the difference contains 0, in words."""
         if self.difference is None:
             return "nothing to compare with"
         if self.difference.half_width is None:
@@ -150,7 +150,7 @@ def released_markdown(title: str, about: str, rows: Sequence[Comparison], left: 
         title: the question.
         about: what is compared and why.
         rows: the sets that were scored.
-        left: which were not, for people; "" for none.
+        left: text on the sets that were not scored; "" for none.
     """
     import pandas as pd
 
@@ -193,9 +193,9 @@ def _text(values: Sequence[float]) -> str:
 
 
 def released_figure(title: str, rows: Sequence[Comparison]) -> Figure | None:
-    """The authors' accuracy and ours beside it, and the difference, with 95% intervals.
+    """The authors' accuracy next to ours, and the difference, with 95% intervals.
 
-    A line for each set; None where none has both.
+    One line per set; None if no set has both.
     """
     rows = [one for one in rows if one.reference is not None]
     if not rows:
@@ -213,7 +213,7 @@ def released_figure(title: str, rows: Sequence[Comparison]) -> Figure | None:
             label = name if place == 0 else None
             style = {"fmt": mark, "color": colour, "capsize": 3, "label": label}
             axes.errorbar(fmean(numbers), place + shift, xerr=half_width(numbers) or 0.0, **style)
-        assert one.difference is not None  # there is something to compare with
+        assert one.difference is not None  # it has a reference
         interval = 100 * (one.difference.half_width or 0.0)
         less.errorbar(
             100 * one.difference.mean, place, xerr=interval, fmt="D", color=COLOURS[2], capsize=3

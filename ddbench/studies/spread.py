@@ -1,4 +1,4 @@
-"""How much cells differ that repeat each other, by what was repeated."""
+"""The spread of repeated cells, by what was varied between repetitions."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NOTE = (
 
 
 def spread_rows(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
-    """One row for each arm and measured quantity, as text; empty for a study without spreads.
+    """One row per arm and measured quantity, as text; empty for a study without spreads.
 
-    Columns: task, arm, quantity, the mean in %, and for each spread its standard deviation.
+    Columns: task, arm, quantity, the mean in %, and the standard deviation for each spread.
     """
     import pandas as pd
 
@@ -47,13 +47,13 @@ def spread_rows(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
 
 
 def pooled_deviation(groups: Iterable[Sequence[float]]) -> float | None:
-    """The root of the mean of the groups' variances; None where no group has two values."""
+    """The square root of the groups' mean variance; None if no group has two values."""
     variances = [variance(values) for values in groups if len(values) > 1]
     return math.sqrt(fmean(variances)) if variances else None
 
 
 def _quantities(cells: Sequence[Cell]) -> dict[str, Callable[[Cell], list[float]]]:
-    """What is measured under each protocol, by name."""
+    """The quantities measured under each protocol, by name."""
     protocols = dict.fromkeys(label for cell in cells for label in cell.protocols)
     found: dict[str, Callable[[Cell], list[float]]] = {}
     for protocol in protocols:
@@ -63,7 +63,7 @@ def _quantities(cells: Sequence[Cell]) -> dict[str, Callable[[Cell], list[float]
 
 
 def _repeats(means: Iterable[tuple[Cell, float]], key: str, study: Study) -> list[list[float]]:
-    """The values of cells that differ in one of the spreads' keys alone."""
+    """Groups of values of cells that differ only in the given one of the spreads' keys."""
     groups: dict[tuple[str, ...], list[float]] = {}
     for cell, value in means:
         fixed = tuple(cell.words.get(other, "") for other in study.spreads if other != key)

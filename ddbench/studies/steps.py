@@ -1,10 +1,10 @@
-"""Steps in a series of measurements: where its level changed, told apart from noise.
+"""Step detection in a series of measurements: changes of level, distinguished from noise.
 
-The series is fitted by levels that are constant over stretches, each the median of its stretch, so
-that the sum of absolute deviations is least for their number. How many there are is the least of
-log(sigma) + 4 log(n) / n * levels, where sigma is the mean absolute deviation: the criterion of
-airspeed velocity (asv/step_detect.py). Here sigma also holds the noise that is known of each value,
-since repetitions on one machine may agree to the last bit and still mean nothing.
+A piecewise constant function is fitted to the series. Each level is the median of its segment, and
+for a given number of levels the fit minimises the sum of absolute deviations. The number of levels
+minimises log(sigma) + 4 log(n) / n * levels, where sigma is the mean absolute deviation: the
+criterion of airspeed velocity (asv/step_detect.py). Here sigma also includes the known noise of a
+value, since repetitions on one machine may agree to the last bit without being precise.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SHORTEST = 2
-"""Values of a stretch: one alone may be a chance."""
+"""Fewest values of a segment: a single one may be due to chance."""
 MOST_LEVELS = 10
 LONGEST = 200
-"""Values that are looked at, the latest."""
+"""Most values that are used, the latest ones."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """A stretch over which a series stays at its level.
+    """A segment of a series with a constant level.
 
     Args:
-        start: the index of its first value.
-        stop: one more than the index of its last value.
-        value: the median.
+        start: index of its first value.
+        stop: index of its last value plus one.
+        value: median of its values.
     """
 
     start: int
@@ -37,11 +37,11 @@ class Level:
 
 
 def levels(values: Sequence[float], noise: float) -> list[Level]:
-    """The stretches of a series, in order; one where it has no step.
+    """The segments of a series, in order; a single one if it has no step.
 
     Args:
-        values: in the order of time; of a long series the latest.
-        noise: standard error of one value, in its unit, above 0.
+        values: values in order of time; only the latest `LONGEST` are used.
+        noise: standard error of one value, in the same unit, above 0.
     """
     first = max(0, len(values) - LONGEST)
     seen = list(values)[first:]
@@ -64,7 +64,7 @@ def levels(values: Sequence[float], noise: float) -> list[Level]:
 
 
 def _deviations(values: Sequence[float]) -> list[dict[int, float]]:
-    """The sum of absolute deviations from the median of every stretch, by start and end."""
+    """The sum of absolute deviations from the median of every segment, by start and end."""
     n = len(values)
     return [
         {
@@ -82,8 +82,8 @@ def _absolute_deviation(values: Sequence[float]) -> float:
 
 
 def _fits(deviation: Sequence[dict[int, float]], n: int) -> list[list[int]]:
-    """The starts of the stretches of the best fit by one level, by two, and so on."""
-    least = dict(deviation[0])  # of the values up to an end
+    """The starts of the segments of the best fit with one level, with two, and so on."""
+    least = dict(deviation[0])  # least sum of deviations of the values up to each end
     starts = {end: [0] for end in least}
     fits = [starts[n]]
     for _ in range(MOST_LEVELS - 1):

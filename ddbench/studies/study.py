@@ -1,4 +1,4 @@
-"""What a study is: `configs/study/<name>.yaml`, and the sweeps that it stands for."""
+"""The definition of a study, `configs/study/<name>.yaml`, and its sweeps."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Contrast:
     """A difference of two accuracies, paired over seeds and evaluation networks.
 
     Args:
-        name: what it tells.
-        of: the words that the first cells have, such as "experiment=apm_equation_4".
-        protocol: under which they are scored, such as "soft/1".
-        minus: the words of the cells that are taken away; None: those of `of`.
-        minus_protocol: their protocol; None: `protocol`.
+        name: what it shows.
+        of: overrides of the first cells, such as "experiment=apm_equation_4".
+        protocol: the protocol of their accuracy, such as "soft/1".
+        minus: overrides of the cells that are subtracted; None: those of `of`.
+        minus_protocol: the protocol of those; None: `protocol`.
     """
 
     name: str
@@ -36,16 +36,16 @@ class Contrast:
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """A picture of a study; its kinds are in `ddbench.studies.figures`.
+    """A figure of a study; its kinds are in `ddbench.studies.figures`.
 
     Args:
-        name: of the file.
+        name: name of the file.
         kind: "differences", "steps", "line" or "tradeoff" (memory against time).
-        of: only cells with these words.
-        x: of a line: the setting along the axis.
-        y: of a line: the metric, "accuracy" or that of another evaluator.
-        protocols: of steps and lines: the protocols that are drawn; all where none are named.
-        scalars: of steps: entries of the distilling log, drawn below the accuracy.
+        of: only cells with these overrides are drawn.
+        x: for "line": the setting on the x axis.
+        y: for "line": the metric, "accuracy" or that of another evaluator.
+        protocols: protocols to draw; all if none are named.
+        scalars: for "steps": entries of the distilling log, drawn below the accuracy.
     """
 
     name: str
@@ -59,12 +59,12 @@ class FigureSpec:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a publication prints what a study measures.
+    """The place in a publication with the published values of a study.
 
     Args:
-        paper: name of a file of `leaderboards/published`.
-        place: in it, such as "Table 1".
-        dataset: whose numbers are meant; "": all.
+        paper: name of a file in `leaderboards/published`.
+        place: place in the paper, such as "Table 1".
+        dataset: the dataset whose values are used; "": all.
     """
 
     paper: str
@@ -78,19 +78,17 @@ class Study:
 
     Args:
         title: the question.
-        about: what is compared and why, for people.
-        sweeps: the arguments of one `ddbench run -m` each; in the file also those of its `parts`,
-            which are other studies, whose labels, contrasts and figures it has as well.
-        labels: words of a cell, and names of scalars, in plain language, such as
-            {"experiment=random": "Random"}.
-        contrasts: differences that the table ends with.
-        figures: the pictures.
-        released: of a study of sets that others released: the sets, scored by `given`, in the
-            place of sweeps.
-        given: keys of `ddbench evaluate` for all of them.
-        published: what the study ends beside, where a publication prints it.
-        spreads: keys of words whose values only repeat a cell, such as {"seed": "seeds"}; the table
-            has the standard deviation over each of them.
+        about: what is compared and why.
+        sweeps: the arguments of one `ddbench run -m` each. A file may name other studies as its
+            `parts`, whose sweeps, labels, contrasts and figures are included.
+        labels: display names of overrides and scalars, such as {"experiment=random": "Random"}.
+        contrasts: differences listed at the end of the report.
+        figures: the figures.
+        released: for a study of released sets: the sets, scored with `given`, instead of sweeps.
+        given: keys of `ddbench evaluate` for all released sets.
+        published: the published values with which the study is compared, if any.
+        spreads: keys whose values only repeat a cell, with labels, such as {"seed": "seeds"}; the
+            report gives the standard deviation over each of them.
     """
 
     title: str
@@ -106,12 +104,12 @@ class Study:
 
 
 def study_names() -> list[str]:
-    """The studies that there are."""
+    """The names of all studies."""
     return preset_names(GROUP)
 
 
 def load_study(name: str) -> Study:
-    """The study of a name.
+    """The study with a name.
 
     Raises:
         UserError: for an unknown name, or a file that is not a study.
@@ -150,7 +148,7 @@ def _figure(row: dict[str, Any]) -> FigureSpec:
 
 
 def replaced(words: Sequence[str], given: Sequence[str]) -> list[str]:
-    """Arguments with those that are given instead of or beside them, which come last."""
+    """Arguments with given ones added at the end, which replace those with the same keys."""
     keys = {word.lstrip("+~").partition("=")[0] for word in given}
     return [*(word for word in words if word.partition("=")[0] not in keys), *given]
 
@@ -160,14 +158,14 @@ def sweeps_with(
     given: Sequence[str],
     takes: Callable[[Sequence[str], str], bool] = lambda words, word: True,
 ) -> list[list[str]]:
-    """The study's sweeps with the arguments that a person gave instead of or beside its own.
+    """The study's sweeps, with the user's arguments added or replacing its own.
 
-    Sweeps that become the same are done once.
+    Sweeps that become identical are run once.
 
     Args:
-        study: whose sweeps.
-        given: arguments of a person.
-        takes: whether a sweep takes an argument; one of another method's settings is left out.
+        study: the study.
+        given: the user's arguments.
+        takes: whether a sweep accepts an argument; settings of another method are left out.
     """
     sweeps = [
         replaced(words, [word for word in given if takes(words, word)]) for words in study.sweeps

@@ -1,4 +1,4 @@
-"""The tables that a sweep ends in: one row per cell, and one per group of cells that are alike."""
+"""The final tables of a sweep: one row per cell, and one per group of cells over seeds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..records.units import duration
 from .cells import Cell, cell_words, over_seeds
 
 LONGEST_REASON = 120
-"""Letters of why a cell is not done; the whole line has been said when that was found."""
+"""Most letters of the reason why a cell is not done; the full line was printed earlier."""
 SEED = "seed"
 OVER_SEEDS = (
     "± is the 95% t interval over seeds, of three or more; differences from the control are paired "
@@ -30,9 +30,9 @@ class Row:
 
     Args:
         words: its overrides.
-        title: those of them that not all cells have.
-        record: what it left; None where it is not done.
-        reason: why it is not done, in a line.
+        title: the overrides that not all cells share.
+        record: its record; None if it is not done.
+        reason: why it is not done, in one line.
     """
 
     words: tuple[str, ...]
@@ -42,31 +42,31 @@ class Row:
 
     @property
     def cell(self) -> Cell | None:
-        """What was measured, if it is done."""
+        """The cell with its record, or None if it is not done."""
         return Cell(cell_words(self.words), self.record) if self.record else None
 
 
 def cell_table(rows: Sequence[Row]) -> str:
-    """Each cell's accuracy and difference from the control under each protocol, or why it is none.
+    """Each cell's accuracy and difference from the control under each protocol.
 
-    Beside them what distilling cost: seconds per step (nothing for methods that choose), and peak
-    memory.
+    Further columns give the cost of distilling: seconds per step (empty for methods that select
+    images), and peak memory. The row of a cell that is not done gives the reason instead.
     """
     protocols = _protocols(row.cell for row in rows)
     table = [[row.title, *_measured(row.cell, protocols), *_costs(row.record)] for row in rows]
     headers = ["cell", *_titles(protocols), "s/step", "peak memory"]
     lines = tabulate(table, headers, tablefmt="simple", disable_numparse=True).splitlines()
     width = max(len(text) for text in ("cell", *(row.title for row in rows)))
-    for number, row in enumerate(rows, 2):  # a long reason shall not widen a column
+    for number, row in enumerate(rows, 2):  # so that a long reason does not widen a column
         if row.record is None:
             lines[number] = f"{row.title.ljust(width)}  {shortened(row.reason, LONGEST_REASON)}"
     return "\n".join(lines)
 
 
 def seed_table(rows: Sequence[Row]) -> str:
-    """Mean and interval over the seeds of cells that differ in nothing else.
+    """Mean and interval over seeds, for groups of cells that differ only in the seed.
 
-    Empty where no two cells do. A cell that is not done is missing among its seeds.
+    Empty if there are no two such cells. Cells that are not done are missing from their group.
     """
     groups: dict[str, list[Row]] = {}
     for row in rows:
@@ -94,7 +94,7 @@ def _titles(protocols: Iterable[str]) -> list[str]:
 
 
 def _measured(cell: Cell | None, protocols: Iterable[str]) -> list[str]:
-    """Accuracy under each protocol, and in brackets how much that is above the control."""
+    """Accuracy under each protocol, with the difference from the control in brackets."""
     if cell is None:
         return ["" for _ in protocols]
     return [
@@ -104,7 +104,7 @@ def _measured(cell: Cell | None, protocols: Iterable[str]) -> list[str]:
 
 
 def _over_seeds(cells: Sequence[Cell], protocol: str) -> str:
-    """As `_measured`, over the seeds of cells."""
+    """As `_measured` for one protocol, over the seeds of cells."""
     texts = []
     for sign, read in ((False, Cell.values), (True, Cell.differences)):
         by_seed = {number: read(cell, protocol) for number, cell in enumerate(cells)}
@@ -122,7 +122,7 @@ def _percent(values: Sequence[float], sign: bool = False) -> str:
 
 
 def _costs(record: Record | None) -> tuple[str, str]:
-    """Time of a step, teachers and experts apart, and peak memory."""
+    """Time per step, without teachers and experts, and peak memory."""
     if record is None or record.distilling is None:
         return "", ""
     cost, steps = record.distilling, record.steps

@@ -1,4 +1,4 @@
-"""The table of a study: one row a series of a panel, and the contrasts below."""
+"""The report of a study: one row per series of each panel, and the contrasts below."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ NOTE = (
 
 
 def rows(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
-    """One row for each series of each panel, as text for people.
+    """One row per series of each panel, as text.
 
-    Columns: task, arm, for each protocol the accuracy and its difference from the control, the
-    mean seconds of distilling, and the number of seeds.
+    Columns: task, arm, accuracy and difference from the control for each protocol, the mean
+    seconds of distilling, and the number of seeds.
     """
     import pandas as pd
 
@@ -48,7 +48,7 @@ def rows(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
 
 
 def contrast_rows(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
-    """The contrasts of a study in each panel where both sides were measured."""
+    """The contrasts of a study, in each panel in which both sides were measured."""
     import pandas as pd
 
     panels: dict[str, list[Cell]] = {}
@@ -102,7 +102,7 @@ def markdown(study: Study, cells: Sequence[Cell]) -> str:
 
 
 def _exactly(words: str, cells: Sequence[Cell]) -> list[Cell]:
-    """The cells with these words that have no settings besides them."""
+    """The cells with these overrides and no other method settings."""
     keys = {word.partition("=")[0] for word in words.split()}
     return [
         cell

@@ -1,8 +1,8 @@
-"""Memory against time of methods' steps, from records: a table and a picture.
+"""Memory against time of methods' steps, from records: a table and a figure.
 
 As in Figure 3 of M. Chen et al., "Dataset distillation via adversarial prediction matching"
-(2023): one point per method and setting, peak memory of the steps on one axis, seconds per step on
-the other.
+(2023): one point per method and setting, with peak memory of the steps on one axis and seconds per
+step on the other.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 KINDS = ("allocated", "resident set")
-"""Where memory is read, the telling one first: tensors on the accelerator, else the process."""
+"""Kinds of measured memory, in order of preference: accelerator tensors, else the process."""
 
 
 @dataclass(frozen=True)
 class TradeoffPoint:
-    """What the steps of one run cost.
+    """The cost of one run's steps.
 
     Args:
         label: method and setting.
-        method: its name.
-        peak_bytes: largest memory of all steps.
-        kind: where it was read, one of `KINDS`.
-        seconds: of a step, on average.
-        quartiles: of seconds per step, lower and upper, if known.
-        steps: number of steps that were timed.
-        device: that did it.
+        method: the method's name.
+        peak_bytes: peak memory over all steps.
+        kind: kind of memory, one of `KINDS`.
+        seconds: mean seconds per step.
+        quartiles: lower and upper quartile of seconds per step, if known.
+        steps: number of timed steps.
+        device: name of the device.
     """
 
     label: str
@@ -51,7 +51,7 @@ class TradeoffPoint:
 
 
 def tradeoff_point(record: Record, label: str) -> TradeoffPoint | None:
-    """The point of a run, from what the evaluators `memory` and `runtime` said; None without."""
+    """The point of a run, from the evaluators `memory` and `runtime`; None without either."""
     peaks = {
         str(m.coordinates["of"]): m.value
         for m in record.measurements
@@ -78,7 +78,7 @@ def tradeoff_point(record: Record, label: str) -> TradeoffPoint | None:
 
 
 def tradeoff_table(points: Sequence[TradeoffPoint]) -> str:
-    """One row a point."""
+    """One row per point."""
     rows = [
         [
             point.label,
@@ -96,7 +96,7 @@ def tradeoff_table(points: Sequence[TradeoffPoint]) -> str:
 
 
 def tradeoff_figure(points: Sequence[TradeoffPoint]) -> Figure | None:
-    """Seconds a step over peak memory, each point named; None where there are none."""
+    """Seconds per step against peak memory, each point labelled; None if there are no points."""
     if not points:
         return None
     figure = new_figure(6.5, 4)

@@ -1,1 +1,1 @@
-"""The formats that a distilled set is written in, one file each."""
+"""The formats that a distilled set can be exported to, one module each."""

@@ -1,4 +1,4 @@
-"""What a set holds, as tensors by name: what an archive of any kind takes."""
+"""The contents of a set as named tensors, for any kind of archive."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..distilled_set import SOFT_LABEL_KINDS, DistilledSet
 
 
 def plain_table(distilled: DistilledSet) -> dict[str, Tensor]:
-    """Tensors by name. Facts are numbers too, so that the file needs no text and no objects.
+    """The set as named tensors. All facts are numbers, so the file needs no text and no objects.
 
-    The input space stands in `channel_mean` and `channel_std` (with a whitening these are not all
-    of it), the kind of soft labels as its number among logits, probabilities, targets.
+    `channel_mean` and `channel_std` give the input space (incompletely if it whitens). The kind of
+    soft labels is its index among logits, probabilities, targets.
     """
     table = {"images": distilled.images.contiguous(), "labels": distilled.labels}
     for name in ("soft_labels", "channel_mean", "channel_std", "space_fingerprint"):

@@ -14,7 +14,7 @@ from ..exporting.exporter import Exporter
 
 
 class ResultDictionary(Exporter):
-    """One pair, and no accuracies."""
+    """A single pair, without accuracies."""
 
     suffix = ".pt"
 

@@ -13,7 +13,7 @@ from ._pictures import write_pictures
 
 
 class NumberedFolders(Exporter):
-    """PNG files of 8 bits."""
+    """8-bit PNG files."""
 
     is_pixels = True
 

@@ -28,7 +28,7 @@ configs:
 
 
 class ImageFolder(Exporter):
-    """PNG files of 8 bits in folders named by class, and README.md."""
+    """8-bit PNG files in folders named by class, and README.md."""
 
     is_pixels = True
 

@@ -1,4 +1,4 @@
-"""One .npz file: images, labels, and soft labels and a rate where there are any."""
+"""One .npz file: images, labels, and soft labels and a learning rate if there are any."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._tables import plain_table
 
 
 class NumpyArchive(Exporter):
-    """Arrays by name, and the words beside them as arrays of one text."""
+    """Named arrays."""
 
     keeps = ALL
     suffix = ".npz"

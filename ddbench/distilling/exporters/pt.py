@@ -15,7 +15,7 @@ from ._tables import plain_table
 
 
 class TorchTable(Exporter):
-    """Tensors by name."""
+    """Named tensors."""
 
     keeps = ALL
     suffix = ".pt"

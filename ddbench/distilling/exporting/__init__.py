@@ -1,1 +1,1 @@
-"""A distilled set written as other programs read it."""
+"""Exporting a distilled set to formats that other programs read."""

@@ -1,4 +1,4 @@
-"""The contract of an exporter: a format in which others take a distilled set."""
+"""The contract of an exporter: a format of distilled sets that other programs read."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from ...data.input_space import InputSpace
 from ..distilled_set import DistilledSet
 
 ALL = frozenset({"soft_labels", "ids", "learned_rate", "tiles"})
-"""What a set may have beside its images, and a format may have no place for.
+"""What a set may have besides its images, and a format may be unable to store.
 
-The input space has a place in no other format than ddbench's own; pixels need none.
+Only ddbench's own format stores the input space; pixels need none.
 """
 
 
 class Exporter(ABC):
-    """A format. What it has no place for is said before it is lost."""
+    """An export format, which reports what it cannot store."""
 
     keeps: ClassVar[frozenset[str]] = frozenset()
-    """Of `ALL`, what the format has a place for."""
+    """The members of `ALL` that the format stores."""
 
     is_pixels: ClassVar[bool] = False
-    """Whether images are written as pixels of 8 bits, brought back from the input space."""
+    """Whether images are written as 8-bit pixels, converted back from the input space."""
 
     suffix: ClassVar[str] = ""
-    """Of the file; empty where a folder is written."""
+    """Suffix of the file; empty if the format is a folder."""
 
     def lost(self, distilled: DistilledSet) -> list[str]:
-        """What of this set the format has no place for."""
+        """The parts of this set that the format cannot store."""
         there = {
             "soft_labels": distilled.soft_labels is not None,
-            # Class ids alone have a place everywhere; beside soft labels they may not.
+            # Every format stores class ids alone; not every one stores them beside soft labels.
             "ids": distilled.soft_labels is not None and "soft_labels" in self.keeps,
             "learned_rate": distilled.learned_rate is not None,
             "tiles": distilled.tile_factor > 1,
@@ -53,12 +53,12 @@ class Exporter(ABC):
 
         Args:
             distilled: the set.
-            pixels: its images (N, H, W, C) where `is_pixels`.
-            target: the file, or the empty folder, to write to.
+            pixels: its images (N, H, W, C) if `is_pixels`, else None.
+            target: the file or empty folder to write to.
         """
 
 
 def pixels_of(distilled: DistilledSet, space: InputSpace) -> NDArray[np.uint8]:
-    """The stored images as pixels of 8 bits, (N, H, W, C): the nearest level, from 0 to 255."""
+    """The stored images as 8-bit pixels, (N, H, W, C), rounded to the nearest level (0 to 255)."""
     levels: NDArray[np.uint8] = space.pixels(distilled.images).permute(0, 2, 3, 1).numpy()
     return levels

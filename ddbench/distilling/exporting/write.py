@@ -1,4 +1,4 @@
-"""Writing a set in a format, in pixels where the format wants them."""
+"""Writing a set in a given format, as pixels if the format requires them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .registry import EXPORTERS
 
 
 def exported(distilled: DistilledSet, name: str, target: Path, root: Path) -> list[str]:
-    """Write a set, and return what the format had no place for.
+    """Write a set, and return what the format could not store.
 
     Args:
         distilled: the set.
-        name: of the format.
-        target: a file, or a folder that is empty or not there.
-        root: the folder of datasets, to undo a whitening.
+        name: name of the format.
+        target: a file, or a folder that is empty or does not exist.
+        root: the datasets folder, needed to invert a whitening.
 
     Raises:
         UserError: for an unknown format, a target that cannot be written, or an input space that
-            cannot be undone here.
+            cannot be inverted here.
     """
     exporter = EXPORTERS[name]()
     folder = target.absolute() if not exporter.suffix else target.absolute().parent
@@ -50,17 +50,17 @@ def exported(distilled: DistilledSet, name: str, target: Path, root: Path) -> li
 
 
 def leaves_the_range(images: Tensor, space: InputSpace) -> bool:
-    """Whether pixels of 0 to 1 cannot show these images: clamped, they are other images."""
+    """Whether clamping to pixels in [0, 1] would change these images."""
     pixels = space.unclamped(images.to(space.mean.device))
     half_a_level = 0.5 / 255
     return bool(pixels.min() < -half_a_level or pixels.max() > 1 + half_a_level)
 
 
 def space_of(distilled: DistilledSet, root: Path) -> InputSpace:
-    """The input space of a set: from its own figures, or a whitening fitted again and checked.
+    """The input space of a set: from its own statistics, or a whitening refitted and checked.
 
     Raises:
-        UserError: if the dataset's files are not here, or give another space.
+        UserError: if the dataset's files are missing, or give a different space.
     """
     name, mean, std = distilled.input_space, distilled.channel_mean, distilled.channel_std
     is_normalised = input_space_definition(name)["name"] == "normalised"

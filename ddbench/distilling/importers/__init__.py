@@ -1,1 +1,1 @@
-"""The formats that distilled sets are released in, one file each."""
+"""The formats that distilled sets are released in, one module each."""

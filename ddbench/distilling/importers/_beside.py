@@ -1,4 +1,4 @@
-"""Files that belong together: images, and beside them labels and a learned rate."""
+"""Files that belong together: images, with labels and a learned rate in the same folder."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _VIEW = "images_zca"
 
 
 def images_file(source: Source) -> Path | None:
-    """The file with the images: the source itself, or the one of a folder.
+    """The file with the images: the source itself, or the only one in a folder.
 
-    None where the source is no such thing.
+    None if the source has no such file.
 
     Raises:
-        UserError: where a folder has several.
+        UserError: if a folder has several.
     """
     if source.path is None:
         return None
@@ -36,9 +36,9 @@ def images_file(source: Source) -> Path | None:
 
 
 def beside(images: Path, word: str) -> Path | None:
-    """The file of labels or of a rate that belongs to a file of images, if there is one.
+    """The file of labels or of a learning rate that belongs to a file of images, if any.
 
-    `images_best.pt` has `labels_best.pt`, and `lr_best.pt`, `best_lr.pt` or `lr.pt`.
+    For `images_best.pt` this is `labels_best.pt`, and `lr_best.pt`, `best_lr.pt` or `lr.pt`.
     """
     if "images" not in images.name:
         return None
@@ -49,10 +49,10 @@ def beside(images: Path, word: str) -> Path | None:
 
 
 def read_beside(source: Source, images: Path) -> ImportedSet:
-    """Images with what lies beside them.
+    """Read images with the files that belong to them.
 
     Raises:
-        UserError: where a file holds another thing than its name says.
+        UserError: if a file's content does not match its name.
     """
     opened = Source(images)
     stored = tensor(opened.bare, f"{images}: the content")
@@ -83,7 +83,7 @@ def read_beside(source: Source, images: Path) -> ImportedSet:
 
 
 def has_soft_labels(images: Path) -> bool:
-    """Whether the labels beside are a matrix."""
+    """Whether the images have a labels file that holds a matrix."""
     labels = beside(images, "labels")
     if labels is None:
         return False

@@ -1,4 +1,4 @@
-"""Prototypes of kernel regression, as flax checkpoints keep them: images and centred targets."""
+"""Prototypes of kernel regression as stored in flax checkpoints: images and centred targets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ IMAGES, TARGETS = "x_proto", "y_proto"
 
 
 def checkpoint(source: Source) -> Source:
-    """The source, or the one checkpoint in a folder of flax."""
+    """The source, or the only checkpoint in a flax folder."""
     if source.kind != "folder":
         return source
     found: list[Path] = source.files("checkpoint_*")
@@ -22,7 +22,7 @@ def checkpoint(source: Source) -> Source:
 
 
 def part(source: Source, name: str) -> Mapping[str, Any]:
-    """A table of a checkpoint that holds prototypes, else an empty one."""
+    """The named table of a checkpoint if it holds prototypes, else an empty one."""
     if source.kind != "msgpack":
         return {}
     found = source.table.get(name)
@@ -33,7 +33,7 @@ def read_prototypes(source: Source, name: str) -> ImportedSet:
     """The prototypes of one table.
 
     Raises:
-        UserError: where there are none.
+        UserError: if there are none.
     """
     found = part(source, name)
     if not found:

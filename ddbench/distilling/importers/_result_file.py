@@ -1,4 +1,4 @@
-"""The dictionary that the code of DC writes, which most of its descendants write too."""
+"""The dictionary written by DC's code and by most of its descendants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ACCURACIES = "accs_all_exps"
 
 
 def entries(source: Source) -> list[Any]:
-    """The pairs [images, labels] under `data`, nested or flat; none in another file."""
+    """The pairs [images, labels] under `data`, nested or flat; empty for any other file."""
     data = source.table.get("data")
     if not isinstance(data, list):
         return []
@@ -22,10 +22,10 @@ def entries(source: Source) -> list[Any]:
 
 
 def read_entry(source: Source, which: int) -> ImportedSet:
-    """One of the pairs.
+    """Read one of the pairs.
 
     Raises:
-        UserError: where there is none, or it is no pair of images and labels.
+        UserError: if there is no such pair, or it does not consist of images and labels.
     """
     pairs = entries(source)
     if not pairs:
@@ -47,10 +47,10 @@ def read_entry(source: Source, which: int) -> ImportedSet:
 
 
 def _recorded(value: Any, number: int, sets: int) -> dict[str, list[float]]:
-    """Accuracies by network of one set; anything else that lies there is passed over.
+    """Accuracies of one set by network; anything else stored there is ignored.
 
-    The code of DC appends those of each set to one list, in the order of the sets. Where a list
-    cannot be divided so, nobody knows whose they are, and all are given.
+    DC's code appends those of each set to one list, in the order of the sets. If a list cannot be
+    divided evenly, it is unknown which belong to which set, and all are returned.
     """
     if not isinstance(value, dict):
         return {}

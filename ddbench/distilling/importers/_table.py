@@ -1,4 +1,4 @@
-"""Tensors by name: images, labels and what lies beside them, in an archive of any kind."""
+"""Named tensors: images, labels and related values, in any kind of archive."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..importing.importer import ImportedSet, first_of, images_of, labels_of, ra
 IMAGES = ("images", "x", "data", "x_train")
 LABELS = ("labels", "y", "targets", "label", "y_train")
 BESIDE = ("soft_labels", "soft_label_kind", "learned_rate", "tiles")
-"""As the exporters of ddbench name what they write."""
+"""The names that ddbench's exporters write."""
 
 
 def read_table(table: Mapping[str, Any], where: str) -> ImportedSet:
-    """A set from tensors or arrays by name.
+    """A set from named tensors or arrays.
 
     Raises:
-        UserError: where there are no images, or parts do not fit.
+        UserError: if there are no images, or parts do not fit together.
     """
     images = first_of(table, *IMAGES)
     if images is None:
@@ -41,7 +41,7 @@ def read_table(table: Mapping[str, Any], where: str) -> ImportedSet:
 
 
 def _whole(value: Any, where: str) -> int | None:
-    """A small whole number from a tensor of one value."""
+    """A small whole number from a one-element tensor."""
     if value is None:
         return None
     found = tensor(value, where)

@@ -1,6 +1,6 @@
 """images.pt, labels.pt and lr.pt of DATM, PAD, EDF: learned soft labels and a learned rate.
 
-As distill.py of NUS-HPC-AI-Lab/DATM saves them, `images_best.pt` and so on in the folder `Normal`.
+distill.py of NUS-HPC-AI-Lab/DATM saves them as `images_best.pt` etc. in the folder `Normal`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ._beside import beside, has_soft_labels, images_file, read_beside
 
 
 class TensorsWithRate(Importer):
-    """A tensor of images, beside it a matrix of labels and a rate."""
+    """A tensor of images, with a matrix of labels and a learning rate in files beside it."""
 
     def recognises(self, source: Source) -> int:
         file = images_file(source)

@@ -14,7 +14,7 @@ from ._result_file import ACCURACIES, entries, read_entry
 
 
 class ResultFile(Importer):
-    """Images and class ids, several sets in one file."""
+    """Images and class ids, with several sets in one file."""
 
     def recognises(self, source: Source) -> int:
         if "data" not in source.table:
@@ -29,7 +29,7 @@ class ResultFile(Importer):
 
 
 def _same(pairs: list[object]) -> bool:
-    """Whether every pair has equal images."""
+    """Whether all pairs have the same images."""
     images = [pair[0] for pair in pairs if isinstance(pair, list) and pair]
     tensors = [one for one in images if isinstance(one, torch.Tensor)]
     return len(tensors) == len(pairs) and all(torch.equal(tensors[0], one) for one in tensors)

@@ -1,6 +1,6 @@
 """Folders of pictures, one per class: what SRe2L, RDED, D4M and Minimax write.
 
-Folders are named by a class number (`7`, `00007`, `new007`), a WordNet id, or a class name.
+Folders are named by class number (`7`, `00007`, `new007`), WordNet id, or class name.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ..importing.source import Source
 MAX_BYTES = 8 * 2**30
 MAX_FOLDERS = 100_000
 MAX_GROWTH = 200
-"""How many times as large as their files pictures may be: distilled ones hardly shrink at all."""
+"""Largest ratio of decoded pictures to their files: distilled ones hardly compress at all."""
 
 
 class ClassFolders(Importer):
-    """Pictures of 8 bits, whose folder says their class."""
+    """8-bit pictures, whose folder gives their class."""
 
     def recognises(self, source: Source) -> int:
         if source.kind != "folder" or source.path is None:
@@ -74,7 +74,7 @@ def _side(path: Path) -> int:
     try:
         with Image.open(path) as picture:
             width, height = picture.size
-    except Exception as error:  # Pillow raises many kinds, SyntaxError among them
+    except Exception as error:  # Pillow raises many kinds, including SyntaxError
         raise UserError(f"{path} is no picture ({type(error).__name__})") from error
     if width != height:
         raise UserError(f"{path} is {width}x{height}; pictures of a distilled set are square")

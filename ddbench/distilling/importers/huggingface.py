@@ -19,7 +19,7 @@ MAX_PICTURES = 200_000
 
 
 class HuggingFaceFolder(Importer):
-    """A folder with a state of `datasets`, or one of parquet files."""
+    """A folder saved by `datasets`, or one of parquet files."""
 
     def recognises(self, source: Source) -> int:
         if source.kind == "parquet":
@@ -52,7 +52,7 @@ def _rows(source: Source) -> Any:
     import datasets
 
     before = datasets.logging.get_verbosity()
-    datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # the error is said once, in a line
+    datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # the error below is enough
     try:
         if source.files("dataset_info.json") or source.files("dataset_dict.json"):
             loaded = datasets.load_from_disk(str(source.path))
@@ -60,7 +60,7 @@ def _rows(source: Source) -> Any:
             files = [source.path] if source.kind == "parquet" else source.files("*.parquet")
             found = [str(file) for file in files or source.files("data/*.parquet")]
             loaded = datasets.Dataset.from_parquet(found, keep_in_memory=True)
-    except Exception as error:  # that library raises its dependencies' errors too
+    except Exception as error:  # the library also raises its dependencies' errors
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"{source} cannot be read as a data set ({reason})") from error
     finally:

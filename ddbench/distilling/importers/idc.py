@@ -1,7 +1,7 @@
 """data.pt of IDC, DREAM, DANCE, NCFM: a list of images in [0, 1] and class ids, cut by a decoder.
 
-As condense.py of snu-mllab/Efficient-Dataset-Condensation saves it. The decoder's factor stands
-in the folder's name alone (`_factor2_`).
+condense.py of snu-mllab/Efficient-Dataset-Condensation saves it. Only the folder's name gives the
+decoder's factor (`_factor2_`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..importing.source import Source
 
 
 class TiledImages(Importer):
-    """A list of images and labels, without a dictionary around it."""
+    """A bare list of images and labels, not in a dictionary."""
 
     def recognises(self, source: Source) -> int:
         dimensions = [getattr(part, "ndim", 0) for part in source.sequence]

@@ -1,7 +1,7 @@
 """images.npy and labels.npy, or kip_*.npz: KIP's whitened images and regression targets.
 
-DC-Benchmark holds the two files; the archives of google-research/kip have `images` (N, H, W, C)
-and `labels` (N, classes).
+DC-Benchmark has the two files; the archives of google-research/kip have `images` (N, H, W, C) and
+`labels` (N, classes).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ._beside import has_soft_labels, images_file, read_beside
 
 
 class ImagesAndTargets(Importer):
-    """Arrays of images, channels last, and targets."""
+    """Arrays of images (channels last) and targets."""
 
     def recognises(self, source: Source) -> int:
         if source.kind == "npz":

@@ -34,7 +34,7 @@ class InMemory(Importer):
 
 
 def _stacked(dataset: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """All examples of a dataset, in their order."""
+    """All examples of a dataset, in order."""
     if not hasattr(dataset, "__len__") or not 1 <= len(dataset) <= MAX_EXAMPLES:
         raise UserError("the dataset has no length, no examples, or too many")
     pairs = [dataset[i] for i in range(len(dataset))]

@@ -1,7 +1,7 @@
 """images_*.pt of MTT, TESLA, FTD: one bare tensor, its labels in a file beside it.
 
-As distill.py of GeorgeCazenavette/mtt-distillation saves them. The learned rate is in none of
-these releases (SeqMatch has `best_lr.pt`). `images_zca_*` are pictures, `images_*` the set.
+distill.py of GeorgeCazenavette/mtt-distillation saves them. None of these releases has the learned
+rate (SeqMatch has `best_lr.pt`). `images_zca_*` are pictures for viewing, `images_*` is the set.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ._beside import images_file, read_beside
 
 
 class BareTensors(Importer):
-    """A tensor of images, and beside it labels and perhaps a rate."""
+    """A tensor of images, with labels and possibly a learning rate in files beside it."""
 
     def recognises(self, source: Source) -> int:
         file = images_file(source)

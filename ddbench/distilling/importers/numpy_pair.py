@@ -10,7 +10,7 @@ from ._table import IMAGES, read_table
 
 
 class NumpyPair(Importer):
-    """Arrays under one of the usual names."""
+    """Arrays under their usual names."""
 
     def recognises(self, source: Source) -> int:
         if source.kind == "npz":

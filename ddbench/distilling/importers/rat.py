@@ -14,11 +14,11 @@ from ..importing.importer import ImportedSet, Importer, images_of, labels_of
 from ..importing.source import Source
 
 MAX_GROWTH = 20
-"""How many times as long as its file the two data sets may be."""
+"""Largest ratio of an HDF5 dataset's size to the size of its file."""
 
 
 class FlatImages(Importer):
-    """Two data sets of one HDF5 file."""
+    """Two datasets of one HDF5 file."""
 
     def recognises(self, source: Source) -> int:
         return 2 if source.kind == "hdf5" else 0
@@ -41,7 +41,7 @@ class FlatImages(Importer):
 
 
 def _array(file: Any, name: str, source: Source) -> Any:
-    """A data set that lies in the file itself, no link to another and no virtual one."""
+    """An HDF5 dataset stored in the file itself, neither linked nor virtual."""
     import h5py
 
     link = file.get(name, getlink=True)
@@ -57,7 +57,7 @@ def _array(file: Any, name: str, source: Source) -> Any:
 
 
 def _shape(values: int, source: Source) -> tuple[int, int, int]:
-    """Channels, height and width of a square image of so many values."""
+    """Channels, height and width of a square image with this many values."""
     for channels in (3, 1):
         side = math.isqrt(values // channels)
         if channels * side * side == values:

@@ -1,7 +1,7 @@
-"""checkpoint_* of RCIG and RFAD: a flax checkpoint of which the running average is the set.
+"""checkpoint_* of RCIG and RFAD: a flax checkpoint whose running average is the set.
 
-yolky/RCIG, `distilled_images_final/`: `ema_average/{x_proto, y_proto}`, beside the last iterate
-in `params`.
+yolky/RCIG, `distilled_images_final/`: `ema_average/{x_proto, y_proto}`; the last iterate is in
+`params`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ OWN_HEADER = "ddbench"
 
 
 class SafetensorsFile(Importer):
-    """Tensors by name, without any code by design."""
+    """Named tensors; the format cannot hold code."""
 
     def recognises(self, source: Source) -> int:
         return 2 if source.kind == "safetensors" else 0

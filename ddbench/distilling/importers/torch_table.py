@@ -8,7 +8,7 @@ from ._table import read_table
 
 
 class TorchTable(Importer):
-    """Tensors under the plainest of names."""
+    """Tensors named `images` and `labels`."""
 
     def recognises(self, source: Source) -> int:
         named = {"images", "labels"} <= source.table.keys()

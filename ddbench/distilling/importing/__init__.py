@@ -1,1 +1,1 @@
-"""What others distilled and released: read, questioned, and made a distilled set."""
+"""Importing released sets: reading them, checking them, and converting them to distilled sets."""

@@ -1,4 +1,4 @@
-"""Cheap looks at what is imported. They warn and never decide."""
+"""Cheap checks of an imported set. They warn and never decide."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PICTURE = (0.55, "neighbouring pixels are as alike as in pictures that were neve
 WHITENED = (0.40, "neighbouring pixels are as little alike as after a whitening, or in noise")
 MAX_IMAGES = 512
 MAX_SPAN = 12.0
-"""Values in units of the spread of pixels beyond which they are worth a word."""
+"""Values beyond this many standard deviations of the pixels are reported."""
 
 
 def neighbours_correlation(images: Tensor) -> float:
-    """Correlation of neighbours in (N, C, H, W), within each channel of each image.
+    """Correlation of neighbouring pixels in (N, C, H, W), within each channel of each image.
 
-    .65 to .89 in sets of raw or normalised CIFAR pixels, .43 to .53 after ZCA, less in noise, so
-    that a set which started as noise may have less than a whitened one.
+    .65 to .89 in sets of raw or normalised CIFAR pixels, .43 to .53 after ZCA, and less in noise:
+    a set that was initialised with noise may have less than a whitened one.
     """
     values = images[:MAX_IMAGES].float()
     values = values - values.mean(dim=(2, 3), keepdim=True)
@@ -31,11 +31,11 @@ def neighbours_correlation(images: Tensor) -> float:
 
 
 def pixel_warnings(images: Tensor, space: str) -> list[str]:
-    """What looks strange about numbers that are said to be of an input space.
+    """Warnings about values that do not look like the given input space.
 
     Args:
         images: (N, C, H, W) as stored.
-        space: as `ImportChoice.input_space` has it.
+        space: as in `ImportChoice.input_space`.
     """
     low, high = float(images.min()), float(images.max())
     alike = neighbours_correlation(images)
@@ -59,7 +59,7 @@ def pixel_warnings(images: Tensor, space: str) -> list[str]:
 
 
 def label_warnings(ids: Tensor, classes: int, soft: Tensor | None) -> list[str]:
-    """What looks strange about class ids, and about soft labels beside them."""
+    """Warnings about class ids, and about soft labels that disagree with them."""
     counts = torch.bincount(ids, minlength=classes)
     found = []
     absent = int((counts == 0).sum())
@@ -77,7 +77,7 @@ def label_warnings(ids: Tensor, classes: int, soft: Tensor | None) -> list[str]:
 
 
 def name_warnings(name: str, images: Tensor, dataset: str | None) -> list[str]:
-    """What a file's name says and its content does not."""
+    """Warnings where a file's name disagrees with its content."""
     found = []
     said = re.search(r"cifar[_-]?(100|10)(?!\d)", name.lower())
     if said and images.shape[2] != 32:
@@ -90,7 +90,7 @@ def name_warnings(name: str, images: Tensor, dataset: str | None) -> list[str]:
 
 
 def plausible_spaces(images: Tensor) -> list[str]:
-    """The spaces without whitening that numbers might be of, the likeliest first."""
+    """The input spaces without whitening that the values may belong to, the likeliest first."""
     low, high = float(images.min()), float(images.max())
     if images.dtype == torch.uint8 or (high > 30 and low > -30):
         return ["pixels255"]
@@ -101,7 +101,7 @@ def plausible_spaces(images: Tensor) -> list[str]:
 
 
 def pixels_under(images: Tensor, space: str) -> Tensor:
-    """What the numbers look like if they are of a space without whitening, in [0, 1]."""
+    """The pixels, in [0, 1], if the images are in the given space, which must not whiten."""
     if space == "pixels255":
         return (images.float() / 255).clamp(0, 1)
     if space == "pixels":

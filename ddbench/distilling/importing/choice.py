@@ -1,4 +1,4 @@
-"""What a person says about a released set, and what its family always does."""
+"""Facts about a released set: those that the user states, and those of its family."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ POSSIBLE = {
     "learned_rate": "a learning rate of students, such as 0.02",
     "students_see": "normalised, normalised:NAME or normalised:pixels",
 }
-"""The options, with the values that each may have."""
+"""The options, with their possible values."""
 
 
 @dataclass(frozen=True)
 class ImportChoice:
-    """Facts about a released set that its file may not say; None: not said.
+    """Facts about a released set that its file may not state; None: not stated.
 
     Args:
-        dataset: the name of the dataset that it was distilled from.
-        input_space: what the stored numbers are: see `INPUT_SPACES`.
+        dataset: name of the dataset that the set was distilled from.
+        input_space: the input space of the stored values: see `INPUT_SPACES`.
         layout: "NCHW" or "NHWC".
         label_kind: "logits", "probabilities" or "targets".
         ids: where class ids come from if the file has none: "argmax" or "blocks".
-        class_order: what class an id means: "dataset", "text", or names in their order.
-        which: of several sets, a number counted from 0, or "last".
-        tiles: factor of the decoder that cuts each stored image into factor^2.
-        learned_rate: of students.
-        students_see: the input space that pixels are brought to; "normalised" by default.
+        class_order: the class of each id: "dataset", "text", or class names in order.
+        which: which of several sets, an index from 0 or "last".
+        tiles: factor of the decoder, which cuts each stored image into factor^2 images.
+        learned_rate: learning rate of students.
+        students_see: the input space that pixels are converted to; "normalised" by default.
     """
 
     dataset: str | None = None
@@ -72,13 +72,13 @@ class ImportChoice:
             )
 
     def over(self, other: ImportChoice) -> ImportChoice:
-        """This choice, with another's facts where this says nothing."""
+        """This choice, with another's facts where this one states nothing."""
         said = {name: value for name, value in vars(self).items() if value is not None}
         return replace(other, **said)
 
     @property
     def number(self) -> int | None:
-        """`which` as an index; -1 for the last."""
+        """`which` as an index; -1 for "last"."""
         return None if self.which is None else -1 if self.which == "last" else int(self.which)
 
 
@@ -90,15 +90,15 @@ class Family:
     """What the sets of one family have in common: `configs/import/NAME.yaml`.
 
     Args:
-        name: of the family.
-        facts: what they always are.
+        name: the family's name.
+        facts: the facts that hold for all of its sets.
         sources: where each fact is from.
-        asks: options that every file of it needs a person for.
-        evaluation: how its authors train students, as `TrainingRecipe.plain` has it, if that can
-            be said so.
-        by_images: what of it depends on the number of stored images; where there is such a table,
-            a set of another number has no evaluation.
-        student: the network that its authors train, where it is not the usual ConvNet.
+        asks: options that the user must give for every file of the family.
+        evaluation: how the authors train students, in the form of `TrainingRecipe.plain`, if it
+            can be expressed in this form.
+        by_images: the part of it that depends on the number of stored images; if given, a set
+            with a number not listed has no evaluation.
+        student: the network that the authors train, if it is not the usual ConvNet.
     """
 
     name: str
@@ -110,17 +110,17 @@ class Family:
     student: ModelSpec | None = None
 
     def evaluation_of(self, images: int) -> dict[str, Any] | None:
-        """The evaluation of a set of so many stored images; None where none is published."""
+        """The evaluation of a set with this many stored images; None if none is published."""
         if self.evaluation is None or (self.by_images and images not in self.by_images):
             return None
         return {**self.evaluation, **self.by_images.get(images, {})}
 
 
 def family(name: str, dataset: str | None = None) -> Family:
-    """A family's facts, for one dataset where they depend on it.
+    """A family's facts, for one dataset if they depend on it.
 
     Raises:
-        UserError: for an unknown family, or a file that is not of this form.
+        UserError: for an unknown family, or a malformed file.
     """
     if name not in preset_names(GROUP):
         raise unknown_name("family", name, preset_names(GROUP))
@@ -147,15 +147,15 @@ def family(name: str, dataset: str | None = None) -> Family:
 
 
 def _for_dataset(entry: dict[str, Any], dataset: str | None) -> dict[str, Any]:
-    """An entry with what it says of one dataset in the place of what it says of all."""
+    """An entry in which the values for one dataset replace the general ones."""
     return {**entry, **entry.get("datasets", {}).get(dataset, {})}
 
 
 def choice_from_text(options: dict[str, str]) -> ImportChoice:
-    """The facts that a command line gives, NAME=VALUE.
+    """The facts given on a command line as NAME=VALUE.
 
     Raises:
-        UserError: for a value that cannot be.
+        UserError: for an impossible value.
     """
     values: dict[str, Any] = {name: options[name] for name in OPTIONS if name in options}
     for name, kind in (("tiles", int), ("learned_rate", float)):
@@ -170,7 +170,7 @@ def choice_from_text(options: dict[str, str]) -> ImportChoice:
 
 
 def missing(names: list[str], where: str) -> UserError:
-    """One line that asks for all facts that are missing, with their possible values."""
+    """A one-line error that asks for all missing facts and lists their possible values."""
     wanted = "; ".join(f"{name}= {POSSIBLE[name]}" for name in names)
     known = ", ".join(preset_names(GROUP))
     return UserError(f"{where} does not say, so say it: {wanted}; or like= a family: {known}")

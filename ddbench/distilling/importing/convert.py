@@ -1,4 +1,4 @@
-"""An imported set made a distilled set of ddbench, in the input space that its students see."""
+"""Converting an imported set to a distilled set of ddbench, in the input space of its students."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from .recognising import read_set
 from .source import Source
 
 PIXELS = {"pixels": 1.0, "pixels255": 255.0}
-"""What stands for white in each."""
+"""The value of white in each space."""
 
 
 @dataclass
 class Import:
-    """What came of an import.
+    """The result of an import.
 
     Args:
         distilled: the set.
-        importer: which read it.
+        importer: name of the importer that read it.
         recorded: accuracies in [0, 1] that the authors left in the file, by network.
-        notes: what a person should know, a line each.
+        notes: what the user should know, one line each.
     """
 
     distilled: DistilledSet
@@ -48,17 +48,17 @@ def import_set(
     family: Family | None = None,
     space: InputSpace | None = None,
 ) -> Import:
-    """Read a released set and bring it to the input space that its students see.
+    """Read a released set and convert it to the input space that its students see.
 
     Args:
         given: a file, a folder, (images, labels) or a torch Dataset; or one of these as `Source`.
-        choice: what the file does not say.
-        dataset: that the set was distilled from.
-        family: what else is known of it.
-        space: a whitening that was fitted already.
+        choice: the facts that the file does not state.
+        dataset: the dataset that the set was distilled from.
+        family: the family of the set, if known.
+        space: an input space that is already fitted.
 
     Raises:
-        UserError: for what cannot be read, and for facts that must be said: all in one line.
+        UserError: if the set cannot be read, or facts are missing; one line names all of them.
     """
     source = given if isinstance(given, Source) else Source(given)
     known = choice.over(family.facts) if family else choice
@@ -121,7 +121,7 @@ def import_set(
 def _with_what_the_file_says(
     known: ImportChoice, made: ImportedSet, dataset: Dataset, source: Source
 ) -> ImportChoice:
-    """The choice with the file's own facts, which nobody may contradict."""
+    """The choice with the file's own facts, which must not be contradicted."""
     says = ImportChoice(
         input_space="pixels255" if made.images.dtype == torch.uint8 else made.input_space,
         layout=made.layout or _layout(made.images, dataset),
@@ -137,7 +137,7 @@ def _with_what_the_file_says(
 
 
 def _layout(images: Tensor, dataset: Dataset) -> str | None:
-    """The only layout in which images have the dataset's shape, if there is just one."""
+    """The layout in which images have the dataset's shape, if it is unambiguous."""
     side, channels = dataset.resolution, dataset.channels
     shape = tuple(images.shape[1:])
     fitting = [
@@ -146,7 +146,7 @@ def _layout(images: Tensor, dataset: Dataset) -> str | None:
         if shape == wanted
     ]
     if not fitting:
-        # Said now: no answer to any question would make them fit.
+        # Raised now: no option would make the images fit.
         raise UserError(
             f"the images have shape {shape}, but those of {dataset.name} {(channels, side, side)}"
         )
@@ -186,7 +186,7 @@ def _check_shape(images: Tensor, dataset: Dataset, source: Source) -> None:
 def _in_space(
     images: Tensor, known: ImportChoice, dataset: Dataset
 ) -> tuple[str, Tensor, str | None]:
-    """Name of the students' input space, the images in it, and what was done to them."""
+    """Name of the students' input space, the images in it, and a note on their conversion."""
     stored = known.input_space or ""
     if stored not in PIXELS:
         return _own_name(stored, dataset), images, None
@@ -202,7 +202,7 @@ def _in_space(
 
 
 def statistics_in(space: str, dataset: Dataset) -> Statistics:
-    """Means and deviations of a normalised space; without a name, the dataset's own."""
+    """Means and standard deviations of a normalised space; by default the dataset's own."""
     definition = input_space_definition(space)
     if "mean" in definition:
         return per_channel((tuple(definition["mean"]), tuple(definition["std"])), dataset.channels)
@@ -215,9 +215,9 @@ def statistics_in(space: str, dataset: Dataset) -> Statistics:
 
 
 def _own_name(space: str, dataset: Dataset) -> str:
-    """The space by its shortest name: `normalised` where the figures are the dataset's own.
+    """The space's shortest name: `normalised` if its statistics are the dataset's own.
 
-    Other figures stay: the students of the set's authors saw them, and the control must too.
+    Other statistics are kept: the authors' students used them, so the control must too.
     """
     definition = input_space_definition(space)
     if "mean" in definition:
@@ -228,7 +228,7 @@ def _own_name(space: str, dataset: Dataset) -> str:
 
 
 def _finished(distilled: DistilledSet, name: str, dataset: Dataset, source: Source) -> Import:
-    """One of our own files, which says everything."""
+    """Import a file of ddbench, which states everything itself."""
     if distilled.dataset != dataset.name:
         raise UserError(f"{source}: dataset={dataset.name}: the file says {distilled.dataset}")
     return Import(distilled, name)
@@ -237,7 +237,7 @@ def _finished(distilled: DistilledSet, name: str, dataset: Dataset, source: Sour
 def _provenance(
     source: Source, name: str, known: ImportChoice, family: Family | None, made: ImportedSet
 ) -> dict[str, object]:
-    """Where the set is from, as small plain JSON."""
+    """The origin of the set, as small plain JSON."""
     said = {option: value for option, value in vars(known).items() if value is not None}
     found: dict[str, object] = {
         "made": "elsewhere",

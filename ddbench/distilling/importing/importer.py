@@ -1,4 +1,4 @@
-"""The contract of an importer: a format in which somebody releases distilled sets."""
+"""The contract of an importer: a format in which distilled sets are released."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from .source import Source
 
 @dataclass
 class ImportedSet:
-    """One distilled set as it is stored, with what its file says about it and no more.
+    """One distilled set as stored, with only the facts that its file states.
 
     Args:
         images: (N, C, H, W) or (N, H, W, C), float or uint8, as stored.
-        labels: (N,) class ids, (N, classes) soft labels, or None where the file has none.
-        ids: (N,) class ids where the file has soft labels too.
-        label_kind: "logits", "probabilities" or "targets" of soft labels, if the file says so.
-        layout: "NCHW" or "NHWC", if the file says so.
-        input_space: as `ImportChoice` has it, if the file says so.
-        folders: name of the folder of each image, where classes are folders.
-        tiles: the decoder's factor, if the file says so.
-        learned_rate: of students, distilled with the images.
+        labels: (N,) class ids, (N, classes) soft labels, or None if the file has none.
+        ids: (N,) class ids, if the file has both these and soft labels.
+        label_kind: "logits", "probabilities" or "targets" of soft labels, if stated.
+        layout: "NCHW" or "NHWC", if stated.
+        input_space: as in `ImportChoice`, if stated.
+        folders: the folder name of each image, if classes are folders.
+        tiles: the decoder's factor, if stated.
+        learned_rate: learning rate of students, distilled with the images.
         recorded: accuracies in [0, 1] that the authors' code left in the file, by network.
-        sets: how many sets the file holds.
-        finished: the set itself, where the file is one of ddbench's own.
-        notes: what a person should know about it, a line each.
+        sets: number of sets in the file.
+        finished: the set itself, if the file is one of ddbench's own.
+        notes: what the user should know about the set, one line each.
     """
 
     images: Tensor
@@ -54,34 +54,34 @@ class ImportedSet:
 class Importer(ABC):
     """A format of released sets.
 
-    The harness asks every importer whether it recognises a source, takes the one that answers
-    with the largest number, and lets it read. An importer looks at structure, never at what a
-    person may know; it executes nothing, and whatever it cannot read is a `UserError`.
+    The harness asks every importer whether it recognises a source, and reads with the one that
+    returns the largest number. An importer uses the source's structure alone, never facts that
+    only the user knows. It executes nothing, and raises `UserError` for anything it cannot read.
     """
 
     @abstractmethod
     def recognises(self, source: Source) -> int:
-        """How particular the resemblance is: 0 none, 1 a general layout, 2 and 3 a family's own.
+        """How specific the match is: 0 none, 1 a general layout, 2 and more a family's own.
 
         Raises:
-            UserError: for a source of the format that is damaged.
+            UserError: if the source has this format but is damaged.
         """
 
     @abstractmethod
     def read(self, source: Source, which: int = -1) -> ImportedSet:
-        """One set of a source that is recognised.
+        """Read one set of a recognised source.
 
         Args:
             source: what to read.
-            which: of several sets, counted from 0; from the end where negative.
+            which: index of the set if there are several; negative values count from the end.
 
         Raises:
-            UserError: one line on what is wrong with it.
+            UserError: if the source is invalid, with the reason in one line.
         """
 
 
 def tensor(value: Any, where: str) -> Tensor:
-    """A tensor from an array or a tensor, refused where it has no plain finite numbers."""
+    """A tensor from an array or a tensor; raises UserError unless all values are finite reals."""
     if isinstance(value, np.ndarray):
         value = torch.from_numpy(np.ascontiguousarray(value.astype(value.dtype.newbyteorder("="))))
     if not isinstance(value, Tensor):
@@ -94,10 +94,10 @@ def tensor(value: Any, where: str) -> Tensor:
 
 
 def images_of(value: Any, where: str) -> Tensor:
-    """Images (N, ?, ?, ?) with at least one of them.
+    """A nonempty tensor of images (N, ?, ?, ?).
 
     Raises:
-        UserError: for another shape, or values that are not finite.
+        UserError: for any other shape, or values that are not finite.
     """
     made = tensor(value, where)
     if made.ndim != 4 or not made.numel():
@@ -108,12 +108,12 @@ def images_of(value: Any, where: str) -> Tensor:
 
 
 def labels_of(value: Any, count: int, where: str) -> Tensor:
-    """Class ids (N,) or soft labels (N, classes) of so many images.
+    """Class ids (N,) or soft labels (N, classes) of `count` images.
 
-    Ids that are stored as floats are accepted where they are whole numbers.
+    Ids stored as floats are accepted if they are whole numbers.
 
     Raises:
-        UserError: for another shape, or what are no ids.
+        UserError: for any other shape, or values that are not ids.
     """
     made = tensor(value, where)
     if made.ndim not in (1, 2) or len(made) != count:
@@ -128,10 +128,10 @@ def labels_of(value: Any, count: int, where: str) -> Tensor:
 
 
 def rate_of(value: Any, where: str) -> float:
-    """A learned rate from a number or from a tensor of one value.
+    """A learned learning rate from a number or a one-element tensor.
 
     Raises:
-        UserError: if it is none.
+        UserError: if the value is not a finite number above 0.
     """
     if isinstance(value, Tensor | np.ndarray):
         if value.reshape(-1).shape != (1,):
@@ -143,5 +143,5 @@ def rate_of(value: Any, where: str) -> float:
 
 
 def first_of(table: Mapping[str, Any], *names: str) -> Any:
-    """The first entry that is there under one of several names, or None."""
+    """The entry under the first of several names that is present, or None."""
     return next((table[name] for name in names if name in table), None)

@@ -1,4 +1,4 @@
-"""What is in a released file, in words: found, inferred, and what a person must say."""
+"""A description of a released file: what it holds, what is inferred, what the user must state."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .source import Source
 
 
 def inspected(given: object) -> tuple[ImportedSet, list[str]]:
-    """A set of a source, and lines that tell all that can be known without a dataset.
+    """A set read from a source, and lines with all that can be known without the dataset.
 
     Raises:
-        UserError: for what cannot be read.
+        UserError: if the source cannot be read.
     """
     source = Source(given)
     name, made = read_set(source)
@@ -27,7 +27,7 @@ def inspected(given: object) -> tuple[ImportedSet, list[str]]:
 
 
 def as_first(images: Tensor, layout: str | None) -> Tensor:
-    """Images with their channels first; without a word on it the smaller side is the channels."""
+    """Images with channels first; if the layout is unknown, the smaller dimension is channels."""
     is_last = layout == "NHWC" or (layout is None and images.shape[3] < images.shape[1])
     return images.permute(0, 3, 1, 2) if is_last else images
 

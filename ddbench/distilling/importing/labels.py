@@ -1,4 +1,4 @@
-"""Labels of an imported set: what a class id means, and where ids come from if there are none."""
+"""Labels of an imported set: the class of each id, and how ids are found if there are none."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .importer import ImportedSet
 
 
 def balanced_blocks(count: int, classes: int, where: str) -> Tensor:
-    """Class ids of images that lie in blocks, as many of each class, in the classes' order.
+    """Class ids of images stored in equal blocks, one per class, in class order.
 
     Raises:
-        UserError: if the images cannot be shared out so.
+        UserError: if the images cannot be divided into equal blocks.
     """
     if count % classes:
         raise UserError(f"{where}: ids=blocks: {count} images are not as many of each of {classes}")
@@ -24,10 +24,10 @@ def balanced_blocks(count: int, classes: int, where: str) -> Tensor:
 
 
 def ids_of_folders(folders: Sequence[str], names: tuple[str, ...], where: str) -> Tensor:
-    """Class ids from the names of folders: a class's own name, or its number.
+    """Class ids from folder names, each a class name or a class number.
 
     Raises:
-        UserError: for a folder that is neither.
+        UserError: for a folder name that is neither.
     """
     by_name = {name: number for number, name in enumerate(names)}
     ids = []
@@ -46,15 +46,15 @@ def ids_of_folders(folders: Sequence[str], names: tuple[str, ...], where: str) -
 
 
 def class_positions(order: str, names: tuple[str, ...]) -> Tensor:
-    """The dataset's id of each of the file's ids, (classes,).
+    """The dataset's id for each of the file's ids, (classes,).
 
     Args:
-        order: "dataset"; "text", where the file's ids number the dataset's numbers sorted as text
-            (0, 1, 10, 11, ... as class folders are); or names of classes, in the file's order.
-        names: of the classes in the dataset's order.
+        order: "dataset"; "text", if the file's ids follow the dataset's ids sorted as text (0, 1,
+            10, 11, ..., as class folders are sorted); or class names in the file's order.
+        names: class names in the dataset's order.
 
     Raises:
-        UserError: if these are not the dataset's classes.
+        UserError: if the names in `order` are not the dataset's classes.
     """
     numbers = list(range(len(names)))
     if order == "dataset":
@@ -71,16 +71,16 @@ def class_positions(order: str, names: tuple[str, ...]) -> Tensor:
 
 
 def resolved_ids(made: ImportedSet, source: str | None, classes: int, where: str) -> Tensor:
-    """Class ids as the file counts them.
+    """Class ids in the file's own numbering.
 
     Args:
         made: the set.
-        source: "argmax" or "blocks", where the file has no ids.
-        classes: how many there are.
+        source: "argmax" or "blocks", if the file has no ids.
+        classes: number of classes.
         where: the file's name for messages.
 
     Raises:
-        UserError: for ids out of range, or where they cannot be found so.
+        UserError: for ids out of range, or if they cannot be found in the given way.
     """
     labels, count = made.labels, len(made.images)
     if made.ids is not None:

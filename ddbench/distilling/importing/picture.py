@@ -1,4 +1,4 @@
-"""Images of a released set drawn under each space that they might be in, side by side."""
+"""Images of a released set drawn as if in each plausible input space, for comparison."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MAX_SPACES = 9
 
 
 def spaces_png(images: Tensor, undone: dict[str, Tensor] | None = None) -> bytes:
-    """A PNG file with one row a space; the right one is the row that looks like pictures.
+    """A PNG file with one row per space; the right space is the row that looks like pictures.
 
     Args:
         images: (N, C, H, W) as stored.
-        undone: pixels in [0, 1] of the first images by the whitening that was undone, if any.
+        undone: pixels in [0, 1] of the first images for each inverted whitening, by its name.
     """
     shown = images[:: max(1, len(images) // MAX_IMAGES)][:MAX_IMAGES]
     rows = {name: pixels_under(shown, name) for name in plausible_spaces(images)[:MAX_SPACES]}
@@ -42,7 +42,7 @@ def spaces_png(images: Tensor, undone: dict[str, Tensor] | None = None) -> bytes
 
 
 def stretched(images: Tensor) -> Tensor:
-    """Each image from its first to its last percentile of brightness."""
+    """Each image with its 1st to 99th percentile stretched to [0, 1], the rest clamped."""
     flat = images.float().flatten(1)
     low = flat.quantile(0.01, dim=1).view(-1, 1, 1, 1)
     high = flat.quantile(0.99, dim=1).view(-1, 1, 1, 1)

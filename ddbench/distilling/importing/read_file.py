@@ -1,4 +1,4 @@
-"""A file with a distilled set in it, whoever wrote it: our own, or a released one."""
+"""Reading a distilled set from a file of ddbench or from a released one."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ def read_file(
     root: Path,
     dataset_settings: Mapping[str, Any] | None = None,
 ) -> Import:
-    """The set of a file or folder, in the input space that its students see.
+    """Read the set in a file or folder, in the input space that its students see.
 
     Args:
-        path: of a file of ddbench, or of what somebody else released.
-        options: what the file does not say, by the names of `ImportChoice`; a file of ddbench says
-            everything, and may be told nothing but what it says.
+        path: path of a file of ddbench, or of a released file or folder.
+        options: facts that the file does not state, by the names of `ImportChoice`; a file of
+            ddbench states everything, and options must not contradict it or add to it.
         like: the family of a released set.
-        root: the folder of datasets.
-        dataset_settings: of the dataset that it was distilled from.
+        root: the datasets folder.
+        dataset_settings: settings of the dataset that the set was distilled from.
 
     Raises:
-        UserError: for what cannot be read, and for facts that must be said: one line.
+        UserError: if the set cannot be read, or facts are missing; one line.
     """
     choice = choice_from_text(dict(options))
-    # First, so that a misspelt family is said before anything is asked.
+    # First, so that a misspelt family is reported before missing facts are.
     own = family(like, choice.dataset) if like else None
     source = Source(path)
     name, importer = importer_of(source)
-    if source.kind == "safetensors":  # no other file is one of ddbench, and many are long to read
+    if source.kind == "safetensors":  # ddbench's only format; others may take long to read
         finished = importer.read(source).finished
         if finished is not None:
             _check_says(finished, {**({"like": like} if like else {}), **options}, source)
@@ -52,7 +52,7 @@ def read_file(
 
 
 def _check_says(distilled: DistilledSet, options: Mapping[str, str], source: Source) -> None:
-    """Refuse what a file of ddbench does not say itself."""
+    """Reject options that a file of ddbench does not state itself."""
     known = {"dataset": distilled.dataset, "input_space": distilled.input_space}
     for name, value in options.items():
         if name not in known:

@@ -1,4 +1,4 @@
-"""Which importer reads a source."""
+"""Choosing the importer that reads a source."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .source import Source
 
 
 def importer_of(source: Source) -> tuple[str, Importer]:
-    """Name and instance of the importer that finds the most of its own in a source.
+    """Name and instance of the importer that matches a source most specifically.
 
     Raises:
-        UserError: if none does, with what the source is.
+        UserError: if no importer matches; the message describes the source.
     """
     found = {name: plugin() for name, plugin in IMPORTERS.loadable().items()}
     scores = {name: one.recognises(source) for name, one in found.items()}
@@ -23,17 +23,17 @@ def importer_of(source: Source) -> tuple[str, Importer]:
 
 
 def read_set(source: Source, which: int = -1) -> tuple[str, ImportedSet]:
-    """The importer's name, and a set that it has read.
+    """The importer's name, and a set that it reads from the source.
 
     Raises:
-        UserError: as the importer does.
+        UserError: as `importer_of` and the importer do.
     """
     name, importer = importer_of(source)
     return name, importer.read(source, which)
 
 
 def _told(source: Source) -> str:
-    """What a source that nobody reads is, in words."""
+    """A description of a source that no importer recognises."""
     if source.kind == "folder":
         return "a folder without a set that any importer knows"
     if source.kind == "memory":

@@ -1,4 +1,4 @@
-"""What is imported: a file, a folder, or objects in memory, opened once and never executed."""
+"""The source of an import: a file, a folder, or objects in memory. It is never executed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ...errors import UserError
 
 _POINTER = b"version https://git-lfs"
 _TORCH_PICKLE = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""How files of `torch.save` begin that are no archives: with its magic number."""
+"""First bytes of `torch.save` files that are not archives: a pickle with torch's magic number."""
 _BEGINNINGS = {
     b"\x93NUMPY": "npy",
     b"\x89HDF\r\n\x1a\n": "hdf5",
@@ -28,13 +28,13 @@ _BEGINNINGS = {
 
 
 class Source:
-    """Something to import, with what it holds once that has been read.
+    """Something to import, whose content is read on demand and cached.
 
     Args:
         given: a path, or objects in memory.
 
     Raises:
-        UserError: if there is no such file, or it is none that is ever read.
+        UserError: if there is no such file, or its format is not supported.
     """
 
     def __init__(self, given: object) -> None:
@@ -50,10 +50,10 @@ class Source:
 
     @cached_property
     def content(self) -> Any:
-        """Tensors, arrays, and dicts or lists of them; None for what is no single file of arrays.
+        """Tensors, arrays, and dicts or lists of them; None if not a single file of arrays.
 
         Raises:
-            UserError: one line, if the file is damaged or asks for more than arrays.
+            UserError: one line, if the file is damaged or contains more than arrays.
         """
         if self.path is None:
             return None
@@ -70,30 +70,30 @@ class Source:
 
     @property
     def table(self) -> Mapping[str, Any]:
-        """The content where that is a table, else an empty one."""
+        """The content if it is a dict, else an empty one."""
         return self.content if isinstance(self.content, dict) else {}
 
     @property
     def sequence(self) -> Sequence[Any]:
-        """The content where that is a list, else an empty one."""
+        """The content if it is a list, else an empty one."""
         return self.content if isinstance(self.content, list) else []
 
     @property
     def bare(self) -> torch.Tensor | None:
-        """The content where that is one tensor or array."""
+        """The content if it is a single tensor or array, else None."""
         if self.kind == "torch" and isinstance(self.content, torch.Tensor):
             return self.content
         return torch.from_numpy(self.content) if self.kind == "npy" else None
 
     def files(self, pattern: str) -> list[Path]:
-        """The files of a folder whose names match; none where this is no folder."""
+        """The folder's files whose names match; empty if this is not a folder."""
         if self.kind != "folder" or self.path is None:
             return []
         return sorted(file for file in self.path.glob(pattern) if file.is_file())
 
 
 def _kind(path: Path) -> str:
-    """By what a file is read; names count for nothing."""
+    """The kind of a file by its content; names do not matter."""
     if os.path.isdir(path):
         return "folder"
     try:
@@ -102,7 +102,7 @@ def _kind(path: Path) -> str:
         size = path.stat().st_size
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
-    except (OSError, ValueError) as error:  # a name with the sign of number 0
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
         reason = getattr(error, "strerror", error)
         raise UserError(f"{path} cannot be read ({reason})") from error
     if start.startswith(_POINTER):
@@ -112,7 +112,7 @@ def _kind(path: Path) -> str:
             return kind
     if start.startswith(b"PK"):
         return _archive_kind(path)
-    # Before pickles: the length of a header, which comes first, may begin as they do.
+    # Before pickles: the header's length, which comes first, may begin with the same bytes.
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < size:
         return "safetensors"
     if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
@@ -131,6 +131,6 @@ def _archive_kind(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except Exception:  # zipfile fails in many ways
+    except Exception:  # zipfile raises many kinds of errors
         raise UserError(f"{path} is a damaged archive; it may be cut short") from None
     return "npz" if names and all(name.endswith(".npy") for name in names) else "torch"

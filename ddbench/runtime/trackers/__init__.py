@@ -1,1 +1,1 @@
-"""Trackers by the libraries that they write to, none of which ddbench depends on."""
+"""Trackers, one module per library; ddbench depends on none of these libraries."""

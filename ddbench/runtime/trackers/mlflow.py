@@ -1,4 +1,4 @@
-"""MLflow: one run there for each run here; its own variables choose server and experiment."""
+"""MLflow: one MLflow run for each run; MLflow's own variables choose server and experiment."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from ...records.record import Record
 
 EXPERIMENT = "ddbench"
-"""Where `MLFLOW_EXPERIMENT_NAME` does not name another."""
+"""The default of `MLFLOW_EXPERIMENT_NAME`."""
 RUN_ID = "mlflow_run_id.txt"
-"""In the folder of a run: the run there with which it goes on after a stop."""
+"""File in the run's folder with the id of the MLflow run, to continue it after a stop."""
 
 
 class MLflow(Tracker):
-    """Logs to the server of `MLFLOW_TRACKING_URI`; a run that goes on is the same run there."""
+    """Logs to the server of `MLFLOW_TRACKING_URI`; a resumed run continues its MLflow run."""
 
     needs = "mlflow"
 
@@ -52,7 +52,7 @@ class MLflow(Tracker):
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """The values of tables in tables by the path to each, such as ("task.seed", 0)."""
+    """The values of nested dicts with the path to each, such as ("task.seed", 0)."""
     for name, value in table.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{name}.")

@@ -47,5 +47,5 @@ class TensorBoard(Tracker):
 
 
 def _verbatim(text: str) -> str:
-    """A text as Markdown that leaves it as it is."""
+    """A text as a Markdown code block."""
     return "\n".join(f"    {line}" for line in text.splitlines())

@@ -1,4 +1,4 @@
-"""Weights & Biases: one run there for each run here; its own variables choose project and mode."""
+"""Weights & Biases: one run there for each run; its own variables choose project and mode."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from ...records.record import Record
 
 PROJECT = "ddbench"
-"""Where `WANDB_PROJECT` does not name another."""
+"""The default of `WANDB_PROJECT`."""
 
 
 class WeightsAndBiases(Tracker):
-    """Logs to the project of `WANDB_PROJECT`; a run that goes on is the same run there."""
+    """Logs to the project of `WANDB_PROJECT`; a resumed run continues the same run there."""
 
     needs = "wandb"
 
