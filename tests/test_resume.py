@@ -234,7 +234,7 @@ def test_run_started_twice_waits_and_then_reports_the_record(
         assert process.exitcode == 0
     said = sorted("finished already" in text.read_text() for text in texts)
     assert said == [False, True]
-    assert "another process is at work on this run" in texts[0].read_text()
+    assert "another process is working on this run" in texts[0].read_text()
     working = [name for name in ("one", "other") if (tmp_path / name / "ticks").exists()]
     assert len(working) == 1
 

@@ -283,7 +283,7 @@ def _check(distilled: DistilledSet, task: Task) -> None:
         "images of shape": (tuple(distilled.images.shape[1:]), task.image_shape),
         "a set of the dataset": (distilled.dataset, task.spec.dataset),
         "a set in the input space": (distilled.input_space, task.spec.input_space),
-        "a set of so many classes:": (distilled.classes, task.classes),
+        "a set whose number of classes is": (distilled.classes, task.classes),
     }
     for what, (found, asked) in made.items():
         if found != asked:

@@ -63,7 +63,7 @@ def _repeatability(record: Record) -> str:
     operations = record.environment.nondeterministic
     if not operations:
         return ""
-    return f"note: the same command may give other bits, because of {', '.join(operations)}"
+    return f"note: repeating the command may give other bits, because of {', '.join(operations)}"
 
 
 def accuracy_table(measurements: Sequence[Measurement]) -> str:

@@ -73,8 +73,7 @@ def _check_kind(item: Override, sweep: bool) -> None:
         raise unknown_name("setting", "", [f.name for f in dataclasses.fields(RunConfig)])
     if item.is_delete():
         raise UserError(
-            f"{word}: nothing can be taken away; give another value, or null where there may be "
-            "none"
+            f"{word}: a setting cannot be deleted; give another value, or null if it may have none"
         )
     if is_of_hydra(item) and not sweep:
         raise UserError(f"{word}: Hydra's own settings, such as launchers, are for sweeps, with -m")

@@ -34,7 +34,7 @@ class HeldElsewhere(Exception):
     """Another process holds an artefact's lock, and the caller does not wait for it."""
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
-        super().__init__(f"another process is at work on {identity}")
+        super().__init__(f"another process is working on {identity}")
         self.identity = identity
 
 
@@ -190,8 +190,8 @@ class Runtime:
         labels = outdated(noted, code, unknown=self.fresh)
         if labels and not self.fresh:
             told = (
-                f"note: the code of {', '.join(labels)} may have changed since what is found here "
-                "was made; fresh=true makes it anew"
+                f"note: the code of {', '.join(labels)} may have changed since the stored results "
+                "were made; fresh=true makes them again"
             )
             if told not in self._said:
                 self._said.add(told)
@@ -233,6 +233,6 @@ class Runtime:
 
         Yields a function that waits for a moment; it raises `StopRequested` when asked to stop.
         """
-        self.progress.say(f"another process is at work on {what}; waiting for it")
+        self.progress.say(f"another process is working on {what}; waiting for it")
         with self.meter.measure():
             yield lambda: self.stop.wait(POLL_SECONDS)

@@ -141,7 +141,7 @@ def check_target(file: Path, remedy: str, source: Path | None = None) -> None:
         raise UserError(f"{file} is a folder, not a file; choose a file with {remedy}")
     is_there = source is not None and os.path.exists(file) and os.path.exists(source)
     if is_there and os.path.samefile(file, str(source)):
-        raise UserError(f"{file} is what is read, and stays; choose another file with {remedy}")
+        raise UserError(f"{file} is the input file; choose another file with {remedy}")
     check_writable(file.absolute().parent, remedy, file.name)
 
 

@@ -42,7 +42,7 @@ class Cell:
         dataset = f"{name} ({shape})" if shape else name
         return (
             f"{dataset} ipc {task.ipc_in_words}, {task.model.label}, "
-            f"{task.input_space}, {budget.name} ({budget.networks} a score){held_out}"
+            f"{task.input_space}, {budget.name} ({budget.networks} per score){held_out}"
         )
 
     @property

@@ -221,7 +221,7 @@ def released_figure(title: str, rows: Sequence[Comparison]) -> Figure | None:
     axes.set_yticks(range(len(rows)), [one.released.name for one in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("test accuracy in %")
-    less.set_xlabel("ddbench less authors, in points")
+    less.set_xlabel("ddbench - authors, in points")
     for axis in (axes, less):
         axis.grid(axis="x", alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)

@@ -253,7 +253,7 @@ OTHER_VERBS = {
     ),
     "import over what is read": (
         ["import", "TMP/file", "-o", "TMP/bad/../file"],
-        ["TMP/bad/../file is what is read, and stays"],
+        ["TMP/bad/../file is the input file"],
     ),
     "import into a folder": (["import", "TMP/file", "-o", "TMP"], ["TMP is a folder, not a file"]),
     "import into a name that is too long": (
@@ -262,11 +262,11 @@ OTHER_VERBS = {
     ),
     "export over what is read": (
         ["export", "TMP/file", "--to", "npz", "-o", "TMP/file"],
-        ["TMP/file is what is read, and stays"],
+        ["TMP/file is the input file"],
     ),
     "picture over what is read": (
         ["inspect", "TMP/file", "picture=TMP/file"],
-        ["TMP/file is what is read, and stays"],
+        ["TMP/file is the input file"],
     ),
     "whitening of a dataset that there is not": (
         ["inspect", "TMP/file", "picture=TMP/x.png", "dataset=digit"],

@@ -47,7 +47,7 @@ def test_a_cell_that_another_process_holds_is_passed_over_and_done_in_the_end(
 def test_a_single_run_waits_for_the_process_that_holds_it(run_tiny, held, monkeypatch):
     monkeypatch.setattr(StopFlag, "wait", lambda flag, seconds: held.release())
     answer = run_tiny("seed=0")
-    assert "another process is at work on this run; waiting for it" in answer.out
+    assert "another process is working on this run; waiting for it" in answer.out
     assert answer.status == 0
 
 

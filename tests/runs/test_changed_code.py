@@ -163,7 +163,7 @@ def test_changed_code_of_this_program_is_said_and_made_anew_on_demand(
     monkeypatch.setitem(registry._digests, registry[name], "0" * 64)
     capsys.readouterr()
     assert not run(quiet=False).ran
-    note = f"note: the code of {registry.noun} {name} may have changed since what is found here"
+    note = f"note: the code of {registry.noun} {name} may have changed since the stored results"
     assert capsys.readouterr().out.count(note) == 1
     anew = run("fresh=true")
     assert anew.ran

@@ -85,4 +85,4 @@ def test_the_record_and_the_report_name_the_operations(
     outcome = execute(request, quiet=True)
     record = Record.load(outcome.folder / "record.json")
     assert record.environment.nondeterministic == ("put_",)
-    assert report(record).endswith("the same command may give other bits, because of put_")
+    assert report(record).endswith("repeating the command may give other bits, because of put_")

@@ -61,7 +61,7 @@ def test_waiting_is_said_once_and_costs_nothing(
     with runtime.meter.measure() as cost, runtime.locked("network", MADE_FROM, "a network"):
         clock[0] += 1.0
     assert waits == [context_module.POLL_SECONDS] * 3
-    assert said == ["another process is at work on a network; waiting for it"]
+    assert said == ["another process is working on a network; waiting for it"]
     assert cost.wall_seconds == pytest.approx(1.0)
 
 

@@ -41,11 +41,13 @@ def pixel_warnings(images: Tensor, space: str) -> list[str]:
     alike = neighbours_correlation(images)
     found = []
     if space == "pixels" and not -0.2 <= low <= high <= 1.2:
-        found.append(f"values of {low:.2f} to {high:.2f} are no pixels of 0 to 1")
+        found.append(f"values from {low:.2f} to {high:.2f} are not pixels in [0, 1]")
     if space == "pixels255" and (high <= 1.5 or not -20 <= low <= high <= 275):
-        found.append(f"values of {low:.2f} to {high:.2f} are no pixels of 0 to 255")
+        found.append(f"values from {low:.2f} to {high:.2f} are not pixels in [0, 255]")
     if space.startswith("normalised") and 0 <= low <= high <= 1:
-        found.append(f"values of {low:.2f} to {high:.2f} look like pixels that were not normalised")
+        found.append(
+            f"values from {low:.2f} to {high:.2f} look like pixels that were not normalised"
+        )
     if space.startswith("zca") and alike > PICTURE[0]:
         found.append(f"{PICTURE[1]} (correlation {alike:.2f}), but the space is said to be {space}")
     if not space.startswith("zca") and alike < WHITENED[0]:
@@ -85,7 +87,7 @@ def name_warnings(name: str, images: Tensor, dataset: str | None) -> list[str]:
     if said and dataset and said[0].replace("_", "").replace("-", "") != dataset:
         found.append(f"the name says {said[0]}, not {dataset}")
     if "zca" in name.lower() and "no_zca" not in name.lower() and "nozca" not in name.lower():
-        found.append("the name says ZCA; which of three whitenings, a name does not tell")
+        found.append("the name says ZCA, but not which of the three whitenings")
     return found
 
 

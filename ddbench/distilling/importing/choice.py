@@ -19,7 +19,7 @@ POSSIBLE = {
     "input_space": ", ".join(INPUT_SPACES),
     "layout": "NCHW or NHWC",
     "label_kind": "logits, probabilities or targets (of a regression)",
-    "ids": "argmax (of the soft labels) or blocks (as many images of each class, in their order)",
+    "ids": "argmax (of the soft labels) or blocks (equal blocks of images, one per class, in class order)",
     "class_order": "dataset, text (ids number the class numbers sorted as text), or NAME,NAME,...",
     "which": "the number of one set, counted from 0, or last",
     "tiles": "the decoder's factor, such as 2; 1 where images are whole",
@@ -173,7 +173,7 @@ def missing(names: list[str], where: str) -> UserError:
     """A one-line error that asks for all missing facts and lists their possible values."""
     wanted = "; ".join(f"{name}= {POSSIBLE[name]}" for name in names)
     known = ", ".join(preset_names(GROUP))
-    return UserError(f"{where} does not say, so say it: {wanted}; or like= a family: {known}")
+    return UserError(f"{where} does not say; give {wanted}; or like=FAMILY ({known})")
 
 
 def _one_of(name: str, value: str | None, known: tuple[str, ...]) -> None:

@@ -89,7 +89,7 @@ def import_set(
         *label_warnings(ids, dataset.classes, soft),
     ]
     if made.sets > 1:
-        notes.append(f"it holds {made.sets} sets; taken is which={(number or 0) % made.sets}")
+        notes.append(f"it holds {made.sets} sets; using which={(number or 0) % made.sets}")
     if (known.class_order or "dataset") != "dataset":
         positions = class_positions(str(known.class_order), dataset.class_names)
         ids = positions[ids]

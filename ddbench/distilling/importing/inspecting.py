@@ -44,14 +44,14 @@ def _lines(source: Source, name: str, made: ImportedSet) -> Iterator[str]:
     yield f"images: {_described(made.images)}"
     yield f"labels: {_labels(made)}"
     if made.sets > 1:
-        yield f"sets: {made.sets}; shown is the last"
+        yield f"sets: {made.sets}; showing the last"
     if made.learned_rate is not None:
         yield f"learned rate: {made.learned_rate:.6g}"
     for network, values in made.recorded.items():
         yield f"recorded accuracy of {network}: {accuracy_in_words(values)}"
     if made.finished is not None:
         said = made.finished
-        yield f"a set of ddbench: {said.dataset}, input space {said.input_space}, nothing to say"
+        yield f"a set of ddbench: {said.dataset}, input space {said.input_space}, no options needed"
         return
     yield "inferred:"
     yield f"  layout {made.layout or _guessed_layout(made.images)}"
@@ -64,7 +64,7 @@ def _lines(source: Source, name: str, made: ImportedSet) -> Iterator[str]:
     ]
     for line in warnings:
         yield f"  note: {line}"
-    yield "to be said:"
+    yield "to be given:"
     for option in _to_be_said(made):
         yield f"  {option}= {POSSIBLE[option]}"
     yield "  or like=FAMILY, which says what a family always does:"
