@@ -19,7 +19,7 @@ POSSIBLE = {
     "input_space": ", ".join(INPUT_SPACES),
     "layout": "NCHW or NHWC",
     "label_kind": "logits, probabilities or targets (of a regression)",
-    "ids": "argmax (of the soft labels) or blocks (equal blocks of images, one per class, in class order)",
+    "ids": "argmax (of the soft labels) or blocks (equal blocks, one per class, in class order)",
     "class_order": "dataset, text (ids number the class numbers sorted as text), or NAME,NAME,...",
     "which": "the number of one set, counted from 0, or last",
     "tiles": "the decoder's factor, such as 2; 1 where images are whole",
