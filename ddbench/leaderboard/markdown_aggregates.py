@@ -34,7 +34,7 @@ def within_text(points: int) -> str:
 
 
 def aggregates_page(found: Mapping[Conditions, Sequence[Aggregate]]) -> str:
-    """One table for the cells of each conditions."""
+    """One table for each set of conditions."""
     parts = ["# Over datasets and ipc", wrapped(AGGREGATES_LEGEND)]
     if not found:
         parts.append("No two cells have ranked methods under the same conditions yet.")
