@@ -183,7 +183,7 @@ def tiles_loss(
 def trajectory_gradients(
     student: Any, order: Sequence[list[int]], detached: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Loss of a student's end, and its gradients with respect to images and step size, by torch alone.
+    """Loss of a student's end, and its gradients for images and step size, by torch alone.
 
     Args:
         student: the steps; all its images are one leaf.
