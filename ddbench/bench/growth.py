@@ -64,7 +64,7 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Exponent:
-    """The exponent b in y = a x^b, with its 95% t interval; None if that cannot be known."""
+    """The exponent b in y = a x^b, with its 95% t interval, whose bounds are None if unknown."""
 
     value: float
     low: float | None

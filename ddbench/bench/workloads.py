@@ -120,8 +120,8 @@ def request_for(name: str, words: Sequence[str], folder: Path) -> Any:
 
     Args:
         name: one of `names()`.
-        words: the words of a run, such as "model.width=128"; only methods use those of methods'
-            settings.
+        words: the words of a run, such as "model.width=128"; method settings are only used for
+            methods.
         folder: the folder for networks that the work needs.
 
     Raises:

@@ -97,7 +97,7 @@ def _told(reading: Reading) -> list[str]:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Pause garbage collection: records have no cycles, but looking takes a third of the time."""
+    """Pause garbage collection: records are trees; looking for cycles takes a third of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -52,7 +52,7 @@ class Cell:
 
     @property
     def seedless(self) -> bool:
-        """Whether every network scores the same at every seed, as if the method draws nothing."""
+        """Whether every network scores the same at every seed, as if the method drew nothing."""
         return draws_nothing(self.scores)
 
     def estimate(self) -> Estimate:

@@ -29,7 +29,7 @@ class Setting:
         dataset: the dataset's name.
         dataset_settings: the dataset's settings, the seed of the evaluation networks if it is not
             0, and the images of each class if classes differ in them.
-        apart: distinguishes settings that look the same but are not; "" if there are none.
+        apart: distinguishes settings that look the same but differ; "" if there are none.
         model: the name of the network that is trained.
         budget: the budget's name.
         budget_changes: what differs from the budget of that name.
@@ -56,7 +56,7 @@ class Variant:
         origin: file and hash of a set that was made elsewhere; "" for one that was made here.
         given: the values that the user gave.
         apart: values that distinguish variants with the same given values.
-        identity: everything that two records which differ only in seed share, as text.
+        identity: everything that records which differ only in their seeds share, as text.
         values: the values of all settings, and the input space.
     """
 
@@ -143,7 +143,7 @@ def entries(records: Iterable[Record]) -> list[Entry]:
 
 
 def _told_apart(settings: list[Setting]) -> list[Setting]:
-    """Give settings that look the same but are not a part of their identities' hashes."""
+    """Add part of a hash of the identity to settings that look the same but differ."""
     looks = {one: replace(one, identity="") for one in set(settings)}
     alike = Counter(looks.values())
     shown = {

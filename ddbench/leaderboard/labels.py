@@ -37,7 +37,7 @@ def budget_label(of: Setting | Conditions | ModelAndBudget) -> Label:
 
 
 def conditions_title(conditions: Conditions) -> str:
-    """Such as "soft/1, labels: label teacher, convnet-width32, budget short"."""
+    """A title such as "soft/1, labels: label teacher, convnet-width32, budget short"."""
     labels = conditions.labels or "none"
     told = f"{conditions.protocol.label}, labels: {labels}, {conditions.model}"
     return f"{told}, budget {budget_label(conditions).full}"
@@ -51,12 +51,12 @@ def warning(of: Setting | Conditions | ModelAndBudget) -> str:
 
 
 def protocol_label(of: Board | Conditions) -> str:
-    """Such as "soft/1, label teacher"."""
+    """Protocol and labels, such as "soft/1, label teacher"."""
     return f"{of.protocol.label}, {of.labels or 'no labels'}"
 
 
 def model_and_budget_title(of: ModelAndBudget) -> str:
-    """Such as "convnet-width32, budget short"."""
+    """A title such as "convnet-width32, budget short"."""
     return f"{of.model}, budget {budget_label(of).full}"
 
 
@@ -66,7 +66,7 @@ def labels_head(protocol: ProtocolFacts | None) -> str:
 
 
 def setting_title(setting: Setting) -> str:
-    """Such as "digits: convnet-width32, budget short"."""
+    """A title such as "digits: convnet-width32, budget short"."""
     return f"{dataset_label(setting).full}: {setting.model}, budget {budget_label(setting).full}"
 
 

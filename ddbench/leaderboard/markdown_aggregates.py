@@ -21,7 +21,7 @@ AGGREGATES_LEGEND = (
 
 
 def mean_rank_text(one: Aggregate) -> str:
-    """Such as "2.4 (1.8 to 3.1)"."""
+    """The mean rank with its interval, such as "2.4 (1.8 to 3.1)"."""
     if one.interval is None:
         return f"{one.mean_rank:.1f}"
     low, high = one.interval

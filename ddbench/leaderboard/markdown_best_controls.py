@@ -56,7 +56,7 @@ MEANS_LEGEND = (
 
 
 def mean_text(one: MeanImprovement) -> str:
-    """Such as "+3.2 (-1.0 to 7.4)", in points."""
+    """The mean with its interval, in points, such as "+3.2 (-1.0 to 7.4)"."""
     told = percent_of(one.mean)
     if one.interval is None:
         return told

@@ -71,7 +71,7 @@ def placed(setting: Setting) -> dict[str, str]:
 
 
 def board_title(one: Standings) -> str:
-    """Such as "soft/1, label teacher (digits: convnet-width32, budget short)"."""
+    """A title such as "soft/1, label teacher (digits: convnet-width32, budget short)"."""
     return f"{protocol_label(one.board)} ({setting_title(one.board.setting)})"
 
 

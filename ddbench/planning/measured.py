@@ -158,7 +158,7 @@ class Measurer:
             peak = told["peak_bytes"] or tensors
             return {
                 "seconds": told["wall_seconds"],
-                # There another thread does the backward pass, where it is not counted.
+                # There the backward pass runs in another thread, where it is not counted.
                 "tensor_bytes": peak if self.on_accelerator else tensors,
                 "process_bytes": peak,
             }

@@ -14,7 +14,7 @@ from ..errors import UserError, shown
 from .registry import name_problem
 
 KINDS = ("method", "evaluator", "dataset", "model", "importer")
-"""Kinds of plugin that have a template; its file name is the plural."""
+"""Kinds of plugin that have a template, whose file name is the plural."""
 
 
 def check_new(noun: str, name: str, taken: bool) -> None:

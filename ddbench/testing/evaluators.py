@@ -32,7 +32,7 @@ def _executed(store: Path, *evaluators: str) -> Outcome:
 
 
 def _own_store(name: str, folder: Path) -> Path:
-    """A store for each evaluator: with a skipped one a record is as large as what it supersedes."""
+    """A store for each evaluator: a record with a skipped one is as large as what it supersedes."""
     return folder / f"of {name}"
 
 

@@ -129,7 +129,7 @@ def weights_follow_their_stream(name: str, folder: Path) -> None:
 
 
 def specification_survives_pickling(name: str, folder: Path) -> None:
-    """Its name and settings survive the way to another process."""
+    """Its name and settings survive pickling, as on the way to another process."""
     spec = ModelSpec(name)
     require(spec.typed_settings, "its settings are empty")
     again = pickle.loads(pickle.dumps(spec))
