@@ -1,4 +1,4 @@
-"""What DATM, IDC and RaT-BPTT have to agree with: tests hold them to it, and plant mistakes."""
+"""References that DATM, IDC and RaT-BPTT must agree with; tests check them, and plant mistakes."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ Check = Callable[[Found], None]
 
 @dataclass(frozen=True)
 class Given:
-    """What agreements are checked on.
+    """The inputs on which agreements are checked.
 
     Args:
-        room: gives a module of the room of methods by its name.
+        room: returns a module of the folder of methods by its name.
         network: makes a float64 network from a seed.
-        images: makes so many float64 images from a seed.
-        request: a run of about a second, of words.
+        images: makes a given number of float64 images from a seed.
+        request: makes a run of about a second from words.
     """
 
     room: Callable[[str], ModuleType]
@@ -120,7 +120,7 @@ def students_start_within_the_window(given: Given) -> None:
 
 
 def all_that_datm_learns_moves_by_momentum(given: Given) -> None:
-    """Images, labels and step size; a student whose loss is above the limit changes none."""
+    """Images, labels and step size do; a student whose loss is above the limit changes none."""
     matching, soft = given.room("_trajectory_matching"), given.room("_soft_students")
     words = (
         "method.loss_limit=1", "method.image_rate=0.3", "method.label_rate=0.2",
@@ -173,8 +173,8 @@ def tiles(given: Given, factor: int = 2) -> tuple[Found, Check]:
                 lambda leaf: tiles_loss(leaf, real, 1, network, factor, augment), images
             ),
             [images, real, *network.parameters()],
-            # Forward, backward for the parameters, and both again for the images; pixels of maps
-            # are summed for a filter, and filters for the distance.
+            # Forward, backward to the parameters, and both again to the images; sums over pixels of
+            # maps for a filter, and over filters for the distance.
             terms=6 * summed_terms(network, images) + 2 * 64 + 200,
         )
 
@@ -182,9 +182,9 @@ def tiles(given: Given, factor: int = 2) -> tuple[Found, Check]:
 
 
 def tiles_of_a_class(given: Given) -> None:
-    """What IDC takes from one class of its task: all tiles, and operations shared with real ones.
+    """IDC takes all tiles of a class, and augments them and real images by the same operations.
 
-    The operations are drawn once, in their order, from the class's generator of the step.
+    The operations are drawn once, in order, from the class's generator for the step.
     """
     words = "ipc=2", "method.real_batch=5"
     with given.begun("idc", *words) as method, pytest.MonkeyPatch.context() as patch:
@@ -225,7 +225,7 @@ def tiles_keep_their_order(given: Given) -> None:
 
 
 def pixels_move_class_after_class(given: Given) -> None:
-    """As by SGD in [0, 1]; a class's update moves the images of classes before it by momentum."""
+    """As by SGD in [0, 1]; each class's update also moves earlier classes' images by momentum."""
     words = "ipc=1", "method.image_rate=0.01", "method.inner_loop=1"
     with given.begun("idc", *words) as method, pytest.MonkeyPatch.context() as patch:
         deviation = method.deviation
@@ -244,7 +244,7 @@ def pixels_move_class_after_class(given: Given) -> None:
 
 
 def networks_learn_from_real_images_alone(given: Given) -> None:
-    """After each round of classes, in so many steps."""
+    """They learn after each round of classes, for the number of steps that is set."""
     with given.begun("idc", "ipc=1") as method:
         method.step(0)
         training, fresh = method.training, method.task.new_network("network", 0)
@@ -257,7 +257,7 @@ def networks_learn_from_real_images_alone(given: Given) -> None:
 def adam_unroll(given: Given, window: int = 3) -> tuple[Found, Check]:
     """RaT-BPTT's loss and gradient through the last of five steps, and how they are checked.
 
-    Mini-batches are of five images, and four real ones judge.
+    Mini-batches have five images; the loss is measured on four real ones.
     """
     unroll, network = given.room("_adam_unroll"), given.network()
     order, labels, rate = [[0, 1, 2], [3, 4], [4, 0, 2], [1], [2, 3]], [0, 1, 2, 0, 1], 0.01

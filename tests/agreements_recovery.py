@@ -1,4 +1,4 @@
-"""What RDED and SRe2L have to agree with: tests hold them to it, and plant mistakes."""
+"""References that RDED and SRe2L must agree with; tests check them, and plant mistakes."""
 
 from __future__ import annotations
 

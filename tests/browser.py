@@ -64,7 +64,7 @@ class Tab:
         return told["result"].get("value")
 
     def becomes(self, condition: str) -> bool:
-        """Whether an expression comes true: what follows a click may come a moment later."""
+        """Whether an expression becomes true: the effect of a click may take a moment."""
         return self.run(
             "new Promise(done => { let left = 1000; const look = () => "
             f"{condition} ? done(true) : left-- ? setTimeout(look, 10) : done(false); look(); }})"

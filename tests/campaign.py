@@ -1,8 +1,8 @@
 """A campaign of attempts to break promises: `python tests/campaign.py --minutes 60`.
 
-Each attempt draws from a seed of its own what it does, and requires what ddbench promises: the same
-numbers, or one line that says what is wrong. For every attempt that fails a command is printed that
-makes it again. It is no part of the suite: it ends when its time is over.
+Each attempt draws its actions from a seed of its own, and requires what ddbench promises: the same
+numbers, or one line that says what is wrong. For every failed attempt a command is printed that
+repeats it. The campaign is not part of the test suite: it ends when its time is over.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from processes import IMPORTED_BEFORE_FORKING, PROCESSES
 from tabulate import tabulate
 
 SLICE_SECONDS = 20.0
-"""Of one kind before another has its turn."""
+"""Seconds of one kind before another has its turn."""
 SEEDS = 10**7
-"""Attempts of one kind and one seed of the campaign that have seeds of their own."""
+"""The most attempts of one kind and one campaign seed that have seeds of their own."""
 LOG = "campaign.log"
 
 
 @dataclass
 class Tally:
-    """What came of one kind."""
+    """The outcome of one kind of attempt."""
 
     attempts: int = 0
     seconds: float = 0.0
@@ -41,7 +41,7 @@ class Tally:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a campaign, or one attempt again; 1 where a promise was not kept."""
+    """Run a campaign, or repeat one attempt; returns 1 if a promise was not kept."""
     given = _parser().parse_args(arguments)
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")  # read by child processes, in which all runs are done
@@ -66,11 +66,11 @@ def campaign(
     """Attempts of each kind in turns, by its share of the time; fewer when it is interrupted.
 
     Args:
-        names: of the kinds.
-        seconds: for all.
-        seed: of the campaign.
-        root: a folder for what attempts write, and the log.
-        most: attempts of each kind in one turn.
+        names: the names of the kinds.
+        seconds: the time for all of them.
+        seed: the seed of the campaign.
+        root: a folder for what attempts write, and for the log.
+        most: the most attempts of each kind in one turn.
     """
     tallies = {name: Tally() for name in names}
     end = time.monotonic() + seconds

@@ -34,7 +34,7 @@ class Blow:
 def main(
     work: Any, out: Path, blow: Sequence[Any] | None = None, torch_threads: int | None = None
 ) -> None:
-    """Do a request, or a command line, with what is said and done noted in the folder `out`."""
+    """Do a request or a command line; what it prints and does is recorded in the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(out / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
@@ -96,7 +96,7 @@ def leave_out_the_gallery() -> None:
 
 
 def strike(blow: Blow, out: Path) -> None:
-    """Arrange for the blow."""
+    """Arrange that the process sends itself the signal."""
     if blow.place == ANYWHERE:
         strike_anywhere(blow, out)
         return

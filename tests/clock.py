@@ -1,4 +1,4 @@
-"""A clock that a test turns, in place of the module `time`."""
+"""A clock that a test sets, in place of the module `time`."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""How near to one another two calculations of the same numbers have to come.
+"""How close two calculations of the same numbers must be.
 
 Processors add in different orders, with and without fused multiply-adds, and so do different
-numbers of threads. What that may change follows from the number format, from how many terms are
-summed and from how the result hangs on its inputs, never from what one machine gave.
+numbers of threads. The difference allowed follows from the number format, from how many terms are
+summed and from how the result depends on its inputs, never from what one machine gave.
 
-Figures that are worked out by hand, such as the mean of three accuracies, stay with
-`pytest.approx`: Python's own floats are rounded alike on every machine.
+Numbers worked out by hand, such as the mean of three accuracies, are compared with
+`pytest.approx`: Python's own floats are rounded in the same way on every machine.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ def assert_close(actual: Any, expected: Any, *, terms: float, condition: float =
     """Assert that two calculations differ by no more than their rounding.
 
     With u = eps / 2, a sum of n terms is computed with an error of at most about n u times the sum
-    of the terms' sizes, in whatever order they are added, and a chain of n roundings has a relative
-    error of at most about n u (N. J. Higham, "Accuracy and stability of numerical algorithms",
-    sections 3.1, 3.3 and 4.2). What cancels or is amplified on the way multiplies that by the
-    condition. Two calculations are each that far from the truth, so they may lie apart by twice
-    as much:
+    of the terms' magnitudes, in whatever order they are added, and a chain of n roundings has a
+    relative error of at most about n u (N. J. Higham, "Accuracy and stability of numerical
+    algorithms", sections 3.1, 3.3 and 4.2). Cancellation and amplification multiply that by the
+    condition number. Two calculations are each that far from the exact result, so they may differ
+    by twice as much:
 
         max |actual - expected| <= terms * eps * condition * max |expected|
 
-    The largest number is the measure, for a small one may be what is left of large ones. In
+    The largest number sets the scale, since a small one may be the difference of large ones. In
     float64 with a thousand terms and a condition of 100 this allows 2e-11.
 
     Args:
         actual: a tensor, an array or a number.
-        expected: the same by another way; of different formats the coarser one counts.
-        terms: numbers that are summed, or roundings one behind the other, on the longest way from
-            the inputs to the result; one of a number k times as large as the result counts k times.
-        condition: relative change of the result over that of the inputs.
+        expected: the same, calculated in another way; of different formats the coarser one counts.
+        terms: numbers that are summed, or successive roundings, on the longest path from the
+            inputs to the result; one of a number k times as large as the result counts k times.
+        condition: the relative change of the result over that of the inputs.
     """
     found, wanted = tensor(actual), tensor(expected)
     assert found.shape == wanted.shape, (found.shape, wanted.shape)
@@ -65,17 +65,17 @@ def assert_agrees(
     *,
     terms: float,
 ) -> None:
-    """Assert that results are those of a formula, each with the condition that the formula has.
+    """Assert that results are those of a formula, each within the formula's condition.
 
-    A calculation that rounds on its way is as good as an exact one with inputs changed by so much
-    (backward error). So the condition is measured: all inputs are changed by the root of eps of
-    themselves, which is far above rounding and far below 1, each number up or down by chance, and
-    the largest of three such changes of a result counts.
+    A calculation with rounding is as good as an exact one with slightly changed inputs (backward
+    error). So the condition is measured: all inputs are changed by a relative sqrt(eps), which is
+    far above rounding and far below 1, each number up or down at random, and the largest of three
+    such changes of a result counts.
 
     Args:
         found: results to judge.
-        formula: computes the same results from the inputs, which it reads anew at each call.
-        inputs: everything that the results hang on, parameters of networks too.
+        formula: computes the same results from the inputs, which it reads again at each call.
+        inputs: everything that the results depend on, including the parameters of networks.
         terms: as for `assert_close`.
     """
     inputs = list(inputs)
@@ -101,7 +101,7 @@ def assert_agrees(
 
 
 def summed_terms(network: nn.Module, images: Tensor) -> int:
-    """Terms that a network sums for one logit, from layer to layer."""
+    """The number of terms that a network sums for one logit, over all layers."""
     counts: list[int] = []
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from ddbench.testing import Check
 
 # One thread here and in child processes, unless a test sets its own number: small steps are no
-# faster with more, and where cores are shared threads that wait for one another take minutes. The
-# libraries read this when they are loaded, which is later than these lines.
+# faster with more, and on shared cores threads that wait for one another take minutes. The
+# libraries read this when they are loaded, which is after these lines.
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = os.environ.get("DDBENCH_TEST_THREADS", "1")
-os.environ["OMP_WAIT_POLICY"] = "passive"  # threads that wait leave the core to others
+os.environ["OMP_WAIT_POLICY"] = "passive"  # waiting threads leave the core to others
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def tiny() -> Callable[..., RunRequest]:
 
 @pytest.fixture(scope="session")
 def hold() -> Callable[[Check, str, Path], None]:
-    """Check a promise of a plugin; skip where it says nothing of it."""
+    """Check a promise of a plugin; skip the test if the promise does not apply."""
     from ddbench.testing import NotApplicable
 
     def check(promise: Check, name: str, folder: Path) -> None:

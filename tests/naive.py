@@ -75,9 +75,9 @@ def regression_loss(
 
     Args:
         images: distilled images.
-        targets: theirs.
+        targets: their targets.
         real: real images.
-        real_targets: theirs.
+        real_targets: their targets.
         features: maps images to features.
         ridge: share of the kernel's mean diagonal.
         mirrored: whether mirror images are distilled images, too.
@@ -99,7 +99,7 @@ def regression_loss(
 
 
 def jacobian(network: Any, image: Tensor) -> Tensor:
-    """Of the logits of one image (classes, P) for all parameters but the last layer's weights."""
+    """The Jacobian (classes, P) of one image's logits for all parameters but the last layer's."""
     theta = [p for name, p in network.named_parameters() if name != "classifier.weight"]
     rows = [torch.autograd.grad(one, theta, create_graph=True) for one in network(image[None])[0]]
     return torch.stack([torch.cat([part.flatten() for part in row]) for row in rows])
@@ -117,11 +117,11 @@ def implicit_loss(
 
     Args:
         images: distilled images.
-        targets: theirs.
+        targets: their targets.
         log_scale: logarithm of the factor on predictions.
         real: real images and their class ids.
-        network: whose parameters ask for gradients.
-        ridge: of the last layer and of the change of the others alike.
+        network: a network whose parameters require gradients.
+        ridge: the ridge on the last layer and on the change of the others alike.
     """
     count, classes = targets.shape
     phi = torch.stack([network.features(image[None])[0] for image in images])
@@ -152,9 +152,9 @@ def tiles_loss(
         images: stored images of the class.
         real: real images of the class.
         class_id: the class.
-        network: whose filters' gradients are compared.
+        network: the network whose filters' gradients are compared.
         factor: rows and columns of tiles.
-        augment: of both batches.
+        augment: the augmentation of both batches.
     """
     side = images.shape[2] // factor
     tiles = [
@@ -214,7 +214,7 @@ def soft_trajectory_gradients(
     """DATM's loss, and its gradients for images, labels and step size, image by image.
 
     Args:
-        forward: logits of (step, parameters, images).
+        forward: maps (step, parameters, images) to logits.
         given: images, logits of their labels, step size.
         order: positions of the images of each step.
         start: the student's first parameters.
@@ -249,12 +249,12 @@ def truncated_adam_gradient(
     """RaT-BPTT's loss and gradient, by torch alone: Adam unrolled, and cut off before the window.
 
     Args:
-        loss: of (step, parameters, mini-batch).
+        loss: maps (step, parameters, mini-batch) to the loss.
         images: distilled images.
         order: positions of the images of each step.
         start: the network's first parameters.
-        rate: of Adam.
-        window: number of the last steps that are followed.
+        rate: Adam's learning rate.
+        window: the number of last steps that are differentiated through.
         judge: the loss of the last parameters.
     """
     x = images.clone().requires_grad_()

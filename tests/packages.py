@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 NAME = "orchard"
-"""Of the distribution, and of its package."""
+"""The names of the distribution and of its package."""
 
 
 class Package:
     """A package in a folder on the path, with the metadata that an installer writes.
 
     Args:
-        folder: where it lies; empty.
-        monkeypatch: undoes all of it.
+        folder: an empty folder for it.
+        monkeypatch: undoes all changes.
     """
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ class Package:
         self.forget()
 
     def forget(self) -> None:
-        """Let its modules be imported anew."""
+        """Make its modules be imported again."""
         for module in [one for one in sys.modules if one.partition(".")[0] == self.name]:
             del sys.modules[module]
         importlib.invalidate_caches()
@@ -50,7 +50,7 @@ class Package:
         package_folders.cache_clear()
 
     def install_project(self, project: Path) -> None:
-        """Offer what a project offers, by its pyproject.toml."""
+        """Provide what a project's pyproject.toml provides."""
         groups = tomllib.loads((project / "pyproject.toml").read_text())["project"]["entry-points"]
         self.patch.syspath_prepend(project)
         self.install(
@@ -61,7 +61,7 @@ class Package:
         )
 
     def install(self, **points: str) -> None:
-        """Offer plugins: by kind, lines such as "apple = orchard.apple:Apple"."""
+        """Provide plugins: by kind, lines such as "apple = orchard.apple:Apple"."""
         info = self.folder / f"{self.name}-1.2.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(

@@ -1,4 +1,4 @@
-"""Kinds of attempts that go wrong in every way, by which a campaign is tested."""
+"""Kinds of attempts that fail in every way, for testing the campaign."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Agreement = Callable[[Given], None]
 
 
 def assert_caught(plant: Plant, agreement: Agreement, given: Given, patch: Patch) -> None:
-    """The agreement holds as the method is, and fails once the mistake is planted."""
+    """Assert that the agreement holds for the method as it is, and fails with the mistake."""
     agreement(given)
     plant(patch, given.room)
     with pytest.raises(AssertionError):

@@ -53,9 +53,9 @@ def plausible(
     """A record whose accuracies rise with ipc and differ by method, seed and network.
 
     Args:
-        level: mean accuracy at ipc 1; None: by method.
+        level: mean accuracy at ipc 1; None: depends on the method.
         spread: standard deviation over seeds, and over networks.
-        scores: accuracies by subject instead of drawn ones, under every protocol.
+        scores: accuracies by subject, in place of drawn ones, under every protocol.
         regimes: labels by protocol.
         extra: further measurements.
         curve: length of the curve.

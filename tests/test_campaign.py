@@ -1,4 +1,4 @@
-"""The campaign: every kind of attempt works, and what goes wrong is found and can be made again."""
+"""The campaign: every kind of attempt works, and failures are found and can be repeated."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def commands(language: str) -> list[str]:
-    """Without what a shell and a cluster make of them, each once."""
+    """Commands without what a shell and a cluster make of them, each once."""
     lines = [
         COMMAND.fullmatch(line)
         for page in PAGES
@@ -127,7 +127,7 @@ def test_blocks_are_of_a_known_kind(page):
 
 
 def sections(page: str) -> list[str]:
-    """What the headings that are a name in code name."""
+    """The names in headings that consist of a name in code."""
     return re.findall(r"^#+ `(\w+)`$", text_of(page), re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""What messages promise: one line that can be printed, whatever it quotes."""
+"""Messages are one printable line, whatever they quote."""
 
 from __future__ import annotations
 

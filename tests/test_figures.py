@@ -1,4 +1,4 @@
-"""Series of a picture are told apart."""
+"""Series of a picture can be distinguished."""
 
 from __future__ import annotations
 

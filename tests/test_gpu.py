@@ -27,7 +27,7 @@ NARROW = "model.width=8"
 
 @pytest.fixture(autouse=True)
 def errors_where_a_run_notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Operations that a run would only name in its record end it here."""
+    """Nondeterministic operations, which a run only names in its record, are errors here."""
     before = torch.get_deterministic_debug_mode()
     torch.set_deterministic_debug_mode("error")
     with monkeypatch.context() as patch:
@@ -68,7 +68,7 @@ def test_evaluator_measures(name: str, on_gpu: Callable[..., Outcome]) -> None:
 
 @pytest.mark.parametrize("name", MODELS.names())
 def test_gradients_of_a_model_are_the_same_bits_twice(name: str) -> None:
-    """Of the images and of the weights, in training mode."""
+    """Gradients of the images and of the weights, in training mode."""
     device = Execution.start("cuda").device
     small = {"width": 8} if "width" in ModelSpec(name).typed_settings.plain() else {}
     network = ModelSpec(name, small).build(3, 32, 7, RandomStream(0)).to(device).train()

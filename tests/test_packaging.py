@@ -1,4 +1,4 @@
-"""What is installed is what stands in the tree."""
+"""What is installed is what is in the tree."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_no_dependency_is_held_back_without_a_reason():
     project = PROJECT["project"]
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
     pinned = [entry for group in groups for entry in group if re.search(r"===?|~=|<", entry)]
-    # Hydra 1.4 brings OmegaConf 2.4, which resolves structured configurations otherwise.
+    # Hydra 1.4 brings OmegaConf 2.4, which resolves structured configurations differently.
     assert pinned == ["hydra-core>=1.3.2,<1.4", "omegaconf>=2.3,<2.4"]
 
 

@@ -1,4 +1,4 @@
-"""The names that plugins are written with: one place, loaded when used, known to type checkers."""
+"""The public names for plugins: in one place, loaded when used, known to type checkers."""
 
 from __future__ import annotations
 

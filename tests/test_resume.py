@@ -141,7 +141,7 @@ def test_run_killed_again_and_again_ends_bit_for_bit(
     ("place", "call", "number"),
     [
         (TICK, 15, signal.SIGTERM),  # in a teacher
-        (TICK, 27, signal.SIGINT),  # behind a step of distilling
+        (TICK, 27, signal.SIGINT),  # after a step of distilling
         ("ddbench.distilling.task:Task.train", 2, signal.SIGTERM),  # in the middle of a step
         (TICK, 60, signal.SIGINT),  # in scoring
         (TICK, 15, signal.SIGHUP),

@@ -199,7 +199,7 @@ def test_no_arrow_leads_up_from_a_floor_to_a_higher_one_or_across():
 
 def test_no_modules_import_each_other_in_a_circle():
     graph = {module: set(targets) for module, targets in harness_imports().items()}
-    # What imports nothing that is left cannot be on a circle.
+    # A module that imports nothing that is left cannot be on a cycle.
     while free := {module for module, targets in graph.items() if not targets & graph.keys()}:
         graph = {module: targets for module, targets in graph.items() if module not in free}
     assert sorted(graph) == []

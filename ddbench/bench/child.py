@@ -1,8 +1,8 @@
-"""Started as a file by the Python of another ddbench: measures there what it is asked to.
+"""A script run by the Python of another ddbench, which measures there on request.
 
-It puts the folder it stands in into the other ddbench as `ddbench.bench`, so that both sides are
-measured by the same code, whatever the other one has. Each line that it reads is a request in JSON,
-and is answered by a line; the first line that it writes says who it is.
+It puts its own folder into the other ddbench as `ddbench.bench`, so that the same code measures
+both sides, whatever the other one contains. Each line of input is a request in JSON and is answered
+by one line; the first line that it writes identifies it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> None:
     """Answer requests until there are no more."""
     sys.path.pop(0)  # the folder of this file
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what ddbench prints is no answer
+    os.dup2(2, 1)  # what ddbench prints is not an answer
     package = importlib.import_module(PACKAGE)
     _put_into(package)
     earlier = importlib.import_module(f"{PACKAGE}.bench.earlier")
@@ -41,7 +41,7 @@ def main() -> None:
 def _answered(worker: Any, request: dict[str, Any]) -> dict[str, Any]:
     try:
         done: dict[str, Any] = getattr(worker, request["do"])(**request["with"])
-    except Exception as error:  # said by the side that asks
+    except Exception as error:  # reported by the side that asks
         return {"problem": f"{type(error).__name__}: {' '.join(str(error).split())}"}
     return done
 

@@ -1,7 +1,7 @@
-"""What the measuring uses of ddbench, and what earlier versions of ddbench call it.
+"""The names that earlier versions of ddbench have for what the benchmark uses.
 
-Every other module of this folder is written for the present names. `child` puts the folder into
-another ddbench, perhaps an earlier one, which is given the present names here.
+Every other module of this folder uses the present names. `child` puts the folder into another
+ddbench, perhaps an earlier one, which is given the present names here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROOMS = ("configs", "methods", "evaluators", "leaderboards")
 
 
 def whereabouts(package: ModuleType) -> dict[str, str | None]:
-    """Where a ddbench is, and the commit of its checkout, if it is one."""
+    """The folder of a ddbench, and its commit if it is a checkout."""
     folder = Path(str(package.__file__)).resolve().parent
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*"]
     try:
@@ -44,10 +44,10 @@ def whereabouts(package: ModuleType) -> dict[str, str | None]:
 
 
 def take_rooms_beside(package: ModuleType) -> None:
-    """Let a checkout that is on the path have its own methods and recipes.
+    """Make a checkout that is on the path use its own methods and recipes.
 
-    They stand beside its folder `ddbench`, where Python does not look; what is installed, perhaps
-    from another checkout, would be taken for them.
+    They are beside its folder `ddbench`, where Python does not look; it would use installed ones
+    instead, perhaps from another checkout.
     """
     folder = Path(str(package.__file__)).resolve().parent
     if not (folder.parent / "pyproject.toml").is_file():
@@ -65,8 +65,8 @@ def take_rooms_beside(package: ModuleType) -> None:
 
 
 def give_present_names(package: ModuleType) -> None:
-    """Make an earlier ddbench answer to the names that this one has."""
-    # Files are looked for, as importing may find what is missing in another installation.
+    """Make the present names available in an earlier ddbench."""
+    # Look for files, since an import may find a missing module in another installation.
     if (Path(str(package.__file__)).parent / "runs").is_dir():
         return
     for present, earlier in MOVED.items():
@@ -76,7 +76,7 @@ def give_present_names(package: ModuleType) -> None:
 
 
 def _request_of(words: Sequence[str]) -> Any:
-    """What `request_of` of `runs.compose` does, in steps."""
+    """What `request_of` in `runs.compose` does, step by step."""
     compose: Any = _module("cli.compose")
     compose.register()
     compose.check_overrides(words)

@@ -1,6 +1,6 @@
 """The floor of a step: its convolutions and matrix products alone, on tensors of the same shapes.
 
-What reaches torch's dispatcher is seen, forwards and backwards, whatever called it: autograd
+Every call that reaches torch's dispatcher is seen, forward and backward, whatever made it: autograd
 functions, `torch.func`, checkpointing, second derivatives.
 """
 
@@ -26,18 +26,18 @@ COUNTED = {
     ATEN.bmm,
     ATEN.baddbmm,
 }
-"""What a network cannot do without. Products of vectors are left out: they take no time."""
+"""What a network cannot do without. Vector products are left out: they take no time."""
 
 
 @dataclass(frozen=True)
 class Operand:
-    """A tensor of a call, by all that decides how long the call takes.
+    """A tensor of a call, described by everything that affects how long the call takes.
 
     Args:
-        shape: of the tensor.
-        strides: in elements, as they are in memory; 0 where it is expanded.
-        dtype: of its numbers.
-        device: where it is.
+        shape: the tensor's shape.
+        strides: its strides in memory, in elements; 0 where it is expanded.
+        dtype: its data type.
+        device: its device.
     """
 
     shape: tuple[int, ...]
@@ -47,11 +47,11 @@ class Operand:
 
     @classmethod
     def of(cls, tensor: Tensor) -> Operand:
-        """What a tensor looks like."""
+        """The description of a tensor."""
         return cls(tuple(tensor.shape), tensor.stride(), tensor.dtype, tensor.device)
 
     def random(self) -> Tensor:
-        """A tensor that looks like this one, of standard normal numbers."""
+        """A tensor of this description, filled with standard normal numbers."""
         reach = sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True))
         count = 0 if 0 in self.shape else reach + 1
         numbers = torch.randn(count, device=self.device).to(self.dtype)
@@ -63,10 +63,10 @@ class Call:
     """A convolution or a matrix product.
 
     Args:
-        operation: of torch, with its overload.
-        arguments: as it was called; an `Operand` stands for each tensor.
-        named: the same of arguments by name.
-        operations: floating-point operations, multiplications and additions each one.
+        operation: the torch operation, with its overload.
+        arguments: its positional arguments; an `Operand` stands for each tensor.
+        named: its keyword arguments, likewise.
+        operations: floating-point operations; a multiplication and an addition count one each.
     """
 
     operation: Callable[..., Any]
@@ -76,7 +76,7 @@ class Call:
 
 
 class _Listening(TorchDispatchMode):
-    """Keeps a list of the calls that are counted."""
+    """Records the calls that are counted."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -95,10 +95,9 @@ class _Listening(TorchDispatchMode):
 
 
 def calls_of(work: Callable[[], Any]) -> list[Call]:
-    """Do some work and say which convolutions and matrix products it consists of, in order.
+    """Do some work and return its convolutions and matrix products, in order.
 
-    Compiled code runs as it is written meanwhile, for what is compiled calls nothing that could
-    be seen.
+    Compiled code runs eagerly meanwhile, since compiled calls cannot be seen.
     """
     listening = _Listening()
     with torch.compiler.set_stance("force_eager"), listening:
@@ -112,10 +111,10 @@ def operations_of(calls: Iterable[Call]) -> int:
 
 
 class Floor:
-    """Calls on random tensors, to be done again and again; equal operands share one tensor.
+    """Calls on random tensors, which can be repeated; equal operands share one tensor.
 
     Args:
-        calls: of a step.
+        calls: the calls of a step.
     """
 
     def __init__(self, calls: Iterable[Call]) -> None:
@@ -134,7 +133,7 @@ class Floor:
         ]
 
     def __call__(self) -> None:
-        """Do all calls, in the order of the step; what they return is thrown away."""
+        """Do all calls, in the order of the step; their results are discarded."""
         with torch.no_grad():
             for operation, arguments, named in self._calls:
                 operation(*arguments, **named)

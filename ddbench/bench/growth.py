@@ -1,4 +1,4 @@
-"""How seconds and memory grow with a size: the exponent of a power law, by least squares."""
+"""How time and memory grow with a size: the exponent of a power law, by least squares."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from .measure import WALL, Measuring, Plan, opened_parts
 from .workloads import NAS_CELL, OTHERS, STUDENT, TEACHER, TESTING, settings_of
 
 BATCH = "batch"
-"""The size that is no word of a run: the mini-batch in training."""
+"""The size that no word of a run sets: the mini-batch in training."""
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Size:
-    """Something that can be larger or smaller.
+    """A size that can be varied.
 
     Args:
-        name: of the size.
-        key: of the words that set it, or BATCH; with "method.SETTING" those methods grow that have
-            the setting.
-        values: that it is given.
-        work: other work that it makes larger.
-        fixed: words that hold meanwhile, of "method.SETTING=VALUE" one that the method has.
+        name: the size's name.
+        key: the key of the words that set it, or BATCH; "method.SETTING" grows the methods that
+            have the setting.
+        values: the values that it takes.
+        work: other work that grows with it.
+        fixed: words that stay fixed meanwhile; if there are any, a method must have the setting
+            of at least one of these "method.SETTING=VALUE".
         of_methods: whether methods grow with it.
     """
 
@@ -58,12 +59,12 @@ SIZES = (
     Size("batch", BATCH, (25, 50, 100, 200), (TEACHER, NAS_CELL), of_methods=False),
     Size("images", "dataset.images", (32, 64, 128, 256), (TESTING,), of_methods=False),
 )  # fmt: skip
-"""`docs/speed.md` says what each is."""
+"""`docs/speed.md` describes each of them."""
 
 
 @dataclass(frozen=True)
 class Exponent:
-    """b of y = a x^b, with its 95% interval by Student's t; None where it cannot be known."""
+    """The exponent b in y = a x^b, with its 95% t interval, whose bounds are None if unknown."""
 
     value: float
     low: float | None
@@ -72,17 +73,17 @@ class Exponent:
 
 @dataclass(frozen=True)
 class Growth:
-    """How one thing grows with one size.
+    """How one piece of work grows with one size.
 
     Args:
-        label: of the thing.
-        case: the words by which it differs from others of the same table.
-        size: name of the size.
-        clock: by which seconds are taken.
-        values: of the size.
-        seconds: of doing the thing once, at each value; the median of a few times.
-        peak_bytes: at each value; empty where it is not known.
-        kept_bytes: of what stays from one time to the next; empty where nothing does.
+        label: the label of the work.
+        case: the words by which it differs from others in the same table.
+        size: the size's name.
+        clock: the clock by which seconds are taken.
+        values: the values of the size.
+        seconds: time to do the work once, at each value; the median of a few readings.
+        peak_bytes: peak memory at each value; empty if unknown.
+        kept_bytes: memory that stays from one time to the next; empty if none does.
     """
 
     label: str
@@ -101,12 +102,12 @@ class Growth:
 
     @property
     def of_memory(self) -> Exponent | None:
-        """The exponent of the peak of memory."""
+        """The exponent of peak memory."""
         return exponent(self.values, self.peak_bytes)
 
     @property
     def of_kept(self) -> Exponent | None:
-        """The exponent of what stays."""
+        """The exponent of the memory that stays."""
         return exponent(self.values, self.kept_bytes)
 
     def plain(self) -> dict[str, Any]:
@@ -135,17 +136,17 @@ def sizes_named(text: str) -> list[Size]:
 
 
 def words_of(size: Size, name: str, words: Sequence[str] = ()) -> list[str] | None:
-    """What holds while a thing grows; None where it does not grow with that size.
+    """The words that stay fixed while work grows; None if it does not grow with that size.
 
     Args:
-        size: of the thing.
-        name: of the thing.
-        words: of the task, whose dataset may come in one size alone.
+        size: the size.
+        name: the name of the work.
+        words: the words of the task, whose dataset may come in only one size.
     """
     group, _, needed = size.key.partition(".")
     for dataset in [word.partition("=")[2] for word in words if word.startswith("dataset=")]:
         if group == "dataset" and dataset in DATASETS:
-            # A size is a number; elsewhere `classes` are names.
+            # A size is a number; in other datasets `classes` are names.
             settable = fields(DATASETS[dataset].Settings)
             if needed not in {item.name for item in settable if isinstance(item.default, int)}:
                 return None
@@ -165,10 +166,10 @@ def _setting(word: str) -> str:
 def grow(
     own: Measuring, name: str, words: Sequence[str], case: str, size: Size, plan: Plan
 ) -> Iterator[Growth]:
-    """Measure a thing at each value of a size.
+    """Measure work at each value of a size.
 
     Yields:
-        one result for each part of the thing.
+        one result for each part of the work.
     """
     kept = [word for word in words if word.partition("=")[0] != size.key]
     fixed = words_of(size, name) or []
@@ -194,19 +195,19 @@ def grow(
 
 
 def _known(counts: Sequence[int | None]) -> tuple[int, ...]:
-    """The counts, or none of them where one is not known."""
+    """The counts, or an empty tuple if any is unknown."""
     known = tuple(count for count in counts if count is not None)
     return known if len(known) == len(counts) else ()
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> Exponent | None:
-    """b of value = a size^b by least squares on logarithms; None for fewer than two values.
+    """The exponent b in value = a size^b, by least squares on logarithms.
 
-    Values that are not above 0 have no logarithm: then there is no exponent either.
+    None for fewer than two values, or if a value is not above 0 and has no logarithm.
     """
     if len(values) < 2 or min(values) <= 0:
         return None
-    if min(values) == max(values):  # of which least squares know no correlation
+    if min(values) == max(values):  # for which least squares gives no correlation
         return Exponent(0.0, 0.0, 0.0) if len(values) > 2 else Exponent(0.0, None, None)
     from scipy import special, stats
 

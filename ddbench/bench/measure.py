@@ -1,4 +1,4 @@
-"""How often each thing is measured, in which order, and what is kept of it."""
+"""How often and in which order work is measured, and what is recorded."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, Protocol
 Plain = dict[str, Any]
 WALL, PROCESSOR = "wall_seconds", "processor_seconds"
 FEWEST, MOST = 3, 15
-"""Repetitions of a thing."""
+"""The fewest and the most repetitions."""
 ROUNDS = 3
-"""In which a comparison opens each thing anew on both sides."""
+"""Rounds of a comparison; each opens the work anew on both sides."""
 SHORTEST_SECONDS = 0.1
-"""Quicker work is done several times for one reading of the clock."""
+"""Faster work is repeated for one reading of the clock."""
 ALIKE = 0.05
-"""Two steps whose operations differ by less than this fraction of them are one."""
+"""Two steps whose numbers of operations differ by at most this fraction count as one."""
 
 
 class NotMeasured(Exception):
@@ -25,10 +25,10 @@ class NotMeasured(Exception):
 
 
 class Measuring(Protocol):
-    """Who measures: `worker.Worker` in this process, or `other.Other` in another one."""
+    """What measures: `worker.Worker` in this process, or `other.Other` in another one."""
 
     def open(self, name: str, words: Sequence[str], batch: int) -> Plain:
-        """Get a thing ready."""
+        """Prepare some work."""
         ...
 
     def trace(self, part: int) -> Plain:
@@ -36,7 +36,7 @@ class Measuring(Protocol):
         ...
 
     def peak(self, part: int) -> Plain:
-        """Bytes that doing a part takes."""
+        """Peak memory of doing a part."""
         ...
 
     def step(self, part: int, times: int) -> Plain:
@@ -50,7 +50,7 @@ class Measuring(Protocol):
 
 @dataclass(frozen=True)
 class Quartiles:
-    """The middle of several values, and how far they spread."""
+    """The median and the quartiles of several values."""
 
     lower: float
     median: float
@@ -58,7 +58,7 @@ class Quartiles:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Quartiles | None:
-        """None without values; a single one is all three."""
+        """The quartiles of values; None without values, and a single value is all three."""
         if not values:
             return None
         if len(values) == 1:
@@ -68,25 +68,25 @@ class Quartiles:
 
 @dataclass
 class Measured:
-    """What was measured of one thing; lists hold a value for each repetition.
+    """The measurements of one part of some work; lists hold a value for each repetition.
 
     Args:
-        name: of the work.
-        which: part of it, such as "step 1"; empty where it is all of it.
-        case: the words by which it differs from others of the same table.
-        images: that doing it once is for.
-        clock: WALL or PROCESSOR, by which ratios are taken.
+        name: the name of the work.
+        which: the part of it, such as "step 1"; empty if it is all of it.
+        case: the words by which it differs from others in the same table.
+        images: the number of images that doing it once accounts for.
+        clock: WALL or PROCESSOR, the clock of the ratios.
         operations: floating-point operations of its convolutions and matrix products.
-        calls: number of those.
-        peak_bytes: beyond what the process has before; None where that is not known.
-        wall_seconds: of doing it once.
-        processor_seconds: of all threads together.
-        page_faults: pages of memory that the system had to give for doing it once.
-        floor_wall_seconds: of its convolutions and matrix products alone.
-        floor_processor_seconds: likewise.
-        other_peak_bytes: of the other ddbench.
-        other_wall_seconds: of the other ddbench, which has its turn in each repetition.
-        other_processor_seconds: likewise.
+        calls: the number of those.
+        peak_bytes: peak memory beyond what the process had before; None if unknown.
+        wall_seconds: wall time of doing it once.
+        processor_seconds: processor time of all threads together.
+        page_faults: pages of memory that the system had to provide for doing it once.
+        floor_wall_seconds: wall time of its convolutions and matrix products alone.
+        floor_processor_seconds: their processor time.
+        other_peak_bytes: peak memory of the other ddbench.
+        other_wall_seconds: wall time of the other ddbench, which takes a turn in each repetition.
+        other_processor_seconds: its processor time.
         other_problem: why the other ddbench was not measured.
     """
 
@@ -115,19 +115,19 @@ class Measured:
 
     @property
     def seconds(self) -> list[float]:
-        """By the clock of ratios."""
+        """Seconds by the clock of the ratios."""
         return list(getattr(self, self.clock))
 
     @property
     def ratios_to_floor(self) -> list[float]:
-        """Pair by pair; none where the work has no convolution and no matrix product."""
+        """Times the floor, pair by pair; empty for work without convolutions or matrix products."""
         if not self.calls:
             return []
         return _ratios(self.seconds, getattr(self, f"floor_{self.clock}"))
 
     @property
     def other_ratios_to_floor(self) -> list[float]:
-        """Of the other ddbench, to this one's floor."""
+        """Times this ddbench's floor that the other one takes."""
         return _ratios(getattr(self, f"other_{self.clock}"), getattr(self, f"floor_{self.clock}"))
 
     @property
@@ -137,11 +137,11 @@ class Measured:
 
     @property
     def images_per_second(self) -> float:
-        """By the wall clock."""
+        """Images per second of wall time."""
         return self.images / statistics.median(self.wall_seconds)
 
     def in_words(self) -> str:
-        """A line for people who wait."""
+        """One line that reports progress."""
         told = [f"{statistics.median(self.wall_seconds):.3g} s"]
         for ratios, what in ((self.ratios_to_floor, "floor"), (self.ratios_to_other, "as fast")):
             if ratios:
@@ -149,7 +149,7 @@ class Measured:
         return f"{self.label} {self.case}".strip() + ": " + ", ".join(told)
 
     def add(self, kind: str, reading: Plain) -> None:
-        """Keep a reading; kind is "", "floor_" or "other_"."""
+        """Add a reading; `kind` is "", "floor_" or "other_"."""
         for clock in (WALL, PROCESSOR):
             getattr(self, f"{kind}{clock}").append(reading[clock])
         if not kind:
@@ -161,9 +161,9 @@ class Plan:
     """How long to measure.
 
     Args:
-        seconds: of repetitions of one thing, as far as that allows `fewest`.
-        fewest: repetitions.
-        batch: images of a mini-batch in training.
+        seconds: time for the repetitions of one part, unless `fewest` take longer.
+        fewest: the fewest repetitions.
+        batch: images per mini-batch in training.
     """
 
     seconds: float = 3.0
@@ -172,12 +172,12 @@ class Plan:
 
     @staticmethod
     def clock(opened: Plain) -> str:
-        """By what ratios are taken: on one thread of a shared processor, its time alone."""
+        """The clock of the ratios: processor time on one thread of a CPU, else wall time."""
         return PROCESSOR if opened["device"] == "cpu" and opened["threads"] == 1 else WALL
 
     @staticmethod
     def times(seconds: float) -> int:
-        """How often work of so many seconds is done for one reading of the clock."""
+        """How often work of so many seconds is repeated for one reading of the clock."""
         return max(1, math.ceil(SHORTEST_SECONDS / max(seconds, 1e-6)))
 
 
@@ -190,22 +190,22 @@ def measure(
     floor: Measuring,
     other: Measuring | None = None,
 ) -> list[Measured]:
-    """Measure one thing by turns with its floor and, if there is one, another ddbench.
+    """Measure work in turns with its floor and, if there is one, with another ddbench.
 
     Args:
-        own: who measures.
-        name: of the work.
-        words: of the task.
-        case: what sets it apart from others of the same name.
-        plan: how long.
-        floor: who measures the floor, of the same ddbench.
-        other: who measures the same in another ddbench; where it cannot, the result says why.
+        own: measures the work.
+        name: the name of the work.
+        words: the words of the task.
+        case: what distinguishes it from others of the same name.
+        plan: how long to measure.
+        floor: measures the floor, in the same ddbench.
+        other: measures the same in another ddbench; if it cannot, the result says why.
 
     Returns:
         one result for each part.
 
     Raises:
-        NotMeasured: where `own` is a process that cannot.
+        NotMeasured: if `own` is a process that cannot measure it.
     """
     if other is not None:
         try:
@@ -225,10 +225,10 @@ def _in_rounds(
     floor: Measuring,
     other: Measuring | None = None,
 ) -> list[Measured]:
-    """Open the thing anew in each round of a comparison, and share the repetitions among rounds.
+    """Open the work anew in each round of a comparison, and divide the repetitions among rounds.
 
-    Where its tensors come to lie in memory, and so how often pages are given back and had again,
-    is chance and stays as it is while the thing is open.
+    Where its tensors are placed in memory, and so how often pages are returned and provided
+    again, is chance and does not change while the work is open.
     """
     rows: list[Measured] = []
     rounds = 1 if other is None else ROUNDS
@@ -253,10 +253,10 @@ def _in_rounds(
 def opened_parts(
     who: Measuring, name: str, words: Sequence[str], batch: int
 ) -> tuple[Plain, list[Plain]]:
-    """Open a thing and trace its parts, of which the second is left out where it is as the first.
+    """Open work and trace its parts; the second is left out if it is like the first.
 
     Returns:
-        what opening says, and of each part its number, label, images, calls and operations.
+        what opening returns, and for each part its number, label, images, calls and operations.
     """
     opened = who.open(name, words, batch)
     parts = [{"number": n, **part, **who.trace(n)} for n, part in enumerate(opened["parts"])]
@@ -297,14 +297,14 @@ def _repeat(
         one_turn += floor_times * bare
     repetitions = min(MOST, max(plan.fewest, round(plan.seconds / max(one_turn, 1e-6))))
     for _ in range(repetitions):
-        # What comes first may find the machine in another state, so each does by turns.
+        # Whoever comes first may find the machine in another state, so the order alternates.
         forwards = len(measured.wall_seconds) % 2 == 0
         for kind, turn in turns if forwards else reversed(turns):
             measured.add(kind, turn())
 
 
 def _larger(before: int | None, now: int | None) -> int | None:
-    """The largest peak so far; None where it is not known."""
+    """The largest peak so far; None if unknown."""
     return max((value for value in (before, now) if value is not None), default=None)
 
 

@@ -1,4 +1,4 @@
-"""Another ddbench, in a process of its own that stays alive and measures what it is asked to."""
+"""Another ddbench in a process of its own, which stays alive and measures on request."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Plain = dict[str, Any]
 FILE = Path(__file__).with_name("child.py")
 AS_MODULE = ["-m", "ddbench"]
 KEEPING_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**62)}
-"""Variables with which the GNU C library gives no memory back to the system.
+"""Variables that keep the GNU C library from returning memory to the system.
 
-A floor is measured so. Elsewhere it would be nearly twice as long whenever memory is had anew for
-each result, which is chance, and no part of the limit.
+Floors are measured with them. Otherwise they would take nearly twice as long whenever memory is
+provided anew for each result, which is chance and not part of the limit.
 """
 
 
@@ -33,10 +33,10 @@ class Other:
 
     Args:
         command: words that start that ddbench, such as PYTHON -m ddbench.
-        variables: of its environment, besides those of this process.
+        variables: environment variables for it, besides those of this process.
 
     Raises:
-        UserError: when no ddbench answers.
+        UserError: if no ddbench answers.
     """
 
     def __init__(self, command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
@@ -107,8 +107,8 @@ class Other:
         """The answer to a request.
 
         Raises:
-            NotMeasured: when the other side says that it cannot.
-            UserError: when it has ended.
+            NotMeasured: if the other side says that it cannot.
+            UserError: if it has ended.
         """
         assert self._process.stdin is not None
         with suppress(OSError):
@@ -138,7 +138,7 @@ class Other:
         return None
 
     def _ended(self, what: str) -> UserError:
-        """An error with the last line that the other process said."""
+        """An error with the last line that the other process printed."""
         self._process.kill()
         self._process.wait()
         self._said.seek(0)
@@ -149,7 +149,7 @@ class Other:
 
 
 def child_command(command: Sequence[str]) -> list[str]:
-    """Words that start `child` with the Python of a command that starts ddbench.
+    """The command that starts `child` with the Python of a command that starts ddbench.
 
     Args:
         command: PYTHON -m ddbench, the script `ddbench` of an environment, or PYTHON alone; each
@@ -163,7 +163,7 @@ def child_command(command: Sequence[str]) -> list[str]:
 
 
 def _interpreter_of(script: Path) -> str | None:
-    """The Python that a script names in its first line; None for what is no script."""
+    """The Python that a script names in its first line; None if the file is not a script."""
     with suppress(OSError, UnicodeDecodeError), script.open(encoding="utf-8") as file:
         first = file.readline(4096)
         if first.startswith("#!"):

@@ -1,4 +1,4 @@
-"""The pictures of a measurement: ratios as points with their quartiles, growth on logarithms."""
+"""The pictures of a measurement: ratios as points with their quartiles, growth on log axes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEGA = 1e6
 
 
 def picture(bench: Bench) -> Figure | None:
-    """One figure of all that was measured; None where that is nothing."""
+    """One figure of all that was measured; None if there is nothing to show."""
     if bench.growth:
         return _growth(bench)
     rows = bench.measured

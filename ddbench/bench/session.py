@@ -1,4 +1,4 @@
-"""A whole measurement: all work that is asked for, at all sizes, and what is kept of it."""
+"""A whole measurement: all requested work, at all sizes, and its record."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Asked:
     """What to measure.
 
     Args:
-        names: of work; none: all there is.
-        words: of a run; a value may be several, A,B,C.
+        names: the names of work; none: all there is.
+        words: the words of a run; a key may have several values, A,B,C.
         against: words that start another ddbench, or none.
-        sizes: with which work shall grow; with any, growth is all that is measured.
-        plan: how long.
+        sizes: sizes with which work grows; if there are any, only growth is measured.
+        plan: how long to measure.
     """
 
     names: Sequence[str]
@@ -50,10 +50,10 @@ class Bench:
     """What was measured.
 
     Args:
-        facts: of the machine and of both sides, in plain JSON types.
-        measured: a row for each thing.
-        growth: a row for each thing and size.
-        skipped: why a thing was not measured, by its name.
+        facts: facts about the machine and both sides, in plain JSON types.
+        measured: one row for each part of the work.
+        growth: one row for each part and size.
+        skipped: why work was not measured, by its name.
     """
 
     facts: dict[str, Any]
@@ -62,7 +62,7 @@ class Bench:
     skipped: dict[str, str] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
-        """Plain JSON types, with what tables show of lists."""
+        """Plain JSON types, with the summaries of lists that tables show."""
         return {
             "schema": SCHEMA,
             **self.facts,
@@ -73,7 +73,7 @@ class Bench:
 
 
 def plain_of(measured: Measured) -> dict[str, Any]:
-    """All readings of a thing, and the quartiles of what they say."""
+    """All readings of a part, and their quartiles."""
     spreads = {
         "seconds": measured.seconds,
         "times_the_floor": measured.ratios_to_floor,
@@ -92,8 +92,8 @@ def run_bench(asked: Asked, progress: Progress) -> Bench:
     """Measure all that is asked for.
 
     Args:
-        asked: what.
-        progress: a line for each thing that is measured.
+        asked: what to measure.
+        progress: prints a line for each piece of work.
 
     Raises:
         UserError: for a mistake in what is asked, and for another ddbench that does not answer.
@@ -154,10 +154,10 @@ def run_bench(asked: Asked, progress: Progress) -> Bench:
 
 
 def cases_of(words: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """The words of each case, of several values one each, and what sets the case apart.
+    """Each case as the words that distinguish it, and all its words with one value per key.
 
     Raises:
-        UserError: for words that are not right.
+        UserError: for invalid words.
     """
     choices, varied = [], []
     for word in readable(words):
@@ -176,7 +176,7 @@ def cases_of(words: Sequence[str]) -> list[tuple[str, list[str]]]:
 def _works(
     names: Sequence[str], cases: Sequence[tuple[str, list[str]]], sizes: Sequence[Size]
 ) -> Iterator[tuple[str, str, list[str], Size | None]]:
-    """What is measured, in order; with sizes, each thing with each size that it has."""
+    """What is measured, in order; with sizes, each work with each size that applies to it."""
     for (case, words), name in itertools.product(cases, names):
         if not sizes:
             yield name, case, words, None
@@ -186,7 +186,7 @@ def _works(
 
 
 def _environment(words: Sequence[str]) -> dict[str, Any]:
-    """Machine and versions, with the device and threads that the words of a case choose."""
+    """Machine and versions, with the device and threads that a case's words select."""
     given = dict(word.split("=", 1) for word in words)
     threads = int(given["threads"]) if "threads" in given else None
     with process_settings_restored():

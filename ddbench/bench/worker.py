@@ -1,4 +1,4 @@
-"""Measuring one thing: seconds, memory, and the floor, as plain values that can be sent."""
+"""Measures one workload: time, memory and the floor, as plain values that can be sent."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ Plain = dict[str, Any]
 
 
 class Worker:
-    """Measures work in this process; one thing is open at a time, `workload`."""
+    """Measures work in this process; one `workload` is open at a time."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="ddbench-bench-")
         self.workload: Workload | None = None
         self._floors: dict[int, Floor] = {}
         gc.collect()
-        gc.freeze()  # what is here already, and stays, is looked through no more
+        gc.freeze()  # existing objects, which stay, are not scanned again
 
     def close(self) -> None:
-        """Let go of what is open, and remove the networks that were made for it."""
+        """Release what is open, and remove the networks that were made for it."""
         self._release()
         gc.unfreeze()
         self._folder.cleanup()
 
     def open(self, name: str, words: Sequence[str], batch: int) -> Plain:
-        """Get a thing ready.
+        """Prepare a workload.
 
         Returns:
-            which parts it has, their images, and the device.
+            its parts with their images, the device, and the number of threads.
 
         Raises:
             UserError: as `Workload`.
@@ -49,7 +49,7 @@ class Worker:
         return self.take(Workload(name, request_for(name, words, Path(self._folder.name)), batch))
 
     def take(self, workload: Workload) -> Plain:
-        """Measure this from now on; what `open` returns."""
+        """Measure this workload from now on; returns what `open` returns."""
         self._release()
         self.workload = workload
         parts = [{"which": part.which, "images": part.images} for part in self.workload.parts]
@@ -60,10 +60,10 @@ class Worker:
         }
 
     def trace(self, part: int) -> Plain:
-        """Do a part once, which warms it up, and note its convolutions and matrix products.
+        """Do a part once, as a warm-up, and record its convolutions and matrix products.
 
-        Parts are traced in order, and before they are measured. Where the images of the first step
-        are too far off for a second one, that has no operations.
+        Parts are traced in order, before they are measured. If the first step's images have
+        diverged too far for a second step, the second has no operations.
         """
         self._part(part).reset()
         try:
@@ -76,11 +76,11 @@ class Worker:
         return {"calls": len(calls), "operations": operations_of(calls)}
 
     def peak(self, part: int) -> Plain:
-        """What doing a part takes for the first time since the process gave back its memory.
+        """The cost of doing a part once, after the process has returned its free memory.
 
         Returns:
-            bytes beyond what the process has before, None if unknown; bytes that stay until the
-            next time, None if nothing does; and seconds.
+            peak bytes beyond what the process had before, None if unknown; bytes that stay until
+            the next time, None if nothing does; and seconds.
         """
         assert self.workload is not None
         device, one = self.workload.device, self._part(part)
@@ -94,7 +94,7 @@ class Worker:
         return {"peak_bytes": peak, "kept_bytes": one.kept() if one.kept else None, **told}
 
     def step(self, part: int, times: int) -> Plain:
-        """Seconds of doing a part, on average over so many times."""
+        """Seconds of doing a part, averaged over so many times."""
         one = self._part(part)
         one.reset()
         return self._timed(one.work, times)
@@ -131,7 +131,7 @@ class Worker:
 
 
 def _page_faults() -> int:
-    """How often the process was given a page of memory so far; always 0 on Windows."""
+    """The number of minor page faults of the process so far; always 0 on Windows."""
     if sys.platform == "win32":
         return 0
     import resource
@@ -140,9 +140,9 @@ def _page_faults() -> int:
 
 
 def _bytes(device: torch.device) -> int | None:
-    """The peak since the last reset: of the accelerator's tensors, else of the resident set.
+    """Peak memory since the last reset: of the accelerator's tensors, else of the resident set.
 
-    None where the operating system cannot begin a new maximum.
+    None if the operating system cannot reset the peak.
     """
     resident, allocated, _ = peak_memory(device)
     if allocated is not None:
@@ -151,7 +151,7 @@ def _bytes(device: torch.device) -> int | None:
 
 
 def _give_back_memory() -> None:
-    """Let the C library give back what it keeps for later, or a step would seem to need nothing."""
+    """Make the C library return the memory that it keeps, or a step would seem to need none."""
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:

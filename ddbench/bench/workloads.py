@@ -1,6 +1,6 @@
 """What is measured: a step of every method, training, and testing, on a task that words describe.
 
-Everything is reached by names that all versions of ddbench have; see `earlier`.
+Only names that all versions of ddbench have are used; see `earlier`.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ TEACHER, STUDENT, TESTING, NAS_CELL = "teacher", "student", "testing", "nas_cell
 OTHERS = (TEACHER, STUDENT, TESTING, NAS_CELL)
 USUAL = ("dataset=random_pixels", "ipc=10", "budget=short", "model=narrow", "control=null")
 USUAL_IMAGES = "dataset.images=256"
-"""Of a class of `random_pixels`: as many as methods draw at once."""
+"""Images per class of `random_pixels`: as many as methods draw at once."""
 EXPERT_BATCH = 16
 SMALL_NETWORK = {"channels": 4, "cells_per_stack": 1}
 LARGE_NETWORK = {"channels": 16, "cells_per_stack": 5}
-"""Of NAS-Bench-201: what a processor can train, and the benchmark's own."""
+"""NAS-Bench-201 networks: one that a CPU can train, and the benchmark's own."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that is measured.
+    """A part of some work, which is measured on its own.
 
     Args:
-        which: what part of the work, such as "step 1"; empty where it is all of it.
+        which: which part of the work, such as "step 1"; empty if it is all of it.
         work: does it once.
-        images: that one call is for: those of the distilled set for a method, else those that are
-            trained or tested on.
-        reset: goes back to the state in which `work` was first done, so that it repeats itself.
-        kept: bytes of tensors that stay from one time to the next, as a checkpoint has them; None
-            where nothing stays.
+        images: the number of images of one call: those of the distilled set for a method, else
+            those that are trained or tested on.
+        reset: restores the state in which `work` was first done, so that it repeats itself.
+        kept: bytes of tensors that stay from one time to the next, as in a checkpoint; None if
+            nothing stays.
     """
 
     which: str
@@ -63,7 +63,7 @@ class Part:
 
 
 def names() -> list[str]:
-    """All that can be measured: the methods, and what the harness does besides."""
+    """All that can be measured: the methods, and the harness's other work."""
     return [*METHODS, *OTHERS]
 
 
@@ -71,7 +71,7 @@ def check_names(given: Sequence[str]) -> list[str]:
     """The names to measure; without any, all of them.
 
     Raises:
-        UserError: for an unknown name, with near ones.
+        UserError: for an unknown name, with similar ones.
     """
     known = names()
     for name in given:
@@ -88,7 +88,7 @@ def settings_of(name: str) -> set[str] | None:
 
 
 def completed(words: Sequence[str]) -> list[str]:
-    """The words of a run with the usual ones where none are given."""
+    """The words of a run, with the usual ones where none are given."""
     given = {word.partition("=")[0] for word in words}
     if "method" in given:
         raise UserError("method: name the methods themselves, as in `ddbench bench random`")
@@ -103,7 +103,7 @@ def completed(words: Sequence[str]) -> list[str]:
 
 
 def check_words(words: Sequence[str]) -> None:
-    """Refuse words that no work could be done with, apart from those of methods' settings.
+    """Reject words with which no work could be done; words of methods' settings are not checked.
 
     Raises:
         UserError: for the first mistake.
@@ -120,11 +120,12 @@ def request_for(name: str, words: Sequence[str], folder: Path) -> Any:
 
     Args:
         name: one of `names()`.
-        words: of a run, such as "model.width=128"; those of methods' settings are for methods.
-        folder: for networks that the work needs.
+        words: the words of a run, such as "model.width=128"; method settings are only used for
+            methods.
+        folder: the folder for networks that the work needs.
 
     Raises:
-        UserError: for words that are not right.
+        UserError: for invalid words.
     """
     is_method = name in METHODS
     kept = list(words) if is_method else _without_methods(words)
@@ -133,12 +134,12 @@ def request_for(name: str, words: Sequence[str], folder: Path) -> Any:
 
 
 class Workload:
-    """A method, or other work, on an opened task; close it when it is measured.
+    """A method, or other work, on an opened task; close it after measuring.
 
     Args:
         name: one of `names()`.
-        request: of a run, whose folder takes the networks that the work needs.
-        batch: images of a mini-batch in training.
+        request: the request of a run, whose folder stores the networks that the work needs.
+        batch: images per mini-batch in training.
 
     Raises:
         UserError: for work that this task does not allow.
@@ -159,17 +160,17 @@ class Workload:
             raise
 
     def check_stop(self) -> None:
-        """Raise `StopRequested` where a signal has asked to stop."""
+        """Raise `StopRequested` if a signal has asked to stop."""
         runtime = getattr(self.lab, "runtime", None) or self.lab.context  # type: ignore[attr-defined]
         runtime.stop.check()
 
     def close(self) -> None:
-        """Let go of data and networks."""
+        """Release data and networks."""
         self.parts = []
         self._stack.close()
 
     def _of_method(self, request: Any) -> Iterator[Part]:
-        """The first two steps of a method, or its selection where it has no steps."""
+        """The first two steps of a method, or its selection if it has no steps."""
         choice, task = request.method, self.task
         method_type = METHODS[choice.name]
         # Earlier versions ask the method alone.
@@ -243,21 +244,21 @@ class Workload:
 
 
 class _BenchTask(Task):
-    """A task whose teachers and experts are hardly trained: that changes no step's time."""
+    """A task whose teachers and experts are hardly trained, which changes no step's time."""
 
     def teachers(
         self, recipe: TrainingRecipe, n: int, model: ModelSpec | None = None
     ) -> TrainedNetworks:
-        """One network after one step, in the places of `n`."""
+        """One network trained for one step, in place of `n`."""
         short = replace(recipe, epochs=1, milestones=(), snapshot_epochs=())
         return self._alike("teacher", short, n, model)
 
     def experts(self, recipe: TrainingRecipe, n: int) -> TrainedNetworks:
-        """One trajectory of short epochs, in the places of `n`."""
+        """One trajectory of short epochs, in place of `n`."""
         return self._alike("expert", replace(recipe, batch_size=EXPERT_BATCH), n)
 
     def class_ids_of_set(self) -> torch.Tensor:
-        """The class of each image of the set, in versions that have no `class_ids` as well."""
+        """The class of each image of the set, also in versions without `class_ids`."""
         counts = getattr(self, "class_counts", (self.ipc,) * self.classes)
         return torch.arange(self.classes).repeat_interleave(torch.tensor(counts))
 

@@ -1,4 +1,4 @@
-"""`ddbench bench`: how fast and lean is each kind of work here, and how near the limit?"""
+"""`ddbench bench`: the speed and memory of each kind of work here, and how near the limit."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ examples
 
 
 def bench(given: Namespace) -> int:
-    """Measure, leave the record, print the table.
+    """Measure, write the record and print the table.
 
     Raises:
-        UserError: for a mistake in what is asked.
+        UserError: for a mistake in the arguments.
     """
     settings = [word for word in given.words if is_setting(word)]
     names = [word for word in given.words if not is_setting(word)]
@@ -98,7 +98,7 @@ def bench(given: Namespace) -> int:
 
 
 def _written(made: Bench, folder: Path) -> Path:
-    """Leave the record with its table and picture; the file of the record."""
+    """Write the record with its table and picture; returns the record's file."""
     from ..bench.picture import picture
     from ..bench.tables import MARKDOWN, report
     from ..figures import png
@@ -116,10 +116,10 @@ def _written(made: Bench, folder: Path) -> Path:
 
 
 def _command(text: str | None) -> list[str]:
-    """The words of a command line; none where there is no command.
+    """The words of a command line; empty if there is no command.
 
     Raises:
-        UserError: for a quotation without end.
+        UserError: for a quotation that is not closed.
     """
     try:
         words = shlex.split(text or "")

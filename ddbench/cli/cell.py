@@ -1,4 +1,4 @@
-"""One cell of a sweep: wherever it is done, it leaves in a file how it ended."""
+"""One cell of a sweep. Wherever it runs, it writes to a file how it ended."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Cell:
     """A run of a sweep.
 
     Args:
-        number: of the cell, from 1.
-        count: cells of the sweep.
-        words: what is asked for.
-        title: those of the words that not all cells have.
+        number: the cell's number, from 1.
+        count: the number of cells in the sweep.
+        words: the words that ask for the run.
+        title: those of the words that not all cells share.
     """
 
     number: int
@@ -42,17 +42,17 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """What lines about it begin with."""
+        """The beginning of every line about the cell."""
         return f"cell {self.number} of {self.count} ({self.title})"
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Where the cells of one sweep leave how they ended.
+    """The place where the cells of one sweep write how they ended.
 
     Args:
         root: the folder of runs.
-        name: of the sweep's own folder.
+        name: the name of the sweep's own folder.
     """
 
     root: Path
@@ -60,17 +60,17 @@ class Sweep:
 
     @classmethod
     def begin(cls, root: Path) -> Sweep:
-        """A sweep of now."""
+        """A new sweep, named after the current time."""
         stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
         return cls(root.absolute(), f"{stamp}-{time.time_ns() % 10**9:09}")
 
     @property
     def folder(self) -> Path:
-        """The sweep's own."""
+        """The sweep's own folder."""
         return self.root / "sweeps" / self.name
 
     def file(self, cell: Cell) -> Path:
-        """That of a cell."""
+        """The file of a cell."""
         return self.folder / f"{cell.number}.json"
 
 
@@ -79,11 +79,11 @@ class CellEnding:
     """How a cell ended.
 
     Args:
-        status: its exit status; None for one that another process holds.
-        record: the path of what it left, if it is done.
-        ran: False when the record was there already.
-        reason: why it is not done, in a line.
-        held: the key of the run, where another process holds it.
+        status: its exit status; None if another process holds it.
+        record: the path of its record, if it is done.
+        ran: False if the record was there already.
+        reason: why it is not done, in one line.
+        held: the key of the run, if another process holds it.
     """
 
     status: int | None
@@ -95,14 +95,14 @@ class CellEnding:
 
 @dataclass(frozen=True)
 class SweptCell:
-    """How a cell ended, and what it left.
+    """How a cell ended, and its record.
 
     Args:
-        cell: which one.
+        cell: the cell.
         status: its exit status.
-        record: what it left, if it is done.
-        ran: False when the record was there already.
-        reason: why it is not done, in a line.
+        record: its record, if it is done.
+        ran: False if the record was there already.
+        reason: why it is not done, in one line.
     """
 
     cell: Cell
@@ -113,7 +113,7 @@ class SweptCell:
 
 
 def cells_of(words: Sequence[tuple[str, ...]]) -> list[Cell]:
-    """Cells that ask for these words; those that ask for the same are one."""
+    """The cells for these words; equal words give one cell."""
     distinct = list(dict.fromkeys(words))
     common = set.intersection(*map(set, distinct)) if len(distinct) > 1 else set()
     titles = [" ".join(word for word in own if word not in common) for own in distinct]
@@ -124,7 +124,7 @@ def cells_of(words: Sequence[tuple[str, ...]]) -> list[Cell]:
 
 
 def given(asked: Asked) -> RunRequest:
-    """The run; raises what is wrong with it."""
+    """The run asked for; raises the error if there is one."""
     if isinstance(asked, UserError):
         raise asked
     return asked
@@ -133,16 +133,16 @@ def given(asked: Asked) -> RunRequest:
 def do_cell(
     cell: Cell, sweep: Sweep, request: Callable[[], RunRequest], quiet: bool = False
 ) -> None:
-    """Do a run unless another process does, and leave how it ended.
+    """Do a cell's run unless another process is doing it, and write how it ended.
 
     Args:
         cell: the cell.
-        sweep: which it is of.
-        request: gives the run.
-        quiet: say nothing of the run but what went wrong.
+        sweep: the sweep it belongs to.
+        request: returns the run.
+        quiet: print nothing about the run but what goes wrong.
 
     Raises:
-        StopRequested: when asked to stop; nothing else, as a sweep's other cells shall go on.
+        StopRequested: when asked to stop. Nothing else is raised, so that other cells go on.
     """
     heading = f"\n{cell.label}"
     try:
@@ -170,9 +170,9 @@ def swept(cell: Cell, sweep: Sweep, missing: str = VANISHED) -> SweptCell:
     """How a cell ended, with its record.
 
     Args:
-        cell: which one.
-        sweep: which it is of.
-        missing: why it is not done, where it left nothing.
+        cell: the cell.
+        sweep: the sweep it belongs to.
+        missing: why it is not done, if it left nothing.
     """
     left = ending(cell, sweep)
     if left is None or left.status is None:

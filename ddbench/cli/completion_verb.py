@@ -38,7 +38,7 @@ in ~/.bashrc
 
 
 def completion(given: Namespace) -> int:
-    """Print the script, or what the last word of a line can become."""
+    """Print the script, or the completions of a line's last word."""
     if given.line is not None:
         from .completions import completions
 

@@ -1,4 +1,4 @@
-"""What a word of a command line can become, found without importing anything heavy."""
+"""Completions of a word on the command line, found without importing anything heavy."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ KEYS = (
     "control", "whole", "device", "threads", "memory_budget", "checkpoint_seconds", "runs_root",
     "data_root", "fresh", "trackers", "config_dir",
 )  # fmt: skip
-"""Those of `ddbench run`."""
+"""The keys of `ddbench run`."""
 
 
 def completions(line: str) -> list[str]:
-    """What the last word of a line can become, as a shell takes it that breaks words at `=`.
+    """The completions of a line's last word, for a shell that breaks words at `=`.
 
     Args:
-        line: from the name of the program to the cursor.
+        line: the command line from the program's name to the cursor.
     """
     before, _, word = line.rpartition(" ")
     words = before.split()[1:]
@@ -37,7 +37,7 @@ def completions(line: str) -> list[str]:
 
 
 def _candidates(words: Sequence[str], word: str) -> Iterable[str]:
-    """Whole words that may stand after some, of which one is begun."""
+    """Whole words that may follow `words` in place of the unfinished `word`."""
     if not words:
         return [*_verbs(), *OPTIONS]
     verb, verbs = words[0], _verbs()
@@ -51,13 +51,13 @@ def _candidates(words: Sequence[str], word: str) -> Iterable[str]:
         return {"list": KINDS, "completion": ("bash", "zsh")}.get(verb, _names("methods"))
     key, sign, value = word.partition("=")
     if sign:
-        begun = value.rpartition(",")[0]  # of several values all but the last are there
+        begun = value.rpartition(",")[0]  # of several values all but the last are complete
         return [f"{key}={begun}{',' if begun else ''}{name}" for name in _values(key)]
     return [f"{name}=" for name in _keys(parser)]
 
 
 def _verbs() -> dict[str, Verb]:
-    """Each is a module of this package."""
+    """The verbs by name; each is a module of this package."""
     package = importlib.import_module(str(__package__))
     names = [module.name for module in pkgutil.iter_modules(package.__path__)]
     modules = {

@@ -1,4 +1,4 @@
-"""How a run of the command line ends: what it says, its exit status, a traceback in a file."""
+"""How a run on the command line ends: its message, its exit status, a traceback in a file."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Ending:
 
     Args:
         status: its exit status.
-        record: the file that it left, if it is done.
-        ran: False when the record was there already.
-        reason: why it is not done, in a line.
+        record: the file of its record, if it is done.
+        ran: False if the record was there already.
+        reason: why it is not done, in one line.
     """
 
     status: int
@@ -40,17 +40,17 @@ class Ending:
 def ending_of(
     work: Callable[[], Outcome], root: Path, label: str = "", brief: bool = False
 ) -> Ending:
-    """Do a run and say how it ended, a mistake or a failure in one line.
+    """Do a run and print how it ended; a mistake or a failure takes one line.
 
     Args:
         work: the run.
         root: the folder of runs, where the traceback of a failure is kept.
-        label: what the line begins with, such as the cell of a sweep.
-        brief: say nothing of a run that is finished already.
+        label: the beginning of that line, such as the cell of a sweep.
+        brief: print nothing about a run that is finished already.
 
     Raises:
         StopRequested: when asked to stop.
-        HeldElsewhere: where another process does the run, and that is not waited for.
+        HeldElsewhere: if another process is doing the run and `work` does not wait for it.
     """
     try:
         outcome = work()
@@ -71,7 +71,7 @@ def ending_of(
 
 
 def note(line: str) -> None:
-    """Say a line on stderr."""
+    """Print a line on stderr."""
     print(f"ddbench: {line}", file=sys.stderr, flush=True)
 
 
@@ -79,6 +79,6 @@ def _traceback_file(root: Path, label: str) -> Path:
     """Keep the traceback of the error being handled, which would drown the line on the console."""
     name = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{time.time_ns() % 10**9:09}-{os.getpid()}.txt"
     file = root / "failures" / name
-    with suppress(OSError):  # the disk may be the trouble itself
+    with suppress(OSError):  # the disk itself may be the problem
         write_bytes(file, f"{label}\n{traceback.format_exc()}".encode())
     return file

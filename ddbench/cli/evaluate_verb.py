@@ -38,7 +38,7 @@ examples
 
 
 def evaluate_file(given: Namespace) -> int:
-    """Record what the evaluators say of a set; the report is shown as it is made."""
+    """Score a set and write a record; the report is printed as it is made."""
     from ..runs.execute import Outcome
     from ..runs.overrides import given_value, readable
     from ..runs.score_file import score_set, set_from_file

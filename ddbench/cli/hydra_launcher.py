@@ -1,4 +1,4 @@
-"""Cells of a sweep done by a launcher of Hydra, such as submitit's for a cluster."""
+"""Run the cells of a sweep with a Hydra launcher, such as submitit's for a cluster."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from .ending import note
 
 @dataclass(frozen=True)
 class Task:
-    """What a launcher starts, in this process or elsewhere, with the configuration of a cell.
+    """What a launcher calls, in this process or elsewhere, with a cell's configuration.
 
     Args:
-        cells: by their words.
-        sweep: which they are of.
-        config_dir: a person's own folder of recipes and experiments, if one is searched.
-        quiet: say nothing of a cell but what goes wrong.
+        cells: the cells by their words.
+        sweep: the sweep they belong to.
+        config_dir: the user's own folder of recipes and experiments, if one is searched.
+        quiet: print nothing about a cell but what goes wrong.
     """
 
     cells: dict[tuple[str, ...], Cell]
@@ -44,10 +44,10 @@ class Task:
     quiet: bool
 
     def __call__(self, config: DictConfig) -> None:
-        """Do the cell that the configuration is of.
+        """Do the cell that has this configuration.
 
         Raises:
-            SystemExit: when asked to stop, and nothing that a launcher takes for a failure.
+            SystemExit: when asked to stop; nothing that a launcher takes for a failure.
         """
         settings = HydraConfig.get()
         cell = self.cells[tuple(settings.overrides.task)]
@@ -63,18 +63,18 @@ class Task:
 def do_by_launcher(
     cells: Sequence[Cell], sweep: Sweep, launching: Sequence[str], quiet: bool = False
 ) -> None:
-    """Do cells with the launcher that is asked for, and wait until it says that they ended.
+    """Do cells with the chosen launcher, and wait until it reports that they have ended.
 
-    A launcher that fails is named in a line: the cells that ended have left word of it.
+    A launcher that fails is reported in one line: the cells that ended have written how.
 
     Args:
-        cells: to do.
-        sweep: which they are of.
+        cells: the cells to do.
+        sweep: the sweep they belong to.
         launching: words for Hydra, such as "hydra/launcher=joblib".
-        quiet: say nothing of a cell but what goes wrong.
+        quiet: print nothing about a cell but what goes wrong.
 
     Raises:
-        UserError: for a launcher that is not there, or does not work on this machine.
+        UserError: for a launcher that is missing or does not work on this machine.
     """
     # Elsewhere the environment may name another folder.
     root = as_overrides({"runs_root": sweep.root})
@@ -88,7 +88,7 @@ def do_by_launcher(
                 launcher.launch([list(words) for words in by_words], initial_job_idx=0)
             except SystemExit as stop:  # of a cell in this process
                 raise StopRequested(int(stop.code or 0) - 128) from stop
-            except Exception as error:  # of any library; a process of its own may have been killed
+            except Exception as error:  # from any library; its own process may have been killed
                 note(f"{' '.join(launching)}: the launcher ended with {shortened(in_words(error))}")
     finally:
         GlobalHydra.instance().hydra = own

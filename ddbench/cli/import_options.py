@@ -1,4 +1,4 @@
-"""What a person may have to say about a released set, as options of `import` and `evaluate`."""
+"""Options of `import` and `evaluate` that describe a released set where its file does not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def define_import_options(parser: VerbParser) -> None:
 
 
 def said_of_the_set(given: Namespace) -> dict[str, str]:
-    """What a person says of the set, by the names of `ImportChoice`."""
+    """What the user says about the set, by the names of `ImportChoice`."""
     from ..distilling.importing.choice import OPTIONS
 
     return {name: getattr(given, name) for name in OPTIONS if getattr(given, name) is not None}

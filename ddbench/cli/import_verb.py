@@ -1,4 +1,4 @@
-"""`ddbench import`: a released set made a file of ddbench."""
+"""`ddbench import`: convert a released set to a file of ddbench."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ examples
 
 
 def import_file(given: Namespace) -> int:
-    """Read, convert and write one set, and say what was found."""
+    """Read, convert and write one set, and print what was found."""
     files = [word for word in given.words if not is_setting(word)]
     if len(files) != 1:
         wanted = "one file or folder, such as `ddbench import images_best.pt`"

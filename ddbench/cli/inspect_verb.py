@@ -37,7 +37,7 @@ examples
 
 
 def inspect(given: Namespace) -> int:
-    """Print what is found; draw the images under each plausible space where asked to."""
+    """Print what is found; if asked to, draw the images under each plausible space."""
     if len(given.words) != 1:
         wanted = "one file or folder, such as `ddbench inspect images_best.pt`"
         raise one_is_needed("inspect", wanted, given.words)
@@ -63,7 +63,7 @@ def inspect(given: Namespace) -> int:
 
 
 def _undone(images: Tensor, name: str, root: str | None) -> dict[str, Tensor]:
-    """Pixels of the images under each whitening of a dataset; fitting one takes a minute."""
+    """The images with each whitening of a dataset undone; fitting one takes a minute."""
     from ..data.fit_input_space import fit_input_space
 
     dataset = _opened(name, root)

@@ -97,14 +97,14 @@ def _told(reading: Reading) -> list[str]:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Records are trees: looking for cycles among thousands takes a third of the time."""
+    """Pause garbage collection: records are trees; looking for cycles takes a third of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
-            # What is left goes to the oldest generation, and is looked through when that one is.
+            # Remaining objects move to the oldest generation, and are scanned when that one is.
             gc.freeze()
             gc.unfreeze()
             gc.enable()

@@ -1,4 +1,4 @@
-"""What there is, by name, in tables, without importing any of it."""
+"""Tables of what there is, by name, made without importing any of it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def listing(words: Sequence[str], folder: str | None = None, as_json: bool = Fal
 
     Args:
         words: a kind, and perhaps a pattern.
-        folder: of runs, as it was given.
-        as_json: a list of objects in place of the table.
+        folder: the folder of runs, as given.
+        as_json: return a JSON list of objects in place of the table.
 
     Raises:
-        UserError: for an unknown kind, and for a folder of what lies in none.
+        UserError: for an unknown kind, and for a folder given with any kind but runs.
     """
     if not 1 <= len(words) <= 2:
         raise UserError(f"list what? one of {', '.join(KINDS)}, and perhaps a pattern such as 'a*'")
@@ -69,7 +69,7 @@ def _plugins(kind: str, pattern: str) -> list[tuple[str, str]]:
 
 
 def _protocols(pattern: str) -> list[tuple[str, str]]:
-    """Name and version, with what each is; the pattern is of names."""
+    """Name and version, with a summary; the pattern is matched against names."""
     told = protocol_summaries()
     return [(n, told[n]) for n in told if fnmatch.fnmatch(n.partition("/")[0], pattern)]
 
@@ -82,7 +82,7 @@ def _experiments(pattern: str) -> list[tuple[str, str]]:
 
 
 def _problems(pattern: str) -> list[tuple[str, ...]]:
-    """What other packages bring that cannot be used, with the reason; the pattern is of names."""
+    """Why some plugins and presets of other packages cannot be used; the pattern is of names."""
     told: list[tuple[str, ...]] = []
     for registry in REGISTRIES.values():
         registry.loadable()
@@ -92,13 +92,13 @@ def _problems(pattern: str) -> list[tuple[str, ...]]:
 
 
 def _runs(pattern: str, root: Path) -> list[tuple[str, ...]]:
-    """Name, model, protocols, state and more of that, of the runs in a folder."""
+    """Name, model, protocols, state and its detail for each run in a folder."""
     rows: list[tuple[str, ...]] = []
     store: Store | None = None
     for folder in sorted(root.glob("*")):
         if not fnmatch.fnmatch(folder.name, pattern):
             continue
-        with suppress(FileNotFoundError, NotADirectoryError):  # it is no run
+        with suppress(FileNotFoundError, NotADirectoryError):  # it is not a run
             told = _model_and_protocols(folder / "config.yaml")
             store = store or Store(root)
             state = state_of(folder, store)
@@ -107,11 +107,11 @@ def _runs(pattern: str, root: Path) -> list[tuple[str, ...]]:
 
 
 _SHOWN = re.compile(r"^(?:task|protocols):.*\n(?:(?:[ -].*)?\n)*", re.MULTILINE)
-"""The parts of a `config.yaml` that are shown: of ten thousand files the others take seconds."""
+"""The parts of a `config.yaml` that are shown; parsing all of ten thousand takes seconds more."""
 
 
 def _model_and_protocols(file: Path) -> tuple[str, str]:
-    """From a `config.yaml`; question marks where it is damaged."""
+    """Model and protocols from a `config.yaml`; question marks if it is damaged."""
     try:
         text = file.read_text(encoding="utf-8")
         config = read_yaml("".join(_SHOWN.findall(text)) or text)

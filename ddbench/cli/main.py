@@ -80,7 +80,7 @@ def _status(words: list[str]) -> int:
     except UserError as error:
         print(f"ddbench: {error}", file=sys.stderr)
         return 2
-    except OSError as error:  # such as a folder that may not be listed, wherever it is met
+    except OSError as error:  # such as a folder without permission, wherever it is met
         if error.filename is None:
             raise
         told = UserError(f"{error.filename} cannot be used ({error.strerror}): choose another")
@@ -133,7 +133,7 @@ def verb_parser(name: str) -> VerbParser:
     """The parser of one verb.
 
     Raises:
-        UserError: for an unknown verb, with near names.
+        UserError: for an unknown verb, with similar names.
     """
     if name not in VERBS:
         noun, known = ("option", OPTIONS) if name.startswith("-") else ("verb", VERBS)

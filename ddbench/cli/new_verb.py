@@ -1,4 +1,4 @@
-"""`ddbench new`: a package for a plugin of one's own."""
+"""`ddbench new`: generate a package for a plugin of the user's own."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ examples
 
 
 def new(given: Namespace) -> int:
-    """Write the package and say what comes next.
+    """Write the package and print what comes next.
 
     Raises:
-        UserError: for another kind, a name that is taken or cannot be one, or a folder that is not
-            empty.
+        UserError: for an unknown kind, a name that is taken or not allowed, or a folder that is
+            not empty.
     """
     from ..plugins.new_package import KINDS, check_new, package_files, write_package
     from ..runs.registries import REGISTRIES

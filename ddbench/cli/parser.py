@@ -11,26 +11,26 @@ from typing import Any, NoReturn, Protocol
 from ..errors import UserError, near_names, shortened, shown, unknown_name
 
 OPTIONS = ("--help", "--version")
-"""Of the program itself."""
+"""Options of the program itself."""
 
 NAME = re.compile(r"(?:--|\+{1,2}|~)?[A-Za-z_][\w.@-]*(?:/[\w.@-]+)*")
-"""What can be the name of an option or the key of a run, with Hydra's signs before it."""
+"""The name of an option or the key of a run, with Hydra's signs before it."""
 
 LIKE_AN_OPTION = 0.75
-"""Resemblance from which on a word is a misspelt option, and not a key of a run with dashes."""
+"""From this similarity on a word is a misspelt option, and not a run's key with dashes."""
 
 
 def layout(prog: str) -> argparse.HelpFormatter:
-    """Help in which paragraphs and examples stand as they are written."""
+    """A help formatter that keeps paragraphs and examples as they are written."""
     return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=100)
 
 
 class VerbParser(argparse.ArgumentParser):
-    """Argparse with one-line mistakes, near names, and options without dashes.
+    """Argparse with one-line errors, similar names, and options without dashes.
 
-    What is given besides options is in `words` of what is read. A verb that takes the keys of a run
-    (`open_keys`), or those among them with some beginning (`keys_beginning`), finds there, unread,
-    every such NAME=VALUE whose name is none of its options.
+    Arguments other than options are in the attribute `words` of the result. For a verb that takes
+    the keys of a run (`open_keys`), or only those with certain prefixes (`keys_beginning`), it also
+    holds, unparsed, every such NAME=VALUE whose name is not one of the verb's options.
     """
 
     open_keys = False
@@ -46,7 +46,7 @@ class VerbParser(argparse.ArgumentParser):
         self.flags: set[str] = set()
 
     def words(self, metavar: str, help: str) -> None:
-        """Say what the words are."""
+        """Add the words, with help."""
         self.takes_words = True
         self.add_argument("words", nargs="*", metavar=metavar, help=help)
 
@@ -59,7 +59,7 @@ class VerbParser(argparse.ArgumentParser):
         self.add_argument(*names, metavar=metavar, help=help, default=default, action=_Once)
 
     def config_dir(self) -> None:
-        """Add the option that names a folder of presets of one's own."""
+        """Add the option for the user's own folder of presets."""
         self.option(
             "config_dir",
             "FOLDER",
@@ -76,7 +76,7 @@ class VerbParser(argparse.ArgumentParser):
         """The values of a verb's arguments.
 
         Raises:
-            UserError: for an option that is not known, has no value, or is given twice.
+            UserError: for an option that is unknown, has no value, or is given twice.
         """
         try:
             given, left = self.parse_known_intermixed_args(self._with_dashes(arguments))
@@ -93,7 +93,7 @@ class VerbParser(argparse.ArgumentParser):
         return given
 
     def _check_word(self, word: str) -> None:
-        """Refuse what is no option, no key that the verb takes, and no word where it takes some."""
+        """Reject unknown options, keys that the verb does not take, and words if it takes none."""
         if word.startswith("-"):
             raise self._unknown_option(word)
         if not word:
@@ -104,7 +104,7 @@ class VerbParser(argparse.ArgumentParser):
             raise UserError(f"{shown(word)} is too much: {self.usage}")
 
     def _unknown_option(self, word: str) -> UserError:
-        """An error for a word that begins with a dash and is none of the options."""
+        """The error for a word that begins with a dash and is not an option."""
         name, sign, value = word.partition("=")
         negated = name.startswith("--no")
         known = [o for o in self._option_string_actions if negated or not o.startswith("--no-")]
@@ -121,11 +121,11 @@ class VerbParser(argparse.ArgumentParser):
         return unknown_name("option", name, known)
 
     def error(self, message: str) -> NoReturn:
-        """Say a mistake the way every other is said."""
+        """Report a mistake like every other."""
         raise UserError(message)
 
     def _with_dashes(self, arguments: Sequence[str]) -> list[str]:
-        """NAME=VALUE of an option as argparse takes it; all other words as they are."""
+        """Options written NAME=VALUE as argparse takes them; all other words unchanged."""
         spelt: list[str] = []
         before = ""
         for word in arguments:
@@ -145,7 +145,7 @@ class VerbParser(argparse.ArgumentParser):
 
 
 class _Once(argparse.Action):
-    """Takes the value of an option that may be given once."""
+    """Takes the value of an option that may be given only once."""
 
     def __call__(
         self,
@@ -163,25 +163,25 @@ class _Once(argparse.Action):
 
 
 def is_setting(word: str) -> bool:
-    """Whether a word is NAME=VALUE; the path of a file may hold an equals sign as well.
+    """Whether a word is NAME=VALUE; the path of a file may contain an equals sign as well.
 
-    What no name can be, such as `/data/a=b.pt`, and what exists as a file, is a path.
+    A word is a path if its NAME cannot be one, as in `/data/a=b.pt`, or if the file exists.
     """
     name, sign, _ = word.partition("=")
     return bool(sign) and NAME.fullmatch(name) is not None and not os.path.exists(word)
 
 
 def one_is_needed(verb: str, wanted: str, given: Sequence[str]) -> UserError:
-    """An error for no word, or several, where a verb is about one thing."""
+    """The error for too few or too many words, with what the verb needs."""
     told = ", ".join(map(shown, given[:4]))
     return UserError(f"{verb} what? {wanted}" + (f"; given are {told}" if given else ""))
 
 
 def number(name: str, text: str, low: float, high: float, whole: bool = False) -> float:
-    """The value of an option.
+    """The value of an option as a number.
 
     Raises:
-        UserError: for what is no such number.
+        UserError: for text that is not such a number.
     """
     try:
         value = float(int(text) if whole else text)
@@ -197,7 +197,7 @@ def truth(name: str, text: str) -> bool:
     """The value of an option that is true or false.
 
     Raises:
-        UserError: for another word.
+        UserError: for any other word.
     """
     values = {"true": True, "false": False}
     if text.lower() not in values:
@@ -206,10 +206,10 @@ def truth(name: str, text: str) -> bool:
 
 
 class Verb(Protocol):
-    """What the module of a verb holds; its function stands in `define` as default `work`."""
+    """What a verb's module contains; `define` sets its function as the default `work`."""
 
     SUMMARY: str
-    """What it does, in a line of `ddbench --help`."""
+    """What the verb does, in one line of `ddbench --help`."""
 
     def define(self, parser: VerbParser) -> None:
         """Describe usage, options and examples, without importing anything heavy."""

@@ -1,4 +1,4 @@
-"""A plan in tables."""
+"""Tables of a plan."""
 
 from __future__ import annotations
 

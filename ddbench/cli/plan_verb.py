@@ -42,7 +42,7 @@ def plan(given: Namespace) -> int:
     """Print what the runs would take.
 
     Raises:
-        UserError: for a mistake in what is asked.
+        UserError: for a mistake in the arguments.
     """
     seconds = number("seconds", given.seconds, 0, LONGEST_SECONDS)
 

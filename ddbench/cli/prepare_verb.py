@@ -11,7 +11,7 @@ from .parser import VerbParser
 
 SUMMARY = "fetch or convert a dataset's files"
 TABLE = "nas_bench_201"
-"""What can be prepared besides datasets: the truth of a benchmark of architectures."""
+"""What can be prepared besides datasets: the ground truth of an architecture benchmark."""
 _PREFIX = "dataset."
 
 
@@ -64,7 +64,7 @@ def prepare(given: Namespace) -> int:
 
 
 def _prepare_dataset(name: str, given: dict[str, str], root: Path) -> str:
-    """Prepare a dataset with settings named "dataset.NAME"; say what was done."""
+    """Prepare a dataset with settings named "dataset.NAME"; returns what was done, in words."""
     from ..data.registry import DATASETS
     from ..plugins.settings import typed_settings
     from ..store.files import check_writable

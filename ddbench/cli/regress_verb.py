@@ -59,10 +59,10 @@ class Places:
     """Where a grid, its reference and its history are.
 
     Args:
-        grid: None: ddbench's own.
-        reference: what it is compared with.
+        grid: the grid's file; None: ddbench's own.
+        reference: the file that it is compared with.
         accepted: where a new reference goes.
-        history: None: none is kept.
+        history: the history's file; None: none is kept.
     """
 
     grid: Path | None
@@ -159,7 +159,7 @@ def _accept(path: Path, now: dict[str, CellResult], reason: str) -> None:
 def _judged(
     grid: RegressionGrid, reference: Reference, now: dict[str, CellResult], steps: Sequence[Step]
 ) -> int:
-    """Print how a grid compares with its reference and its history; an exit status."""
+    """Print how a grid compares with its reference and history; returns the exit status."""
     from tabulate import tabulate
 
     from ..studies.regression import compare

@@ -1,4 +1,4 @@
-"""`ddbench run experiment=released_sets folder=FOLDER`: others' sets scored as they scored them."""
+"""`ddbench run experiment=released_sets folder=FOLDER`: score released sets as their authors do."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ FOLDER = "folder"
 
 
 def run_released(name: str, study: Study, given: Sequence[str]) -> int:
-    """Score every set of the study that lies in the folder, then write table and picture.
+    """Score every set of the study that is in the folder, then write the table and picture.
 
     Args:
-        name: of the study.
-        study: names the sets.
-        given: `folder=FOLDER`, and keys of `ddbench evaluate` instead of or beside the study's.
+        name: the study's name.
+        study: lists the sets.
+        given: `folder=FOLDER`, and keys of `ddbench evaluate` that replace or extend the study's.
 
     Raises:
-        UserError: where there is no such folder, or none of the sets in it.
+        UserError: if there is no such folder, or it contains none of the sets.
     """
     folder = _folder(given, name)
     keys = [word for word in given if not word.startswith(f"{FOLDER}=")]
@@ -65,7 +65,7 @@ def run_released(name: str, study: Study, given: Sequence[str]) -> int:
 def _scored(
     one: ReleasedSet, folder: Path, keys: Sequence[str], root: Path
 ) -> tuple[int, Comparison | None]:
-    """Exit status of one set, and what came of it."""
+    """Score one set; returns its exit status and, if it was scored, its comparison."""
 
     def work() -> Outcome:
         said = {"dataset": one.dataset, **one.says}
@@ -85,7 +85,7 @@ def _scored(
 
 
 def _check_keys(keys: Sequence[str], name: str) -> None:
-    """Find mistakes in keys before any set is read, and those that belong to one set alone."""
+    """Reject mistaken keys, and keys that belong to one set alone, before any set is read."""
     own = next((key for key in plain_values(keys) if key in ("dataset", *OF_THE_SET)), None)
     if own is not None:
         raise UserError(f"{own}: experiment={name} scores several sets, each of which says its own")

@@ -1,4 +1,4 @@
-"""A request in tables: every setting with its value, and where that comes from."""
+"""Tables of a request: every setting with its value, and where that comes from."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _task_table(request: RunRequest) -> str:
 
 
 def _settings_table(settings: Settings, sources: Mapping[str, str] | None = None) -> str:
-    """Every setting with its value; with its source, too, where sources are known."""
+    """Every setting with its value, and its source if sources are known."""
     fields = {item.name: item.metadata.get("help", "") for item in dataclasses.fields(settings)}
     if not fields:
         return "no settings"

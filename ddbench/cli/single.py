@@ -15,16 +15,16 @@ from .ending import ending_of
 
 
 def run_single(words: Sequence[str], quiet: bool = False) -> int:
-    """Do one run; its exit status.
+    """Do one run and return its exit status.
 
     Args:
-        words: what is asked for.
-        quiet: say nothing but what goes wrong.
+        words: the words that ask for it.
+        quiet: print nothing but what goes wrong.
     """
 
     def work() -> Outcome:
         request = request_of(words)
-        if not os.path.isdir(request.runs_root):  # a finished run is shown from a read-only disk
+        if not os.path.isdir(request.runs_root):  # a read-only disk can show a finished run
             check_writable(request.runs_root)
         return execute(fitted(request, quiet), quiet)
 

@@ -24,13 +24,13 @@ from .sweep import do_grids
 def run_study(
     name: str, overrides: Sequence[str], workers: int | None = None, quiet: bool = False
 ) -> int:
-    """The cells of all sweeps of a study, then its table and pictures; an exit status.
+    """Do all sweeps of a study, then its table and pictures; returns the exit status.
 
     Args:
-        name: of the study.
-        overrides: given instead of or beside the study's own arguments.
-        workers: processes of this machine that work at once; None: this one alone.
-        quiet: say nothing of a cell but what goes wrong.
+        name: the study's name.
+        overrides: arguments that replace or extend the study's own.
+        workers: how many processes on this machine work at once; None: this one alone.
+        quiet: print nothing about a cell but what goes wrong.
 
     Raises:
         UserError: for a mistake that can be seen before any work.
@@ -77,7 +77,7 @@ def run_study(
 
 
 def beside_published(place: Place, records: Sequence[Record]) -> str:
-    """The numbers that a publication prints beside what records give, in Markdown."""
+    """A publication's numbers beside those of the records, in Markdown."""
     from ..leaderboard.markdown import PUBLISHED_LEGEND, published_table
     from ..leaderboard.published import published_figures
     from ..leaderboard.tables import results_of
@@ -97,7 +97,7 @@ def beside_published(place: Place, records: Sequence[Record]) -> str:
 
 
 def _takes(words: Sequence[str], word: str) -> bool:
-    """Whether a sweep knows what a word gives; a method has its own settings, the rest all have."""
+    """Whether a sweep accepts a word; methods differ in their settings, the rest is common."""
     if not word.startswith("method."):
         return True
     try:

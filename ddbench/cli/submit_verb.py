@@ -1,4 +1,4 @@
-"""`ddbench submit`: check records with their sets, and put them where boards are made from."""
+"""`ddbench submit`: check records and their sets, and add them to the leaderboards' records."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ examples
 
 @dataclass(frozen=True)
 class Submission:
-    """A record that fits its set, with the file that it was read from and the set's picture."""
+    """A record that matches its set, with the record's file and the set's picture."""
 
     path: Path
     record: Record
@@ -66,7 +66,7 @@ class Submission:
 
 
 def submit(given: Namespace) -> int:
-    """Put records into a repository, or say why not; the exit status is 1 where one stays out."""
+    """Put records into a repository, or say why not; the exit status is 1 if any stays out."""
     from ..leaderboard.submission import is_there, put
     from ..store.files import check_writable
 
@@ -107,8 +107,8 @@ def _checked(given: Namespace, repository: Path) -> list[Submission]:
     """Every record with its set, before anything is trained or written.
 
     Raises:
-        UserError: for the first that is missing, damaged, or does not fit its set, or whose name
-            another record has.
+        UserError: for the first that is missing, damaged, does not match its set, or has the name
+            of another record.
     """
     from ..leaderboard.submission import check_distilled, check_record, is_there, redrawn
 
@@ -130,7 +130,7 @@ def _checked(given: Namespace, repository: Path) -> list[Submission]:
 
 
 def _alarms(submissions: Sequence[Submission], repository: Path) -> Mapping[str, list[str]]:
-    """What a person should look at, by run."""
+    """The alarms that a person should look at, by run."""
     from ..distilling.registry import METHODS
     from ..leaderboard.alarms import alarms
     from ..leaderboard.published import published_figures
@@ -150,7 +150,7 @@ def _alarms(submissions: Sequence[Submission], repository: Path) -> Mapping[str,
 
 
 def _disagreement(one: Submission, given: Namespace) -> str:
-    """Train a network again; why the record's number does not stand, or ""."""
+    """Train a network again; returns why the record's number is not confirmed, or ""."""
     from ..runs.overrides import as_overrides
     from ..runs.rescore import rescore
 
@@ -169,7 +169,7 @@ def _disagreement(one: Submission, given: Namespace) -> str:
 
 
 def _record_file(word: str, root: str | None) -> Path:
-    """The record of a run's folder, of a run's name, or the file itself."""
+    """The record file, given by a run's folder, a run's name, or its own path."""
     from ..runtime.folders import runs_root
 
     places = [Path(word), runs_root(root) / word]

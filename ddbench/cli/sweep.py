@@ -1,7 +1,7 @@
 """A sweep: all combinations of some values, each a run of its own.
 
-Several commands may go over the same cells, on one machine or on many that share a folder of runs:
-each passes over what another holds, and comes back in the end to what is held still.
+Several commands may work on the same cells, on one machine or on several that share a folder of
+runs: each skips the cells that another holds, and returns at the end to those still held.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class SweepEnd:
 
     Args:
         cells: how each of its cells ended.
-        stopped_by: the signal that asked to stop; None where the sweep came to its end.
+        stopped_by: the signal that asked to stop; None if the sweep came to its end.
     """
 
     cells: list[SweptCell]
@@ -72,7 +72,7 @@ class SweepEnd:
 
     @property
     def status(self) -> int:
-        """0 when every cell is done, 1 when one failed or vanished, else 2; the signal's own."""
+        """0 if every cell is done, 1 if one failed or vanished, else 2; 128 + signal if stopped."""
         if self.stopped_by:
             return 128 + self.stopped_by
         statuses = {one.status for one in self.cells} or {FAILURE}
@@ -80,12 +80,12 @@ class SweepEnd:
 
 
 def run_sweep(overrides: Sequence[str], workers: int | None = None, quiet: bool = False) -> int:
-    """All cells of a sweep, then one table of them; the exit status of the worst.
+    """Do all cells of a sweep, then print one table; returns the exit status of the worst.
 
     Args:
-        overrides: of all cells, some with several values.
-        workers: processes of this machine that work at once; None: this one alone.
-        quiet: say nothing of a cell but what goes wrong.
+        overrides: the arguments of all cells, some with several values.
+        workers: how many processes on this machine work at once; None: this one alone.
+        quiet: print nothing about a cell but what goes wrong.
 
     Raises:
         UserError: for a mistake that can be seen before any work.
@@ -100,7 +100,7 @@ def run_sweep(overrides: Sequence[str], workers: int | None = None, quiet: bool 
 
 
 def _tables(end: SweepEnd) -> str:
-    """What was measured; of a sweep that was finished before, over seeds where there are any."""
+    """Tables by cell and over seeds, if any; if all was finished before, only that over seeds."""
     rows = [Row(one.cell.words, one.cell.title, one.record, one.reason) for one in end.cells]
     over_seeds = seed_table(rows)
     if over_seeds and end.found == len(rows):
@@ -114,10 +114,10 @@ def do_grids(
     """Do the cells of grids that have been checked, each cell once.
 
     Args:
-        grids: of which the first says how cells are launched.
+        grids: the grids; the first says how cells are launched.
         root: the folder of runs.
-        workers: as of `run_sweep`.
-        quiet: as of `run_sweep`.
+        workers: as in `run_sweep`.
+        quiet: as in `run_sweep`.
 
     Raises:
         UserError: for words that give no configuration, before any work.
@@ -126,9 +126,9 @@ def do_grids(
     if launching and workers:
         raise UserError(f"workers={workers}: {launching[0]} starts processes itself; choose one")
     asked: dict[Cell, Asked] = {}
-    for cell in cells:  # a mistake in any is found before all work
+    for cell in cells:  # a mistake in any is found before any work
         config = composed(cell.words)
-        if not launching:  # elsewhere there may be other devices and data
+        if not launching:  # other machines may have other devices and data
             asked[cell] = _asked(config)
     sweep = Sweep.begin(root)
     sweep.folder.mkdir(parents=True)
@@ -157,7 +157,7 @@ def do_grids(
 
 
 def _asked(config: DictConfig) -> Asked:
-    """What a cell asks for; what is wrong with it alone is said when its turn comes."""
+    """What a cell asks for; an error in this cell alone is reported when its turn comes."""
     try:
         return request_from(config, config.hydra.runtime.choices)
     except UserError as error:
@@ -183,7 +183,7 @@ def _do_all(
 
 
 def _free(held: dict[Cell, str], root: Path, quiet: bool) -> list[Cell]:
-    """Those that no process holds any more; waits while all of them are held."""
+    """The cells that no process holds any more; waits while all are held."""
     store = Store(root)
     free = [cell for cell, key in held.items() if is_free(key, store)]
     if not free:

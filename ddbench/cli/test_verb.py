@@ -37,7 +37,7 @@ def test(given: Namespace) -> int:
     """Check plugins, a line for each promise; 0 when all hold, 1 when one is broken.
 
     Raises:
-        UserError: for a name or a kind that there is not.
+        UserError: for an unknown name or kind.
     """
     import tempfile
 
@@ -66,7 +66,7 @@ def test(given: Namespace) -> int:
 
 
 def _test_one(kind: str, name: str, folder: Path, shown: bool) -> bool:
-    """Print the verdicts on one plugin; whether all its promises hold."""
+    """Print the verdicts on one plugin; returns whether all its promises hold."""
     import traceback
 
     from ..runs.registries import REGISTRIES

@@ -1,7 +1,7 @@
-"""Several cells of a sweep at once on this machine, each in a process of its own.
+"""Run several cells of a sweep at once on this machine, each in a process of its own.
 
 Processes are forked from one that has imported everything and computed nothing: a cell starts in a
-few hundredths of a second, and what it costs does not depend on the cells before it.
+few hundredths of a second, and its cost does not depend on the cells before it.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from .cell import Asked, Cell, Sweep
 
 PRELOADED = f"{__package__}.preloaded"
-"""The module that the process imports from which workers are forked."""
+"""The module imported by the process from which workers are forked."""
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 MOST_TRIES = 2
-"""Of a cell whose process vanishes, as one does for which there is no memory."""
+"""Most tries of a cell whose process vanishes, as it does when memory runs out."""
 
 
 def workers_asked(text: str) -> int:
-    """How many workers a person asks for.
+    """The number of workers asked for.
 
     Raises:
-        UserError: for what is no number of workers.
+        UserError: for anything that is not a number of workers.
     """
     if not text.isdecimal() or not 1 <= int(text[:5]) <= 1024:
         raise UserError(f"workers={shown(text)}: give a number from 1 to 1024")
@@ -42,7 +42,7 @@ def workers_asked(text: str) -> int:
 
 
 def import_beforehand(workers: int) -> None:
-    """Let the process from which workers are forked begin to import what they need."""
+    """Start the process from which workers are forked, which imports what they need."""
     if METHOD == "forkserver":
         multiprocessing.set_forkserver_preload([PRELOADED, __name__])
         with share_of_cores(workers):
@@ -63,17 +63,17 @@ def do_in_processes(
     workers: int,
     quiet: bool = False,
 ) -> None:
-    """Do cells, several at once; a line tells when one ends.
+    """Do several cells at once; a line is printed when one ends.
 
     Args:
-        cells: to do.
-        sweep: which they are of.
+        cells: the cells to do.
+        sweep: the sweep they belong to.
         asked: the run of each, or what is wrong with it.
-        workers: processes at work at once.
-        quiet: say only what goes wrong.
+        workers: how many processes work at once.
+        quiet: print only what goes wrong.
 
     Raises:
-        StopRequested: when asked to stop; the processes are asked, too, and have ended then.
+        StopRequested: when asked to stop, after the processes were asked, too, and have ended.
     """
     from ..runtime.interrupt import StopFlag
     from ..runtime.runtime import POLL_SECONDS
@@ -108,7 +108,7 @@ def do_in_processes(
 
 
 def _work(cell: Cell, sweep: Sweep, asked: Asked) -> None:
-    """Do a cell, silently but for what goes wrong; end the process where it is asked to stop."""
+    """Do a cell, printing only what goes wrong; end the process when asked to stop."""
     from ..runtime.output import drop_what_is_left, steady_output
     from .cell import do_cell, given
 
@@ -124,7 +124,7 @@ def _work(cell: Cell, sweep: Sweep, asked: Asked) -> None:
 def _has_left_something(
     done: _Working, sweep: Sweep, seconds: float, tries: int, quiet: bool
 ) -> bool:
-    """Say how a cell ended; whether it left word of it, and did not vanish."""
+    """Print how a cell ended; returns whether it wrote that to a file, and did not vanish."""
     from ..records.units import duration
     from .cell import ending
     from .ending import DONE, note

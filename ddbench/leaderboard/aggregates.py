@@ -1,8 +1,8 @@
-"""Methods over many cells: mean ranks, and how often each is near the best (performance profiles).
+"""Methods over many cells: mean ranks, and performance profiles (how often each is near the best).
 
-A cell is one ipc of one board. Cells are taken together where they differ in dataset and ipc alone.
-E. D. Dolan, J. J. Moré, Mathematical Programming 91 (2002), have profiles as ratios of times; these
-are of differences of accuracies, as percentages have no useful ratio.
+A cell is one ipc of one board. Cells are aggregated if they differ only in dataset and ipc. E. D.
+Dolan, J. J. Moré, Mathematical Programming 91 (2002), define profiles on ratios of times; these use
+differences of accuracies, since ratios of percentages are not useful.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 POINTS = (0, 1, 2, 5, 10)
-"""Distances from the best of a cell, in points of accuracy."""
+"""Distances from the best accuracy in a cell, in percentage points."""
 FEWEST_CELLS = 3
-"""With fewer an interval over cells says nothing."""
+"""With fewer, an interval over cells is meaningless."""
 RESAMPLES = 1000
 
 Means = Mapping[Variant, float]
@@ -31,7 +31,7 @@ Means = Mapping[Variant, float]
 
 @dataclass(frozen=True, order=True)
 class Conditions:
-    """What all cells of an aggregate have alike."""
+    """What all cells of an aggregate have in common."""
 
     model: str
     budget: str
@@ -46,15 +46,15 @@ class Aggregate:
 
     Args:
         variant: the method as it was run, whatever its recipe gives at each ipc.
-        mean_rank: one more than the sum, over the other methods, of the share of the cells that
-            both have in which the other one's mean accuracy is larger; an equal one counts half,
-            as does a method that shares no cell. Where all have all cells it is the mean over cells
-            of the rank by mean accuracy.
-        interval: of the mean rank, at 95%, by drawing cells with replacement (percentiles); a share
-            for which none is drawn stays as it is. None where the method has fewer than three.
-        cells: in which it is ranked.
-        within: by `POINTS`, the share of its cells in which its mean accuracy is at most so many
-            points below the best.
+        mean_rank: one plus the sum over the other methods of the fraction of shared cells in which
+            the other's mean accuracy is larger. A tie counts half, as does a method that shares no
+            cell. If all methods have all cells, it is the mean over cells of the rank by mean
+            accuracy.
+        interval: 95% interval of the mean rank, by the percentile bootstrap over cells; a fraction
+            with no shared cell drawn keeps its value. None with fewer than three cells.
+        cells: the number of cells in which it is ranked.
+        within: for each of `POINTS`, the fraction of its cells in which its mean accuracy is at
+            most that many points below the best.
     """
 
     variant: Variant
@@ -65,7 +65,7 @@ class Aggregate:
 
 
 def aggregates(boards: Iterable[Standings]) -> dict[Conditions, list[Aggregate]]:
-    """Ranked methods over the cells of each conditions that has two or more, best first."""
+    """Ranked methods for all conditions with two or more cells, best first."""
     found: dict[Conditions, list[Means]] = {}
     for one in boards:
         setting, board = one.board.setting, one.board
@@ -85,7 +85,7 @@ def aggregates(boards: Iterable[Standings]) -> dict[Conditions, list[Aggregate]]
 
 
 def aggregated(cells: Sequence[Means]) -> list[Aggregate]:
-    """The methods of some cells, by mean rank.
+    """The methods of some cells, sorted by mean rank.
 
     Args:
         cells: mean accuracies (fractions) by method, at least two in each.
@@ -115,12 +115,12 @@ def _mean_ranks(
 ) -> NDArray[np.float64]:
     """The mean rank of one method (a column of `means`) by each row of `counts`.
 
-    Sums are of whole numbers, so that they are alike on every machine.
+    Sums are over whole numbers, so that they are the same on every machine.
     """
     import numpy as np
 
     ahead = np.delete(means, place, axis=1) - means[:, [place]]
-    both = ~np.isnan(ahead)  # not a number where one of the two is missing
+    both = ~np.isnan(ahead)  # NaN where one of the two is missing
     halves = np.where(both, 1 + (ahead > ROUNDING) - (ahead < -ROUNDING), 0)
     shared, won = counts @ both.astype(np.int64), counts @ halves
     share = won / np.maximum(2 * shared, 1)
@@ -131,6 +131,6 @@ def _mean_ranks(
 
 
 def percentiles(values: Sequence[float]) -> tuple[float, float]:
-    """Between which 95% of the values lie."""
+    """The bounds of the central 95% of the values."""
     ordered, tail = sorted(values), round(len(values) * (1 - CONFIDENCE) / 2)
     return ordered[tail - 1], ordered[-tail]

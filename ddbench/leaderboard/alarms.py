@@ -1,6 +1,7 @@
-"""What is asked of a record before it enters: is it too good, and are its seeds independent?
+"""Checks of a record before it enters: is it too good, and are its seeds independent?
 
-MLPerf's submission checkers ask the like. An alarm is no verdict: it names what a person looks at.
+MLPerf's submission checkers ask similar questions. An alarm is not a verdict: it names what a
+person should look at.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .labels import dataset_label
 from .published import Figure
 
 FEWEST_EQUAL = 3
-"""Fewer accuracies that are equal may be so by chance."""
+"""Fewer accuracies may be equal by chance."""
 
 Values = dict[tuple[str, str], tuple[float, ...]]
 """Accuracies by protocol and labels."""
@@ -32,14 +33,14 @@ def alarms(
     figures: Sequence[Figure],
     draws: Callable[[Record], bool],
 ) -> dict[str, list[str]]:
-    """One line for each alarm, by run; no run without one.
+    """One line for each alarm, by run; runs without alarms are left out.
 
     Args:
-        submitted: records that are to enter.
-        known: those that have entered.
-        images: digests of images and labels of distilled sets, by run, where they are at hand.
+        submitted: the records that are to enter.
+        known: the records that have entered.
+        images: digests of the images and labels of distilled sets, by run, where available.
         figures: published numbers.
-        draws: whether the method of a record gives another set for another seed.
+        draws: whether a record's method gives a different set for a different seed.
     """
     runs = {record.run for record in submitted}
     placed = entries([*submitted, *(record for record in known if record.run not in runs)])
@@ -63,7 +64,7 @@ def alarms(
 def _too_good(
     entry: Entry, whole: Mapping[Setting, tuple[float, ...]], figures: Sequence[Figure]
 ) -> list[str]:
-    """Where an accuracy is above what is known by more than its interval."""
+    """One line for each accuracy above what is known by more than its interval."""
     lines = []
     for (protocol, _), values in _own(entry.record).items():
         estimate = over_seeds_and_networks({0: values})
@@ -86,7 +87,7 @@ def _too_good(
 
 
 def _best_published(entry: Entry, figures: Sequence[Figure]) -> Figure | None:
-    """Of the same dataset, ipc and network, whatever the protocol."""
+    """The best for the same dataset, ipc and network, whatever the protocol."""
     setting, task = entry.setting, entry.record.task
     if task.class_counts is not None or dataset_label(setting).full != setting.dataset:
         return None
@@ -95,7 +96,7 @@ def _best_published(entry: Entry, figures: Sequence[Figure]) -> Figure | None:
         for figure in figures
         if figure.metric == ACCURACY
         and not figure.coordinates
-        and not figure.note  # what was measured otherwise is no bound
+        and not figure.note  # a number measured in another way is no bound
         and figure.method != WHOLE
         and (figure.dataset, figure.ipc, figure.model) == (setting.dataset, task.ipc, setting.model)
     ]
@@ -103,7 +104,7 @@ def _best_published(entry: Entry, figures: Sequence[Figure]) -> Figure | None:
 
 
 def _pairs_of_seeds(placed: Iterable[Entry]) -> list[tuple[Entry, Entry]]:
-    """Every two records of one method, as it was run, that differ in their seed."""
+    """All pairs of records of one method, as it was run, that differ in their seed."""
     groups: dict[object, list[Entry]] = defaultdict(list)
     for entry in placed:
         groups[entry.setting, entry.record.task.ipc, entry.variant].append(entry)

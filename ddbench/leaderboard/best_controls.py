@@ -1,7 +1,7 @@
-"""What a method's images add beyond real images and labels: improvement on the best control.
+"""What a method's images add beyond real images and labels: improvement over the best control.
 
 A control is a set of real images, as they are or cropped and shrunk, that takes no more bytes than
-the method's. Of those the one with the highest mean test accuracy is compared, which favours it.
+the method's. The one with the highest mean test accuracy is compared, which favours the control.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .entries import Setting, Variant
 from .standings import Standings
 
 ANY = "any labels"
-"""What the comparison over all protocols is called."""
+"""The name of the comparison over all protocols."""
 
 Cells = Mapping[Board, Mapping[int, Mapping[Variant, Cell]]]
 
@@ -31,10 +31,10 @@ class Scored:
     Args:
         ipc: images per class.
         variant: the method as it was run.
-        protocol: under which its students were trained.
+        protocol: the protocol under which its students were trained.
         labels: where their labels came from.
-        mean: accuracy, a fraction.
-        storage_bytes: of images and labels.
+        mean: the mean accuracy, a fraction.
+        storage_bytes: the size of images and labels.
         scores: by distillation seed, one accuracy per evaluation network.
     """
 
@@ -62,14 +62,15 @@ class Improvement:
     """A method beside the best control that takes no more bytes.
 
     Args:
-        protocol: under which both were scored; None for the best of either over all protocols.
+        protocol: the protocol under which both were scored; None for the best of each over all
+            protocols.
         own: the method.
-        control: the best control; None where there is none.
-        difference: of accuracies, the method less the control, as `paired_difference`.
+        control: the best control; None if there is none.
+        difference: accuracy of the method minus that of the control, from `paired_difference`.
         controls: how many methods, as they were run, the best control was chosen from.
-        heavier: controls that were scored there and are passed over, since they take more bytes.
+        heavier: how many scored controls are excluded because they take more bytes.
         filled: whether any control that fits takes more than half of the method's bytes. Whole
-            images per class always can; where none does, controls of that size were not scored.
+            images per class always can; if none does, controls of that size were not scored.
     """
 
     protocol: ProtocolFacts | None
@@ -82,10 +83,10 @@ class Improvement:
 
     @property
     def relation(self) -> int | None:
-        """1 or -1 where the interval is above or below 0, else 0.
+        """1 or -1 if the interval is above or below 0, else 0.
 
-        None, no verdict, without a control, where controls are much smaller, and with fewer than
-        three seeds of either.
+        None (no verdict) without a control, if controls are much smaller, or if either has fewer
+        than three seeds.
         """
         if self.control is None or self.difference is None or not self.filled:
             return None
@@ -97,7 +98,7 @@ class Improvement:
 
     @property
     def reason(self) -> str:
-        """Why there is no difference; "" where there is one."""
+        """Why there is no difference; "" if there is one."""
         if self.control is not None:
             return ""
         under = f"under {self.protocol.label}" if self.protocol else "under its protocols"
@@ -107,11 +108,11 @@ class Improvement:
 
 
 def improvements(found: Cells, boards: Iterable[Standings]) -> dict[Setting, list[Improvement]]:
-    """Every method that is no control, at each ipc, under each of its protocols and any of them.
+    """Every method that is not a control, at each ipc, under each of its protocols and over all.
 
     Args:
         found: accuracies by board, ipc and variant.
-        boards: the standings of the same.
+        boards: the standings on these boards.
     """
     methods: dict[Setting, list[Scored]] = {}
     controls: dict[Setting, list[Scored]] = {}
@@ -152,7 +153,7 @@ def _of_setting(methods: Sequence[Scored], controls: Sequence[Scored]) -> list[I
             by_protocol.setdefault(one.protocol, []).append(one)
         for protocol, same in sorted(by_protocol.items()):
             made.append(improvement(protocol, same, under.get(protocol, [])))
-        # A protocol that the method was not scored under would be to the controls' advantage.
+        # A protocol under which the method was not scored would favour the controls.
         alike = [one for one in controls if one.protocol in by_protocol]
         made.append(improvement(None, places[place], alike))
     return made
@@ -164,9 +165,9 @@ def improvement(
     """The best of one method's entries beside the best control that takes no more bytes.
 
     Args:
-        protocol: of all of them; None where they may have several.
-        methods: one method at one ipc.
-        controls: of any ipc.
+        protocol: the protocol of all entries; None if they may have several.
+        methods: the entries of one method at one ipc.
+        controls: controls at any ipc.
     """
     own = best(methods)
     fitting = [one for one in controls if one.storage_bytes <= own.storage_bytes]
@@ -181,9 +182,9 @@ def improvement(
 
 
 def best(candidates: Iterable[Scored]) -> Scored:
-    """The one with the highest mean among those that have enough seeds, or among all.
+    """The candidate with the highest mean among those with enough seeds, or else among all.
 
-    Of equal ones it is the one that takes fewest bytes, then the first by name.
+    Ties go to the one that takes the fewest bytes, then to the first by name.
     """
 
     def order(one: Scored) -> tuple[object, ...]:
@@ -194,10 +195,10 @@ def best(candidates: Iterable[Scored]) -> Scored:
 
 
 def is_control(record: Record) -> bool:
-    """Whether its set is a control: real images, and made here.
+    """Whether a record's set is a control: real images, and made here.
 
-    Records say so. For one of an earlier version the installed method of its name does, and a
-    method that is not installed is taken for no control.
+    Records say so. For a record of an earlier version the installed method of that name does; a
+    method that is not installed does not count as a control.
     """
     if record.origin is not None:
         return False

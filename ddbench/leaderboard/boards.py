@@ -1,4 +1,4 @@
-"""Records sorted into boards: what may be compared stands together, and nothing else does."""
+"""Records sorted into boards, each of which holds only what may be compared."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_THE_MODEL = OWN_COORDINATES | {"control"}
 
 @dataclass(frozen=True, order=True)
 class Board:
-    """One table: a setting, a protocol, and where students' labels come from."""
+    """One table: a setting, a protocol, and the source of the students' labels."""
 
     setting: Setting
     protocol: ProtocolFacts
@@ -31,16 +31,16 @@ class Board:
 
 @dataclass
 class Cell:
-    """What is known of one variant at one ipc on one board.
+    """The results of one variant at one ipc on one board.
 
     Args:
-        records: by distillation seed.
-        scores: by distillation seed, one accuracy an evaluation network.
-        control: the same of the control.
-        control_name: of the control; "" without one.
-        control_labels: where the labels of the control come from, if not from where the method's
-            do; "" otherwise.
-        notes: of the measurement, by distillation seed.
+        records: records by distillation seed.
+        scores: by distillation seed, one accuracy per evaluation network.
+        control: the same for the control.
+        control_name: the control's name; "" without one.
+        control_labels: the source of the control's labels if it differs from the method's, else
+            "".
+        notes: notes of the measurement, by distillation seed.
     """
 
     records: dict[int, Record] = field(default_factory=dict)
@@ -52,15 +52,15 @@ class Cell:
 
     @property
     def seedless(self) -> bool:
-        """Whether every network scores alike at every seed, as where a method draws nothing."""
+        """Whether every network scores the same at every seed, as if the method drew nothing."""
         return draws_nothing(self.scores)
 
     def estimate(self) -> Estimate:
-        """The accuracy; over seeds that change nothing there is no interval, and they are one."""
+        """The accuracy; seeds that change nothing count as one, and give no interval."""
         return over_seeds_and_networks(one_of_each(self.scores))
 
     def take(self, record: Record, m: Measurement, control: Measurement | None) -> None:
-        """Put a record's accuracy, and that of its control, in the place of its seed."""
+        """Store a record's accuracy, and that of its control, under its seed."""
         seed = record.task.seed
         for by_seed in (self.scores, self.control, self.notes):
             by_seed.pop(seed, None)
@@ -79,15 +79,15 @@ class Cell:
 def cells(entries: Iterable[Entry]) -> dict[Board, dict[int, dict[Variant, Cell]]]:
     """Accuracies by board, ipc and variant.
 
-    Where several entries hold the same place (one seed of one variant), the last one stays.
+    If several entries have the same place (one seed of one variant), the last one is kept.
     """
     found: dict[Board, dict[int, dict[Variant, Cell]]] = {}
     for entry in entries:
         record = entry.record
         name, control = record.method.name, record.control.name if record.control else ""
         own = [m for m in record.measurements if is_own_accuracy(m)]
-        # Under one protocol a set and its control have labels of one kind each, and they differ
-        # where each set has its own.
+        # Under one protocol a set and its control have labels of one kind each, which differ if
+        # each set has its own.
         beside = {
             m.coordinates["protocol"]: m for m in own if name != control == m.coordinates["subject"]
         }
@@ -95,7 +95,7 @@ def cells(entries: Iterable[Entry]) -> dict[Board, dict[int, dict[Variant, Cell]
             if m.coordinates["subject"] != name:
                 continue
             protocol = record.protocol_named(str(m.coordinates["protocol"]))
-            if protocol is None:  # all real images, should a method have their name
+            if protocol is None:  # all real images, in case a method has their name
                 continue
             labels = m.coordinates.get("labels")
             by_ipc = found.setdefault(Board(entry.setting, protocol, str(labels or "")), {})
@@ -107,7 +107,7 @@ def cells(entries: Iterable[Entry]) -> dict[Board, dict[int, dict[Variant, Cell]
 
 
 def whole_scores(entries: Iterable[Entry]) -> dict[Setting, tuple[float, ...]]:
-    """Accuracies of networks trained on all real data, by setting; those of the latest record."""
+    """Accuracies of networks trained on all real data, by setting, from the latest record."""
     return {
         entry.setting: m.values
         for entry in entries

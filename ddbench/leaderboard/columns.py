@@ -1,6 +1,6 @@
-"""The columns of a board: each is declared once, for Markdown, the page and the CSV file.
+"""The columns of a board, each declared once for Markdown, the page and the CSV file.
 
-A new column is one entry of `COLUMNS`, in whose order they stand.
+A new column is one entry of `COLUMNS`, whose order is that of the columns.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .standings import Standing
 UNRANKED = "-"
 
 Cell = tuple[str, str | float | None]
-"""What is shown, and what it is sorted by; None comes last."""
+"""The text shown, and the sort key; None comes last."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Around:
     """What a Markdown cell depends on besides its row.
 
     Args:
-        labels: names of the table.
-        several_controls: whether its rows have different controls, so that each is named.
+        labels: the names in the table.
+        several_controls: whether the rows have different controls, so that each is named.
     """
 
     labels: Labels
@@ -37,17 +37,17 @@ class Around:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a board; it has no place where it has no heading.
+    """A column of a board; it is left out where it has no heading.
 
     Args:
-        name: of the column.
-        cell: what the page shows, and what it is sorted by.
+        name: the column's name.
+        cell: the text that the page shows, and the sort key.
         page: heading on the page.
         board: heading in the Markdown table of a board.
         costs: heading in the Markdown table of costs.
         markdown: text in Markdown; None for that of the page.
         fields: fields of the CSV file by name; None for none.
-        fields_after: column after whose fields these stand; "" for the order of `COLUMNS`.
+        fields_after: the column whose fields these follow; "" for the order of `COLUMNS`.
     """
 
     name: str
@@ -80,7 +80,7 @@ def percent_cell(estimate: Estimate | None, sign: bool = False) -> Cell:
 
 
 def numbers(name: str, estimate: Estimate | None, counted: bool = True) -> dict[str, Any]:
-    """The CSV fields of an estimate: mean and half width of the interval, and what it is over."""
+    """The CSV fields of an estimate: mean, half width of the interval, and what it is over."""
     told: dict[str, Any] = {
         name: estimate and estimate.mean,
         f"{name}_half_width": estimate and estimate.half_width,

@@ -46,7 +46,7 @@ def pair_rows(boards: Iterable[Standings]) -> Iterator[Row]:
 
 
 def aggregate_rows(found: Mapping[Conditions, Sequence[Aggregate]]) -> Iterator[Row]:
-    """One row for every method over the cells of each conditions."""
+    """One row for every method over the cells under the same conditions."""
     return (
         {
             "model": conditions.model,
@@ -116,7 +116,7 @@ def mean_improvement_rows(
 
 
 def other_rows(topics: Mapping[Topic, Sequence[Other]]) -> Iterator[Row]:
-    """One row for every place at which something else than accuracy was measured."""
+    """One row for every place at which something other than accuracy was measured."""
     return (
         {
             **_of_setting(topic.setting),
@@ -137,7 +137,7 @@ def other_rows(topics: Mapping[Topic, Sequence[Other]]) -> Iterator[Row]:
 
 
 def published_rows(reproductions: Iterable[Reproduction]) -> Iterator[Row]:
-    """One row for every published number and measurement of its cell."""
+    """One row for every published number and each measurement of its cell."""
     return (
         {
             "place": one.figure.place,
@@ -172,7 +172,7 @@ def csv_bytes(rows: Iterable[Row]) -> bytes:
 
 
 def rounded(value: Any) -> Any:
-    """A number to six digits; what is none as it is."""
+    """A float to six digits; any other value unchanged."""
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
@@ -193,7 +193,7 @@ def _of_setting(setting: Setting) -> dict[str, str]:
 
 
 def board_fields(board: Board) -> dict[str, str]:
-    """The fields of a row that say of which board it is."""
+    """The fields of a row that identify its board."""
     return {
         **_of_setting(board.setting),
         "protocol": board.protocol.label,

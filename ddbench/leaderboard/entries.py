@@ -1,4 +1,4 @@
-"""Under what a record's numbers hold, and which method they are of, for all tables."""
+"""The setting of a record's numbers, and the method that they belong to, for all tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..records.record import Record
 from ..store.files import digest
 
 PACKAGE = "ddbench"
-"""Whose methods raise their version when their numbers change."""
+"""The package whose methods raise their version when their numbers change."""
 
 Values = tuple[tuple[str, str], ...]
 """Names with values as text, sorted by name."""
@@ -23,16 +23,16 @@ Values = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, order=True)
 class Setting:
-    """Under what a number holds: numbers of two settings never stand in one table.
+    """The conditions of a number: numbers of two settings never appear in one table.
 
     Args:
-        dataset: its name.
-        dataset_settings: of the dataset, the seed of the evaluation networks where it is not 0,
-            and the images of each class where classes differ in them.
-        apart: tells apart settings that look alike and are not; "" where there are none.
-        model: what the network that is trained is called.
-        budget: its name.
-        budget_changes: what is not as the budget's name says.
+        dataset: the dataset's name.
+        dataset_settings: the dataset's settings, the seed of the evaluation networks if it is not
+            0, and the images of each class if classes differ in them.
+        apart: distinguishes settings that look the same but differ; "" if there are none.
+        model: the name of the network that is trained.
+        budget: the budget's name.
+        budget_changes: what differs from the budget of that name.
         identity: everything that determines it, as text: hashes of the images, the model's and the
             dataset's settings, fractions of the budget, seed of the evaluation networks.
     """
@@ -51,13 +51,13 @@ class Variant:
     """A method as it was run.
 
     Args:
-        method: its name.
-        version: of the method.
+        method: the method's name.
+        version: the method's version.
         origin: file and hash of a set that was made elsewhere; "" for one that was made here.
-        given: what a person gave.
-        apart: values that tell apart variants with the same values given.
-        identity: everything that makes two records two seeds of the same thing, as text.
-        values: of all settings, and the input space.
+        given: the values that the user gave.
+        apart: values that distinguish variants with the same given values.
+        identity: everything that records which differ only in their seeds share, as text.
+        values: the values of all settings, and the input space.
     """
 
     method: str
@@ -70,13 +70,13 @@ class Variant:
 
     @property
     def across_ipc(self) -> Variant:
-        """What was asked for, which a recipe may fill in otherwise at each ipc."""
+        """What was asked for; a recipe may complete it differently at each ipc."""
         return replace(self, identity="", values={})
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A record with the place it takes."""
+    """A record with its place: setting and variant."""
 
     record: Record
     setting: Setting
@@ -84,7 +84,7 @@ class Entry:
 
 
 def setting_of(record: Record) -> Setting:
-    """The setting of a record, with everything that sets its numbers apart from others'."""
+    """The setting of a record, with everything that distinguishes its numbers from others."""
     task, data = record.task, record.data
     identity = {
         "data": [data.train_hash, data.scored_hash, task.dataset.version],
@@ -111,8 +111,8 @@ def setting_of(record: Record) -> Setting:
 def entries(records: Iterable[Record]) -> list[Entry]:
     """Records with their setting and variant, the earliest first.
 
-    A variant is a method with its version and the values that a person gave. Where two variants of
-    one setting and ipc would be alike in these, it also says what differs.
+    A variant is a method with its version and the values that the user gave. If two variants of
+    one setting and ipc agree in these, it also says what differs.
     """
     records = sorted(records, key=lambda record: (record.finished, record.run))
     settings = _told_apart([setting_of(record) for record in records])
@@ -143,7 +143,7 @@ def entries(records: Iterable[Record]) -> list[Entry]:
 
 
 def _told_apart(settings: list[Setting]) -> list[Setting]:
-    """Settings that look alike and are not get a part of the hash of what determines them."""
+    """Add part of a hash of the identity to settings that look the same but differ."""
     looks = {one: replace(one, identity="") for one in set(settings)}
     alike = Counter(looks.values())
     shown = {
@@ -154,7 +154,7 @@ def _told_apart(settings: list[Setting]) -> list[Setting]:
 
 
 def canonical(value: Any) -> str:
-    """Plain values as text; equal values give equal text."""
+    """Plain values as canonical text: equal values give equal text."""
     return _ENCODER.encode(value)
 
 
@@ -178,9 +178,9 @@ def _values(record: Record) -> dict[str, Any]:
 
 
 def _told_of(record: Record) -> dict[str, Any]:
-    """What tells two variants apart: the values, and the code where that is another package's."""
+    """What distinguishes variants: the values, and the code if it is another package's."""
     values = _values(record)
-    # A method under development is another one when its code is.
+    # A method under development counts as another one when its code changes.
     for plugin in record.plugins or ():
         own = (plugin.kind, plugin.name) == ("method", record.method.name)
         if own and plugin.package != PACKAGE and plugin.digest:

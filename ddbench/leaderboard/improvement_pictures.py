@@ -27,13 +27,13 @@ from .pictures import (
 TITLE = "improvement on the best control, points of accuracy"
 TOLD = {1: "mean above 0", 0: "not told from 0", -1: "below 0"}
 NO_INTERVAL = "0.45"
-"""The colour of a mean of fewer cells than an interval needs."""
+"""The colour of a mean over too few cells for an interval."""
 
 
 def improvements_png(grid: Grid) -> bytes:
     """Mean improvements with intervals over cells, and each cell as a small dot.
 
-    All panels have one scale, in points; the line is 0, the best control.
+    All panels share one scale, in points; the line is 0, the best control.
     """
     sheet, top = Sheet(), 0.0
     extent = extent_of(list(grid.places.values()))
@@ -46,7 +46,7 @@ def improvements_png(grid: Grid) -> bytes:
 
 
 def extent_of(means: Sequence[MeanImprovement]) -> tuple[float, float]:
-    """The lowest and the highest improvement in points, 0 among them."""
+    """The lowest and the highest improvement in points, 0 included."""
     ends = [0.0, *(value for one in means for value in one.values)]
     ends += [end for one in means for end in one.interval or ()]
     low, high = 100 * min(ends), 100 * max(ends)
@@ -114,7 +114,7 @@ def _draw_panel(
 
 
 def _draw_legend(sheet: Sheet, y: float) -> None:
-    """What colours and dots are."""
+    """The meaning of colours and dots."""
     for number, (relation, told) in enumerate(TOLD.items()):
         x, colour = 0.1 + 1.4 * number, RELATIONS[relation]
         sheet.intervals.append((((x, y), (x + 0.3, y)), colour))

@@ -1,6 +1,6 @@
-"""What settings, methods and verdicts are called in tables, pictures and on the page.
+"""The names of settings, methods and verdicts in tables, pictures and on the page.
 
-Labels are for people alone: nothing is read back from one.
+Labels are only for people: nothing is parsed from them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .entries import Setting, Values, Variant
 from .mean_improvements import ModelAndBudget
 
 MEASURES_NOTHING = ("smoke",)
-"""Budgets that show that everything runs."""
+"""Budgets that only show that everything runs."""
 
 
 class Label(NamedTuple):
@@ -26,37 +26,37 @@ class Label(NamedTuple):
 
 
 def dataset_label(setting: Setting) -> Label:
-    """The dataset with what is not default, such as "digits (network_seed=1)"."""
+    """The dataset with what is not the default, such as "digits (network_seed=1)"."""
     apart = f" #{setting.apart}" if setting.apart else ""
     return Label(setting.dataset + _bracketed(setting.dataset_settings) + apart, setting.dataset)
 
 
 def budget_label(of: Setting | Conditions | ModelAndBudget) -> Label:
-    """The budget with what is not as its name says."""
+    """The budget with what differs from the budget of that name."""
     return Label(of.budget + _bracketed(of.budget_changes), of.budget)
 
 
 def conditions_title(conditions: Conditions) -> str:
-    """Such as "soft/1, labels: label teacher, convnet-width32, budget short"."""
+    """A title such as "soft/1, labels: label teacher, convnet-width32, budget short"."""
     labels = conditions.labels or "none"
     told = f"{conditions.protocol.label}, labels: {labels}, {conditions.model}"
     return f"{told}, budget {budget_label(conditions).full}"
 
 
 def warning(of: Setting | Conditions | ModelAndBudget) -> str:
-    """What a reader must know of its numbers before all else; "" for nothing."""
+    """What a reader must know first about the numbers; "" for nothing."""
     if of.budget not in MEASURES_NOTHING:
         return ""
     return f"Budget {of.budget} shows that everything runs; these numbers measure nothing."
 
 
 def protocol_label(of: Board | Conditions) -> str:
-    """Such as "soft/1, label teacher"."""
+    """Protocol and labels, such as "soft/1, label teacher"."""
     return f"{of.protocol.label}, {of.labels or 'no labels'}"
 
 
 def model_and_budget_title(of: ModelAndBudget) -> str:
-    """Such as "convnet-width32, budget short"."""
+    """A title such as "convnet-width32, budget short"."""
     return f"{of.model}, budget {budget_label(of).full}"
 
 
@@ -66,14 +66,14 @@ def labels_head(protocol: ProtocolFacts | None) -> str:
 
 
 def setting_title(setting: Setting) -> str:
-    """Such as "digits: convnet-width32, budget short"."""
+    """A title such as "digits: convnet-width32, budget short"."""
     return f"{dataset_label(setting).full}: {setting.model}, budget {budget_label(setting).full}"
 
 
 def variant_label(variant: Variant) -> Label:
-    """The method with its version, the values given, and those that tell it apart.
+    """The method with its version, the values given, and those that distinguish it.
 
-    Of a set that was made elsewhere no version is known, but its file is.
+    For a set that was made elsewhere the version is unknown, and its file is named instead.
     """
     if variant.origin:
         return Label(
@@ -84,7 +84,7 @@ def variant_label(variant: Variant) -> Label:
 
 
 def subject_label(variant: Variant, subject: str) -> Label:
-    """The method, or what stands beside it, such as "random beside apm/2"."""
+    """The method, or what is scored beside it, such as "random beside apm/2"."""
     own = variant_label(variant)
     if subject in ("", variant.method):
         return own
@@ -94,7 +94,7 @@ def subject_label(variant: Variant, subject: str) -> Label:
 def best_control_label(one: Improvement) -> str:
     """The control, such as "kmeans/1 at ipc 5, best of 13", or why there is none.
 
-    Where protocols may differ it says those of both, the method's first.
+    If their protocols may differ, it names both, the method's first.
     """
     if one.control is None:
         return one.reason

@@ -28,7 +28,7 @@ from .standings import Standing, Standings, best_first
 
 SIDE_BY_SIDE = 4
 MOST_LINES = 60
-"""Of a table of another metric; a longer one is left to the CSV file."""
+"""Most lines of a table of another metric; a longer one appears only in the CSV file."""
 LEGEND = (
     "Accuracy is in percent of the test images. n is distillation seeds x evaluation networks. "
     "± is the 95% t interval: over the seeds where there are at least three; where n has a star "
@@ -61,11 +61,11 @@ def board_page(
     """Every board of one dataset.
 
     Args:
-        dataset: its name.
-        boards: sorted.
+        dataset: the dataset's name.
+        boards: its boards, sorted.
         others: what else was measured on it.
         whole: accuracies of networks trained on all real data.
-        pictures: paths from the page.
+        pictures: the paths of pictures from the page.
     """
     parts = [f"# {dataset}", wrapped(LEGEND)]
     for setting, own in groupby(boards, key=lambda one: one.board.setting):
@@ -91,7 +91,7 @@ def board_page(
 
 
 def pairs_page(dataset: str, boards: Sequence[Standings]) -> str:
-    """Every pair of methods of one dataset, with p values corrected."""
+    """Every pair of methods of one dataset, with corrected p values."""
     legend = (
         "Differences in points of accuracy, the first less the second, with 95% t intervals, and p "
         "of their t test: paired over the seeds that both have, Welch's where they share fewer "
@@ -131,7 +131,7 @@ PUBLISHED_LEGEND = (
 
 
 def published_page(reproductions: Sequence[Reproduction]) -> str:
-    """The published numbers that something was measured for."""
+    """The published numbers for which something was measured."""
     measured = [one for one in reproductions if one.measured is not None]
     missing = len({id(one.figure) for one in reproductions if one.measured is None})
     counted = f"{missing} published numbers have no measurement yet; [all](published.csv)."
@@ -143,7 +143,7 @@ def published_page(reproductions: Sequence[Reproduction]) -> str:
 
 
 def published_table(reproductions: Sequence[Reproduction]) -> list[str]:
-    """Published numbers beside measured ones, or beside nothing; then what labels stand for."""
+    """Published numbers beside measured ones, if any; then the legend of the labels."""
     labels = Labels()
     cells = [
         [
@@ -184,7 +184,7 @@ def _board(one: Standings) -> list[str]:
 
 
 def _matrix(rows: Sequence[Standing], ipcs: Sequence[int]) -> list[str]:
-    """Methods by ipc, each with its rank; the most accurate at the largest ipc first."""
+    """Methods by ipc, each with its rank, sorted by accuracy at the largest ipc."""
     labels = Labels()
     by_variant: dict[Variant, dict[int, Standing]] = {}
     for row in rows:
@@ -222,9 +222,9 @@ def _notes(rows: Iterable[Standing], protocol: str) -> list[str]:
 
 
 def _costs(boards: Iterable[Standings]) -> list[str]:
-    """What the sets of one setting cost; each is the same on all its boards.
+    """What the sets of one setting cost, which is the same on all its boards.
 
-    Of sets that were made elsewhere nobody here knows that.
+    For sets that were made elsewhere this is unknown.
     """
     labels = Labels()
     rows = {
@@ -251,7 +251,7 @@ def _costs(boards: Iterable[Standings]) -> list[str]:
 
 
 def _topic(topic: Topic, rows: Sequence[Other]) -> list[str]:
-    """One table of another metric; methods or one coordinate side by side where that fits."""
+    """One table of another metric, with methods or one coordinate side by side if that fits."""
     labels = Labels()
     drawn = layout(rows, SIDE_BY_SIDE)
     heads = list(dict.fromkeys(map(drawn.head, rows)))
@@ -295,7 +295,7 @@ def _published(one: Reproduction) -> str:
 
 
 def _difference(one: Reproduction) -> str:
-    """In points of accuracy; costs as a ratio."""
+    """The difference in points of accuracy; for costs, the ratio."""
     if one.measured is None:
         return ""
     measured, published = one.measured.mean, one.figure.value

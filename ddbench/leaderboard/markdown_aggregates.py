@@ -21,7 +21,7 @@ AGGREGATES_LEGEND = (
 
 
 def mean_rank_text(one: Aggregate) -> str:
-    """Such as "2.4 (1.8 to 3.1)"."""
+    """The mean rank with its interval, such as "2.4 (1.8 to 3.1)"."""
     if one.interval is None:
         return f"{one.mean_rank:.1f}"
     low, high = one.interval
@@ -34,7 +34,7 @@ def within_text(points: int) -> str:
 
 
 def aggregates_page(found: Mapping[Conditions, Sequence[Aggregate]]) -> str:
-    """One table for the cells of each conditions."""
+    """One table for each set of conditions."""
     parts = ["# Over datasets and ipc", wrapped(AGGREGATES_LEGEND)]
     if not found:
         parts.append("No two cells have ranked methods under the same conditions yet.")

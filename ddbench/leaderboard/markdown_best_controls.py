@@ -56,7 +56,7 @@ MEANS_LEGEND = (
 
 
 def mean_text(one: MeanImprovement) -> str:
-    """Such as "+3.2 (-1.0 to 7.4)", in points."""
+    """The mean with its interval, in points, such as "+3.2 (-1.0 to 7.4)"."""
     told = percent_of(one.mean)
     if one.interval is None:
         return told
@@ -65,7 +65,7 @@ def mean_text(one: MeanImprovement) -> str:
 
 
 def counts_text(one: MeanImprovement) -> str:
-    """In how many cells it is above, not told apart, and below, such as "2/1/0"."""
+    """In how many cells it is above, not distinguishable and below, such as "2/1/0"."""
     return f"{one.above}/{one.alike}/{one.below}"
 
 
@@ -83,8 +83,8 @@ def best_controls_page(
 
     Args:
         found: improvements by setting, sorted by ipc and method.
-        means: of the same.
-        pictures: paths from the page.
+        means: their means over cells.
+        pictures: the paths of pictures from the page.
     """
     parts = [f"# {TITLE}", wrapped(IMPROVEMENTS_LEGEND), "## Over datasets and ipc"]
     parts.append(wrapped(MEANS_LEGEND))

@@ -16,22 +16,22 @@ LONGEST_LABEL = 12
 ENTITIES = str.maketrans(
     {"|": "&#124;", "<": "&lt;", "\n": " ", "[": "&#91;", "]": "&#93;", "`": "'"}
 )
-"""What stands for the signs that would be read as markup."""
+"""Replacements for characters that would be read as markup."""
 
 
 def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
-    """A Markdown table whose source lines up; cells are taken as plain text."""
+    """A Markdown table with aligned source; cells are plain text."""
     from tabulate import tabulate
 
     cells = [[safe(cell) for cell in row] for row in rows]
-    # As a row among others the header takes no more room than it needs.
+    # Passed as an ordinary row, the header takes no more room than it needs.
     drawn = tabulate([headers, *cells], tablefmt="github", disable_numparse=True)
     rule, *lines = drawn.splitlines()
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
 def tables(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> list[str]:
-    """A table, or several with the same first column where one would be wider than a page."""
+    """A table, or several with the same first column if one would be wider than a page."""
     columns = list(zip(headers, *rows, strict=True))
     widths = [max(len(safe(cell)) for cell in column) + len(" | ") for column in columns]
     parts: list[list[int]] = [[]]
@@ -48,7 +48,7 @@ def tables(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> list[str]:
 
 
 def wrapped(text: str) -> str:
-    """A paragraph at 79 columns."""
+    """A paragraph wrapped at 79 columns."""
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
@@ -60,12 +60,12 @@ def percent(estimate: Estimate | None, sign: bool = False) -> str:
 
 
 def counts(estimate: Estimate) -> str:
-    """Seeds and networks, with a star where the interval is not over seeds."""
+    """Seeds and networks, with a star if the interval is not over seeds."""
     return estimate.n if estimate.over == "seeds" else f"{estimate.n}*"
 
 
 def bullets(lines: Iterable[str]) -> list[str]:
-    """A list of one paragraph an entry, or nothing."""
+    """A list with one paragraph per entry, or nothing."""
     filled = [
         textwrap.fill(
             f"- {safe(line)}",
@@ -80,7 +80,7 @@ def bullets(lines: Iterable[str]) -> list[str]:
 
 
 class Labels:
-    """Names that fit their column: for a long one stands its short form, explained below."""
+    """Names that fit their column: a long one is shortened, and explained below the table."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
@@ -93,30 +93,30 @@ class Labels:
         return f"{label.short} #{number}"
 
     def legend(self) -> list[str]:
-        """The full names, as a list; nothing where none was cut."""
+        """The full names, as a list; nothing if none was shortened."""
         return bullets(f"#{number}: {label}" for label, number in self.numbers.items())
 
 
 class Marks:
-    """Letters that stand in a narrow column for what is said below the table."""
+    """Letters in a narrow column that refer to notes below the table."""
 
     def __init__(self) -> None:
         self.letters: dict[str, str] = {}
 
     def __call__(self, told: str) -> str:
-        """The letter of a text: a to z, then aa."""
+        """The letter for a note: a to z, then aa."""
         if told not in self.letters:
             turn, letter = divmod(len(self.letters), len(ascii_lowercase))
             self.letters[told] = ascii_lowercase[letter] * (turn + 1)
         return self.letters[told]
 
     def legend(self) -> list[str]:
-        """What the letters stand for, as a list."""
+        """The notes by their letters, as a list."""
         return bullets(f"{letter}: {told}" for told, letter in self.letters.items())
 
 
 def value(estimate: Estimate | None, unit: str) -> str:
-    """A value with its interval in the words of its unit."""
+    """A value with its interval, formatted for its unit."""
     if estimate is None:
         return NOT_MEASURED
     if unit == "fraction":
@@ -135,10 +135,10 @@ def p_value_text(value: float | None) -> str:
 
 
 def safe(text: str) -> str:
-    """Text of a record as text: it opens and closes no column, link, image or tag."""
+    """Escape a record's text, so that it opens or closes no column, link, image or tag."""
     return text.translate(ENTITIES)
 
 
 def as_page(parts: Iterable[str]) -> str:
-    """Headings, paragraphs and tables as a file."""
+    """Headings, paragraphs and tables joined to a file."""
     return "\n\n".join(parts) + "\n"

@@ -1,4 +1,4 @@
-"""Improvements on the best control over many cells, a method in one line."""
+"""Mean improvements over the best control: one line per method, over many cells."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .best_controls import Improvement
 from .entries import Setting, Values, Variant
 
 WHOLE = 1e9
-"""Improvements are summed as whole numbers of this part, so that sums are alike everywhere."""
+"""Improvements are summed as whole multiples of 1/WHOLE, so that sums are equal everywhere."""
 
 
 @dataclass(frozen=True, order=True)
 class ModelAndBudget:
-    """What all cells have alike whose improvements are taken together."""
+    """What all cells have in common whose improvements are averaged."""
 
     model: str
     budget: str
@@ -29,13 +29,14 @@ class MeanImprovement:
 
     Args:
         variant: the method as it was run, whatever its recipe gives at each ipc.
-        protocol: under which both were scored; None for the best of either over all protocols.
-        values: improvements on the best control (fractions), one per cell.
-        mean: of them.
-        interval: of the mean, at 95%, by drawing cells with replacement (percentiles); None with
+        protocol: the protocol under which both were scored; None for the best of each over all
+            protocols.
+        values: improvements over the best control (fractions), one per cell.
+        mean: their mean.
+        interval: 95% interval of the mean, by the percentile bootstrap over cells; None with
             fewer than three cells.
-        above: cells in which the interval of the improvement is above 0.
-        below: cells in which it is below 0.
+        above: the number of cells in which the improvement's interval is above 0.
+        below: the number of cells in which it is below 0.
     """
 
     variant: Variant
@@ -48,12 +49,12 @@ class MeanImprovement:
 
     @property
     def alike(self) -> int:
-        """Cells in which method and control are not told apart."""
+        """Cells in which method and control do not differ significantly."""
         return len(self.values) - self.above - self.below
 
     @property
     def relation(self) -> int | None:
-        """1 or -1 where the interval over cells is above or below 0, else 0; None without one."""
+        """1 or -1 if the interval over cells is above or below 0, else 0; None without one."""
         if self.interval is None:
             return None
         low, high = self.interval
@@ -63,7 +64,7 @@ class MeanImprovement:
 def mean_improvements(
     found: Mapping[Setting, Sequence[Improvement]],
 ) -> dict[ModelAndBudget, list[MeanImprovement]]:
-    """Methods by model and budget and, sorted, by protocol, that of any protocol last."""
+    """Methods by model and budget, sorted by protocol, the one over all protocols last."""
     Place = tuple[bool, ProtocolFacts | None, Variant]
     taken: dict[ModelAndBudget, dict[Place, list[Improvement]]] = {}
     for setting, own in found.items():
@@ -113,7 +114,7 @@ class Grid:
     Args:
         variants: by the mean improvement over all protocols, those with an interval first.
         protocols: sorted; None, for all of them, last.
-        places: what is known, by method and protocol.
+        places: the mean improvements, by method and protocol.
     """
 
     variants: tuple[Variant, ...]

@@ -1,4 +1,4 @@
-"""What evaluators measured besides accuracy: one table a metric, whatever its coordinates are."""
+"""What evaluators measured besides accuracy: one table per metric, whatever its coordinates."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .entries import Entry, Setting, Variant
 from .labels import Label, subject_label
 
 PLACED = ("subject", "split")
-"""Coordinates that choose the row; the protocol chooses the table, the others are columns."""
+"""Coordinates that select the row; the protocol selects the table, the others are columns."""
 METHOD = "method"
-"""Stands for the methods where these, and not values of a coordinate, are side by side."""
+"""Used in place of a coordinate if the methods are side by side."""
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One table: a setting, a metric and the protocol that it belongs to, if to one."""
+    """One table: a setting, a metric and the protocol that it belongs to, if any."""
 
     setting: Setting
     metric: str
@@ -49,11 +49,11 @@ class Other:
     Args:
         ipc: images per class.
         variant: the method as it was run.
-        subject: of which images it is: the method's name, its control's, or "".
-        coordinates: the remaining ones, sorted by name.
-        estimate: its mean with an interval.
+        subject: whose images were measured: the method's name, its control's, or "".
+        coordinates: the remaining coordinates, sorted by name.
+        estimate: the mean value with its interval.
         notes: what a reader must know.
-        runs: keys of the records.
+        runs: the keys of the records.
     """
 
     ipc: int
@@ -66,27 +66,27 @@ class Other:
 
     @cached_property
     def shown(self) -> dict[str, str | int | float]:
-        """The coordinates for people."""
+        """The coordinates as displayed."""
         return joined(dict(self.coordinates))
 
     def at(self, name: str | None) -> str:
-        """A coordinate for people; "" where it has none of that name."""
+        """A coordinate as displayed; "" if there is none of that name."""
         found = self.shown.get(name, "") if name else ""
         return found if isinstance(found, str) else f"{found:g}"
 
     @property
     def is_own(self) -> bool:
-        """Whether it is of the method itself, and not of what stands beside it."""
+        """Whether it belongs to the method itself, and not to what is scored beside it."""
         return self.subject in ("", self.variant.method)
 
     @property
     def label(self) -> Label:
-        """The method, or what stands beside it, for people."""
+        """The displayed name of the method, or of what is scored beside it."""
         return subject_label(self.variant, self.subject)
 
 
 def topics(measured: Iterable[tuple[Entry, Measurement]]) -> dict[Topic, list[Other]]:
-    """Measurements by topic; of several of one seed at one place the last one stays."""
+    """Measurements by topic; of several for one seed at one place the last one is kept."""
     by_seed: dict[tuple[Topic, int, Variant, str, str], dict[int, tuple[Entry, Measurement]]] = {}
     for entry, m in measured:
         if m.value is None:
@@ -119,13 +119,13 @@ def topics(measured: Iterable[tuple[Entry, Measurement]]) -> dict[Topic, list[Ot
 
 @dataclass(frozen=True)
 class Layout:
-    """How the values of one metric make a table.
+    """How the values of one metric are laid out as a table.
 
     Args:
-        across: the coordinate whose values stand side by side, or `METHOD`; None: one value
-            per line.
+        across: the coordinate whose values are side by side, or `METHOD`; None: one value per
+            line.
         shown: the coordinates with a column of their own.
-        shared: those that all rows have alike.
+        shared: the coordinates that are the same in all rows.
     """
 
     across: str | None
@@ -133,22 +133,22 @@ class Layout:
     shared: dict[str, str]
 
     def line(self, row: Other) -> tuple[str, ...]:
-        """What begins the line of a row: ipc, method unless that is across, coordinates."""
+        """The beginning of a row's line: ipc, method unless that is across, coordinates."""
         own = () if self.across == METHOD else (row.label.full,)
         return (str(row.ipc), *own, *map(row.at, self.shown))
 
     def head(self, row: Other) -> str:
-        """The column of a row's value; "" where there is one only."""
+        """The column of a row's value; "" if there is only one."""
         if self.across is None:
             return ""
         return row.label.full if self.across == METHOD else row.at(self.across)
 
 
 def layout(rows: Sequence[Other], most: int) -> Layout:
-    """The table with the most columns, up to `most`, in which no place is empty.
+    """The table with the most columns, up to `most`, in which no cell is empty.
 
-    What follows from other coordinates, as the size of a union from the number of its groups, is
-    left out.
+    Coordinates that follow from others, as the size of a union does from its number of groups,
+    are left out.
     """
     values = {
         name: len({row.at(name) for row in rows})
@@ -181,16 +181,16 @@ def _coordinates(
 
 
 def _estimate(scores: Mapping[int, Sequence[float]]) -> Estimate:
-    """Values of several networks that are alike at every seed are of one seed.
+    """Values of several networks that are the same at every seed count as one seed.
 
-    A single value per seed, such as a number of bytes, is as good as any other.
+    A single value per seed, such as a number of bytes, is treated like any other.
     """
     of_networks = min(map(len, scores.values())) > 1
     return over_seeds_and_networks(one_of_each(scores) if of_networks else scores)
 
 
 def _values(m: Measurement) -> Sequence[float]:
-    """The values behind it where it is their mean; else, as for a median or a peak, itself."""
+    """The underlying values if `value` is their mean; else, as for a median or a peak, itself."""
     assert m.value is not None
     if m.values and abs(statistics.fmean(m.values) - m.value) <= ROUNDING * max(1, abs(m.value)):
         return m.values
@@ -198,7 +198,7 @@ def _values(m: Measurement) -> Sequence[float]:
 
 
 def _order(row: Other) -> tuple[object, ...]:
-    # Numbers before words, so that 2 groups stand before 10.
+    # Numbers before words, so that 2 groups come before 10.
     places = [
         (name, isinstance(v, str), 0.0 if isinstance(v, str) else v, str(v))
         for name, v in row.coordinates

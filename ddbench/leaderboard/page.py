@@ -1,4 +1,4 @@
-"""The web page: one file that needs no server, no address and, for reading tables, no script."""
+"""The web page: one file that needs no server, no connection and, to read tables, no script."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def page(results: Results, reading: Reading, galleries: Mapping[str, bytes]) -> 
     """The page's HTML.
 
     Args:
-        results: what is shown.
+        results: the results to show.
         reading: what is left out, and why.
-        galleries: pictures of distilled sets (PNG) by name of the record.
+        galleries: pictures of distilled sets (PNG) by the record's name.
     """
     from jinja2 import Environment
     from markupsafe import Markup
@@ -170,7 +170,7 @@ def _asset(name: str) -> str:
 
 
 def _script(text: str) -> Any:
-    """JSON that can stand in a script element: nothing in it ends the element."""
+    """JSON that is safe in a script element: nothing in it ends the element."""
     from markupsafe import Markup
 
     escapes = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028"}

@@ -1,4 +1,4 @@
-"""Improvements on the best control, as tables of the page."""
+"""Improvements over the best control, as tables of the page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CLASSES = {1: "above", 0: "alike", -1: "below", None: ""}
 
 
 def over_cells(alike: ModelAndBudget, means: Sequence[MeanImprovement]) -> dict[str, Any]:
-    """Methods by protocols: each with a bar on the scale of the table, in percent of its width."""
+    """Methods by protocol, each with a bar on the table's scale, in percent of its width."""
     grid = Grid.of(means)
     low, high = extent_of(means)
     return {

@@ -1,4 +1,4 @@
-"""Boards as data of the page's overview and plot, and its tables as rows of cells."""
+"""Boards as data for the page's overview and plot, and its tables as rows of cells."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ def boards_json(results: Results) -> str:
     """`{"boards": [...], "styles": {...}}` as JSON.
 
     A board has its place, the mean accuracy of networks trained on all real data, and its rows with
-    the fields of `scores.csv`. A style is a colour and a marker of matplotlib, by method as
-    it was run.
+    the fields of `scores.csv`. A style is a matplotlib colour and marker, by method as it was run.
     """
     found = {row.variant.across_ipc for one in results.boards for row in one.rows}
-    # What was made here has the method's own marker.
+    # Sets made here get the method's own marker.
     variants = sorted(found, key=lambda variant: (variant.origin != "", variant))
     styles = {
         variant_label(variant).full: {
@@ -63,7 +62,7 @@ def boards_json(results: Results) -> str:
 
 
 def placed(setting: Setting) -> dict[str, str]:
-    """Where a board, a table or a picture stands, as its pickers have it."""
+    """The place of a board, a table or a picture, by the names of the page's pickers."""
     return {
         "dataset": dataset_label(setting).full,
         "model": setting.model,
@@ -72,7 +71,7 @@ def placed(setting: Setting) -> dict[str, str]:
 
 
 def board_title(one: Standings) -> str:
-    """Such as "soft/1, label teacher (digits: convnet-width32, budget short)"."""
+    """A title such as "soft/1, label teacher (digits: convnet-width32, budget short)"."""
     return f"{protocol_label(one.board)} ({setting_title(one.board.setting)})"
 
 
@@ -108,7 +107,7 @@ def board_table(one: Standings) -> dict[str, Any]:
 
 
 def topic_table(topic: Topic, rows: Sequence[Other]) -> dict[str, Any]:
-    """What else was measured, as a table."""
+    """Another measurement as a table."""
     names = sorted({name for row in rows for name in row.shown})
     unit = "%" if topic.unit == "fraction" else topic.unit
     under = f" under {topic.protocol_label}" if topic.protocol else ""

@@ -1,4 +1,4 @@
-"""Records as data of the page: without their curves, and what they have alike once."""
+"""Records as data for the page, without their curves; what they share is stored once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .entries import Entry, canonical
 from .labels import budget_label, dataset_label, variant_label
 
 SHARED = {"environment", "budget", "data", "evaluators"}
-"""Fields that many records have alike, besides settings and protocols."""
+"""Fields that many records share, besides settings and protocols."""
 _APART: Any = {**dict.fromkeys(SHARED | {"curve", "protocols"}, True),
           "method": {"settings"}, "control": {"settings"}}  # fmt: skip
 
@@ -17,8 +17,8 @@ _APART: Any = {**dict.fromkeys(SHARED | {"curve", "protocols"}, True),
 def records_json(entries: Sequence[Entry]) -> str:
     """`{"records": [...], "shared": [...]}` as JSON.
 
-    What a record has as `{"shared": NUMBER}` stands among the shared parts. Besides its own fields
-    it has `settings` and `control_settings`, each with value and source, the labels of its
+    A value `{"shared": NUMBER}` in a record refers to the shared parts. Besides its own fields a
+    record has `settings` and `control_settings`, each with value and source, the labels of its
     `protocols`, and its `place` on the page.
     """
     numbers: dict[str, int] = {}
@@ -32,7 +32,7 @@ def records_json(entries: Sequence[Entry]) -> str:
 
 
 def _record(entry: Entry, once: Callable[[str], str]) -> str:
-    """One record, put together from texts: that is several times faster than from objects."""
+    """One record, joined from texts, which is several times faster than from objects."""
     record, setting = entry.record, entry.setting
     place = {
         "dataset": dataset_label(setting).full,

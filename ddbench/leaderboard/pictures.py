@@ -1,7 +1,7 @@
-"""Pictures of boards: methods down the side, one panel for each board and ipc, 95% intervals.
+"""Pictures of boards: one row per method, one panel for each board and ipc, 95% intervals.
 
-Everything is put into one pair of axes, in inches from the upper left corner: axes and ticks of
-their own for each panel take ten times as long.
+Everything is drawn in one pair of axes, in inches from the upper left corner: separate axes and
+ticks for each panel take ten times as long.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_PANELS = 4
-"""Side by side."""
+"""Most panels side by side."""
 MOST_METHODS = 40
-"""In one panel: those that are best at the largest ipc."""
+"""Most methods in one panel: those that are best at the largest ipc."""
 LONGEST = 24
 WIDTH, NAMES, BETWEEN = 8.0, 1.75, 0.2  # inches
 LINE, TOP, BOTTOM, LEGEND = 0.2, 0.55, 0.3, 0.35
 MARGIN = 0.04
-"""Of a panel, beside its outermost values."""
+"""The fraction of a panel's width beyond its outermost values."""
 TICKS = 4
 ABOVE, ALIKE, BELOW = COLOURS[2], COLOURS[9], COLOURS[1]
 RELATIONS = {1: ABOVE, 0: ALIKE, -1: BELOW}
@@ -35,7 +35,7 @@ LARGE: dict[str, Any] = {"s": 22}
 SMALL: dict[str, Any] = {"s": 7, "alpha": 0.6, "linewidths": 0}
 
 Strip = tuple[Standings, list[int], list[Variant]]
-"""Panels side by side: a board, some ipc of it, and the methods down the side."""
+"""Panels side by side: a board, some of its ipc, and the methods down the side."""
 Segment = tuple[tuple[float, float], tuple[float, float]]
 
 
@@ -65,14 +65,14 @@ class Sheet:
             across, down = [x for x, _, _ in places], [y for _, y, _ in places]
             axes.scatter(across, down, c=[own for _, _, own in places], zorder=3, **style)
         for x, y, told, style in self.words:
-            # The words of a record are no formulas.
+            # Text from a record is not a formula.
             axes.text(x, y, told, **{"fontsize": 8, "parse_math": False, **style})
 
 
 def sheet_png(sheet: Sheet, height: float) -> bytes:
     """A sheet of this height (inches) as a PNG file."""
     figure = new_figure(WIDTH, height)
-    figure.set_layout_engine(None)  # looking for room takes as long as drawing
+    figure.set_layout_engine(None)  # the layout engine takes as long as drawing
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(0, WIDTH)
@@ -84,7 +84,7 @@ def sheet_png(sheet: Sheet, height: float) -> bytes:
 def boards_png(boards: Sequence[Standings]) -> bytes:
     """Accuracies on the boards of one setting, sorted by those at the largest ipc of a board.
 
-    Bars are the intervals of the tables, and coloured by whether a method is above its control; the
+    Bars are the intervals of the tables, coloured by whether a method is above its control; the
     line is the control's mean accuracy.
     """
     strips = [strip for one in boards for strip in _strips(one)]
@@ -117,7 +117,7 @@ def _draw_strip(sheet: Sheet, strip: Strip, top: float) -> None:
     for place, variant in enumerate(variants):
         side = {"ha": "right", "va": "center"}
         sheet.words.append((NAMES - 0.08, top + LINE * (place + 0.5), shown_name(variant), side))
-    # Of few panels each is as wide as one of two: a bar across the page is no easier to read.
+    # A single panel is as wide as one of two: a bar across the page is no easier to read.
     width = (WIDTH - NAMES) / max(2, len(ipcs)) - BETWEEN
     for number, ipc in enumerate(ipcs):
         by_variant = {row.variant.across_ipc: row for row in one.rows if row.ipc == ipc}
@@ -182,6 +182,6 @@ def _draw_legend(sheet: Sheet, y: float) -> None:
 
 
 def shown_name(variant: Variant) -> str:
-    """The method in the room that there is beside a picture."""
+    """The method's name, cut to fit beside a picture."""
     label = variant_label(variant)
     return label.full if len(label.full) <= LONGEST else f"{label.full[: LONGEST - 3]}..."

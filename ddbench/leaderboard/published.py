@@ -1,4 +1,4 @@
-"""Published beside measured: what a paper printed, and what the same cell gave here."""
+"""Published beside measured: a paper's numbers, and what the same cell gave here."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .standings import Standings
 
 PAPER = "paper"
 SCALES = {"percent": (0.01, "fraction"), "GB": (1e9, "bytes")}
-"""Units of the files that are not those of records: what one of them is, and in which unit."""
+"""Units of the files that records do not use: the factor and the unit to convert to."""
 ON_TEST, LAST, NOT_KNOWN = "best on test", "last", "not known"
 SELECTIONS = (ON_TEST, LAST, NOT_KNOWN)
-"""Of which set a published accuracy is: of those that were scored on the way, the one that did best
-on the test images, or the last one; or neither paper nor program says."""
+"""Which of the sets scored along the way a published accuracy belongs to: the best one on the test
+images, or the last one; or neither the paper nor its program says."""
 SELECTION_MARKS = {ON_TEST: " †", NOT_KNOWN: " ?"}
-"""What stands beside a published accuracy."""
+"""The mark beside a published accuracy."""
 SETTING = "method."
-"""Begins a coordinate of a published number that is a setting of the method."""
+"""The prefix of a published number's coordinate that is a setting of the method."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,20 @@ class Figure:
 
     Args:
         source: the publication.
-        place: where in it.
-        method: name.
-        dataset: name.
+        place: the place in the publication.
+        method: the method's name.
+        dataset: the dataset's name.
         ipc: images per class; None for the whole training set.
-        model: label of the network.
+        model: the label of the network.
         metric: as in a measurement.
-        coordinates: those of a measurement that must be equal, as text; `method.NAME` is a
+        coordinates: the coordinates, as text, that a measurement must match; `method.NAME` is a
             setting of the method.
-        value: in the unit of records.
+        value: the number, in the unit of records.
         spread: the standard deviation printed with it, if there is one.
-        unit: of records.
+        unit: the unit of records.
         reading: "exact", or how it was read.
-        selection: one of `SELECTIONS`; "" where nothing is chosen, as for a cost.
-        note: why it is not measured here as it was there; "" where it is.
+        selection: one of `SELECTIONS`; "" if nothing is chosen, as for a cost.
+        note: why it is not measured here as it was there; "" if it is.
     """
 
     source: str
@@ -68,7 +68,7 @@ class Figure:
 
     @property
     def shown(self) -> dict[str, str]:
-        """The coordinates for people."""
+        """The coordinates as displayed."""
         return {name: str(value) for name, value in joined(self.coordinates).items()}
 
 
@@ -78,11 +78,11 @@ class Reproduction:
 
     Args:
         figure: the published number.
-        setting: of the measurement; None where nothing was measured.
+        setting: the setting of the measurement; None if nothing was measured.
         variant: the method as it was run here; None for the whole training set, too.
-        measured: here; None where nothing was.
+        measured: the number measured here; None if nothing was.
         verdict: whether the published value lies in the measured interval.
-        reason: why nothing is said; "" where something is.
+        reason: why there is no verdict; "" if there is one.
     """
 
     figure: Figure
@@ -94,19 +94,19 @@ class Reproduction:
 
     @property
     def label(self) -> Label:
-        """The method as it was run here, for people."""
+        """The displayed name of the method as it was run here."""
         if self.variant is None:
             return Label(self.figure.method, self.figure.method)
         return variant_label(self.variant)
 
     @property
     def budget(self) -> str:
-        """The budget of the measurement, for people."""
+        """The displayed budget of the measurement."""
         return "" if self.setting is None else budget_label(self.setting).full
 
     @property
     def told(self) -> Label:
-        """The verdict with its reason, for people."""
+        """The displayed verdict with its reason."""
         return Label(
             f"{self.verdict}: {self.reason}" if self.reason else self.verdict, self.verdict
         )
@@ -116,7 +116,7 @@ def published_figures(name: str = "") -> list[Figure]:
     """Every number of `leaderboards/published/*.csv`, in the order of the files.
 
     Args:
-        name: of one file, such as "apm"; "": of all.
+        name: the name of one file, such as "apm"; "": all files.
     """
     folder = files("ddbench.leaderboards").joinpath("published")
     ending = f"{name}.csv" if name else ".csv"
@@ -157,7 +157,7 @@ def reproductions(
     others: Mapping[Topic, Sequence[Other]],
     whole: Mapping[Setting, tuple[float, ...]],
 ) -> list[Reproduction]:
-    """Each published number with everything measured for its cell, or with nothing."""
+    """Each published number with each measurement of its cell, or with none."""
     found = []
     for figure in figures:
         measured = [
@@ -196,7 +196,7 @@ def _among_others(figure: Figure, others: Mapping[Topic, Sequence[Other]]) -> li
         for topic, rows in others.items()
         if topic.metric == figure.metric
         and _fits(figure, topic.setting)
-        # What was measured otherwise gets no verdict, and its protocol is not the published one.
+        # A number with a note gets no verdict, and its protocol need not be the published one.
         and (topic.protocol is None or topic.protocol.name == PAPER or figure.note)
         for row in rows
         if row.ipc == figure.ipc
@@ -207,7 +207,7 @@ def _among_others(figure: Figure, others: Mapping[Topic, Sequence[Other]]) -> li
 
 
 def _told_of(row: Other) -> dict[str, str]:
-    """Coordinates and settings of what was measured, as a file of published numbers has them."""
+    """Coordinates and settings of a measurement, as written in files of published numbers."""
     settings = {f"{SETTING}{name}": str(value) for name, value in row.variant.values.items()}
     places = {name: v if isinstance(v, str) else f"{v:g}" for name, v in row.coordinates}
     return {**settings, **places}
@@ -234,7 +234,7 @@ NO_VERDICT = "no verdict"
 def _verdict(
     figure: Figure, setting: Setting, variant: Variant | None, measured: Estimate
 ) -> tuple[str, str]:
-    """The verdict, and the reason why there is none."""
+    """The verdict, and the reason if there is none."""
     if setting.budget != PAPER or setting.budget_changes:
         return NO_VERDICT, f"budget {budget_label(setting).full}"
     if figure.note:
@@ -249,7 +249,7 @@ def _verdict(
 
 
 def _departure(variant: Variant, figure: Figure) -> str:
-    """Why the settings are not those of the published number; "" where all of them are."""
+    """Why the settings are not those of the published number; "" if all of them are."""
     if variant.origin:
         return "a set that was made elsewhere is scored, and none is made"
     published = published_settings(variant.method, variant.version, figure.dataset, figure.ipc)
@@ -261,7 +261,7 @@ def _departure(variant: Variant, figure: Figure) -> str:
     stand_in = [name for name in published.unpublished if name not in wanted]
     if stand_in:
         return f"not published: {', '.join(stand_in)}"
-    # A setting that a record lacks is younger than it, and by default does nothing.
+    # A setting that a record lacks is newer than the record, and its default does nothing.
     if any(
         name not in published.values or canonical(value) != canonical(published.values[name])
         for name, value in variant.values.items()

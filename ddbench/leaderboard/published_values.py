@@ -1,4 +1,4 @@
-"""The settings with which a method was published, as recipes and defaults have them."""
+"""The settings with which a method was published, from recipes and defaults."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..errors import UserError
 
 @dataclass(frozen=True)
 class PublishedSettings:
-    """What is known of the settings behind a published number.
+    """What is known about the settings of a published number.
 
     Args:
-        values: of all settings and the input space.
-        unpublished: which of them stand in for what is not published for the dataset and ipc.
-        other_ipc: whether that is so because the recipe is of another ipc.
+        values: the values of all settings, and the input space.
+        unpublished: the settings whose values are not published for the dataset and ipc.
+        other_ipc: whether that is so because the recipe is for another ipc.
     """
 
     values: Mapping[str, Any]
@@ -29,15 +29,15 @@ class PublishedSettings:
 def published_settings(
     method: str, version: int, dataset: str, ipc: int | None
 ) -> PublishedSettings | None:
-    """The settings of a published number; None where this program cannot know them.
+    """The settings of a published number; None if ddbench cannot know them.
 
     Args:
-        method: name.
-        version: of the method; another one may have other settings.
-        dataset: name.
+        method: the method's name.
+        version: the method's version; another one may have other settings.
+        dataset: the dataset's name.
         ipc: images per class.
     """
-    # Here, because a method brings torch with it: most tables are made without asking one.
+    # Imported here because a method imports torch, and most tables need no method.
     from ..distilling.method_choice import resolve_method
     from ..distilling.registry import METHODS
     from ..runs.request import DEFAULT_INPUT_SPACE

@@ -1,4 +1,4 @@
-"""Which records enter: those that are whole, complete and of the test split, each set once."""
+"""Which records enter: intact, complete ones that scored the test split, each set once."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ MAX_BYTES = 50_000_000
 
 @dataclass
 class Reading:
-    """What a folder of records gave.
+    """What was read from a folder of records.
 
     Args:
-        records: those that enter, by name.
-        problems: one line for each file that is damaged or no record, by file name.
-        left_out: how many good records do not enter, by reason.
-        read: number of files.
+        records: the records that enter, by name.
+        problems: one line for each file that is damaged or not a record, by file name.
+        left_out: how many valid records do not enter, by reason.
+        read: the number of files.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -31,10 +31,10 @@ class Reading:
 
 
 def record_files(folder: Path) -> list[Path]:
-    """The files of a folder of records, or of a folder of runs, sorted by name.
+    """The record files in a folder of records, or of runs, sorted by name.
 
     Raises:
-        UserError: where there is no such folder, or no record in it.
+        UserError: if there is no such folder, or no record in it.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of records")
@@ -48,10 +48,10 @@ def record_files(folder: Path) -> list[Path]:
 
 
 def read_record(path: Path) -> Record:
-    """A record that may stand on a leaderboard.
+    """Read a record that may enter a leaderboard.
 
     Raises:
-        UserError: one line that names the file and what is wrong with it.
+        UserError: with one line that names the file and what is wrong with it.
     """
     try:
         size = path.stat().st_size
@@ -63,10 +63,10 @@ def read_record(path: Path) -> Record:
 
 
 def read_folder(folder: Path) -> Reading:
-    """Read every record of a folder; what is damaged is named and passed over.
+    """Read every record of a folder; damaged files are named and skipped.
 
     Raises:
-        UserError: where there is no record at all.
+        UserError: if there is no record at all.
     """
     reading, good = Reading(), {}
     for path in record_files(folder):
@@ -106,9 +106,9 @@ def _reason_to_stay_out(record: Record) -> str | None:
 
 
 def without_superseded(records: Iterable[Record]) -> list[Record]:
-    """Leave out what another one names as superseded, and what another contains.
+    """Leave out records that another one names as superseded or contains.
 
-    Of two that measured the same of one distilled set, the later one stays.
+    Of two that measured the same on one distilled set, the later one is kept.
     """
     records = list(records)
     named = {(record.supersedes, record.distilled.key) for record in records}

@@ -1,4 +1,4 @@
-"""Who stands where on a board: estimates, ranks, and every pair compared."""
+"""The standings on a board: estimates, ranks, and every pair compared."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Making:
     """What a set cost: medians over seeds, the largest peak.
 
     Args:
-        storage_bytes: of images and labels.
-        distil_seconds: of the updates of the set; None where it was made elsewhere.
-        other_seconds: of teachers, experts and whatever else was trained or fitted before.
-        networks_bytes: of teachers and experts.
-        peak: largest memory, on the accelerator where there is one; None if not measured.
-        device: where; "" where that was elsewhere.
+        storage_bytes: the size of images and labels.
+        distil_seconds: time for the updates of the set; None if it was made elsewhere.
+        other_seconds: time for teachers, experts and whatever else was trained or fitted before.
+        networks_bytes: the size of teachers and experts.
+        peak: peak memory, on the accelerator if there is one; None if not measured.
+        device: the device; "" if the set was made elsewhere.
     """
 
     storage_bytes: int
@@ -78,12 +78,12 @@ def _making(record: Record) -> Making:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a method stands among those that are ranked at one ipc of a board.
+    """The place of a method among those that are ranked at one ipc of a board.
 
     Args:
-        beaten_by: how many beat it, as `Pair.decided` says.
+        beaten_by: how many beat it, as `Pair.decided` defines it.
         beats: how many it beats.
-        among: how many are ranked, itself among them.
+        among: how many are ranked, itself included.
     """
 
     beaten_by: int
@@ -92,17 +92,17 @@ class Place:
 
     @property
     def rank(self) -> int:
-        """One more than the number of methods that beat it: the best that it can be."""
+        """One plus the number of methods that beat it: its best possible rank."""
         return 1 + self.beaten_by
 
     @property
     def lowest(self) -> int:
-        """The rank if all that it is not told apart from were better: the worst that it can be."""
+        """Its worst possible rank, if all methods that it does not beat were better."""
         return self.among - self.beats
 
     @property
     def told(self) -> str:
-        """The ranks that it can have, such as "2-5"."""
+        """The possible ranks, such as "2-5"."""
         return str(self.rank) if self.rank == self.lowest else f"{self.rank}-{self.lowest}"
 
 
@@ -113,15 +113,16 @@ class Standing:
     Args:
         ipc: images per class.
         variant: the method as it was run.
-        place: among the ranked; None where it was not scorable, or has fewer than three seeds.
-        accuracy: fraction of the test images; None where it was not scorable.
-        control: of the control beside it, on the seeds that have one.
-        control_name: of the control.
-        control_labels: of the control, where they are of another kind than the method's.
-        difference: the method less its control.
+        place: its place among the ranked; None if it was not scorable or has fewer than three
+            seeds.
+        accuracy: fraction of the test images; None if it was not scorable.
+        control: the accuracy of the control beside it, on the seeds that have one.
+        control_name: the control's name.
+        control_labels: the control's labels, if they are of another kind than the method's.
+        difference: the method minus its control.
         making: what the set cost.
-        seeds: distillation seeds with a record.
-        runs: keys of the records.
+        seeds: the distillation seeds with a record.
+        runs: the keys of the records.
         notes: what a reader must know.
     """
 
@@ -140,35 +141,35 @@ class Standing:
 
     @property
     def control_label(self) -> str:
-        """What the control is called, with its labels where they are of another kind."""
+        """The control's name, with its labels if they are of another kind."""
         apart = f" with {self.control_labels}" if self.control_labels else ""
         return f"{self.control_name}{apart}"
 
     @property
     def relation(self) -> int:
-        """1 or -1 where the interval of the difference from the control is above or below 0."""
+        """1 or -1 if the interval of the difference from the control is above or below 0."""
         if self.difference is None or self.difference.holds_zero:
             return 0
         return 1 if self.difference.mean > 0 else -1
 
     @property
     def rank(self) -> int | None:
-        """Of its place, if it has one."""
+        """The rank of its place, if it has one."""
         return None if self.place is None else self.place.rank
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two methods of one board and ipc compared.
+    """A comparison of two methods on one board and ipc.
 
     Args:
         ipc: images per class.
         first: the one that is ahead.
         second: the other.
-        difference: of accuracies, as `paired_difference`.
-        p: of the t test; None where there is one value only.
-        p_holm: corrected for the pairs of ranked methods at this ipc of the board; None where one
-            of the two is not ranked.
+        difference: the difference of accuracies, from `paired_difference`.
+        p: the p value of the t test; None if there is only one value.
+        p_holm: the p value corrected for the pairs of ranked methods at this ipc of the board;
+            None if one of the two is not ranked.
     """
 
     ipc: int
@@ -180,7 +181,7 @@ class Pair:
 
     @property
     def decided(self) -> bool:
-        """Whether the first beats the second: told apart after Holm's correction, at 5%."""
+        """Whether the first beats the second: significant at 5% after Holm's correction."""
         return self.p_holm is not None and self.p_holm < 1 - CONFIDENCE
 
 
@@ -194,7 +195,7 @@ class Standings:
 
 
 def standings(board: Board, by_ipc: Mapping[int, Mapping[Variant, Cell]]) -> Standings:
-    """Rank the methods of a board, at each ipc for itself."""
+    """Rank the methods of a board, separately at each ipc."""
     made = Standings(board)
     for ipc, by_variant in sorted(by_ipc.items()):
         rows, pairs = _at_one_ipc(ipc, by_variant)
@@ -222,7 +223,7 @@ def _at_one_ipc(ipc: int, by_variant: Mapping[Variant, Cell]) -> tuple[list[Stan
 def _pairs(
     ipc: int, order: Sequence[Variant], ranked: set[Variant], by_variant: Mapping[Variant, Cell]
 ) -> list[Pair]:
-    """Every two methods, the one with the larger mean first; corrected among the ranked."""
+    """All pairs of methods, the larger mean first; p values are corrected among the ranked."""
     compared = {
         (a, b): paired_difference(by_variant[a].scores, by_variant[b].scores)
         for a, b in combinations(order, 2)
@@ -231,7 +232,7 @@ def _pairs(
     tested = {both: p for both, p in p_values.items() if p is not None and ranked.issuperset(both)}
     corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
     return [
-        # On the seeds that both have, the mean may differ the other way round.
+        # On the seeds that both have, the order of the means may be reversed.
         Pair(ipc, a, b, difference, p_values[a, b], corrected.get((a, b)))
         if difference.mean >= 0
         else Pair(ipc, b, a, difference.reversed, p_values[a, b], corrected.get((a, b)))
@@ -240,7 +241,7 @@ def _pairs(
 
 
 def best_first(row: Standing) -> tuple[bool, bool, float, Variant]:
-    """The order of rows: by accuracy, ranked ones before others, those without one last."""
+    """Sort key of rows: by accuracy, ranked ones before others, those without accuracy last."""
     mean = row.accuracy.mean if row.accuracy else 0.0
     return (row.accuracy is None, row.place is None, -mean, row.variant)
 

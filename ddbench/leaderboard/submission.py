@@ -1,4 +1,4 @@
-"""A record on its way to a leaderboard: checked against its distilled file, and scored again."""
+"""Submission of a record to a leaderboard, checked against its distilled file."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ GALLERY_SIDE = 1600
 
 
 def check_record(path: Path) -> Record:
-    """A record that may enter the leaderboards.
+    """Read a record that may enter the leaderboards.
 
     Raises:
-        UserError: one line on what is wrong.
+        UserError: with one line on what is wrong.
     """
     record = read_record(path)
     if record.data.scored_split != "test":
@@ -36,10 +36,10 @@ def check_record(path: Path) -> Record:
 
 
 def check_distilled(record: Record, path: Path) -> DistilledSet:
-    """The distilled set of a record, after comparing what both say.
+    """The distilled set of a record, after comparing the two.
 
     Raises:
-        UserError: one line on what is wrong or differs.
+        UserError: with one line on what is wrong or differs.
     """
     distilled = DistilledSet.load(path)
     found = digest_of_file(path)
@@ -66,7 +66,7 @@ def is_there(record: Record, repository: Path) -> bool:
     """Whether `leaderboards/results/` has the record already.
 
     Raises:
-        UserError: where another one has its name.
+        UserError: if another record has its name.
     """
     target = _target(record, repository)
     if target.exists() and Record.load(target) != record:
@@ -78,15 +78,15 @@ def put(record: Record, repository: Path, picture: bytes | None = None) -> Path:
     """Put a record into `leaderboards/results/`, and its picture into `leaderboards/galleries/`.
 
     Args:
-        record: checked.
+        record: a checked record.
         repository: the folder above `leaderboards/`.
-        picture: of its set, as `redrawn` gives it.
+        picture: the picture of its set, from `redrawn`.
 
     Returns:
         The record's file.
 
     Raises:
-        UserError: where another record has its name.
+        UserError: if another record has its name.
     """
     if not is_there(record, repository):
         write_json(_target(record, repository), record.plain())
@@ -101,10 +101,10 @@ def _target(record: Record, repository: Path) -> Path:
 
 
 def redrawn(gallery: Path) -> bytes:
-    """A picture as a PNG of its pixels only, at most 1600 on a side: nothing foreign travels on.
+    """A picture redrawn as a PNG of its pixels only, at most 1600 on a side, without metadata.
 
     Raises:
-        UserError: where it is no PNG of reasonable size.
+        UserError: if it is not a PNG of reasonable size.
     """
     from PIL import Image
 

@@ -48,10 +48,10 @@ class Results:
 
     Args:
         entries: the records that enter, with their places.
-        boards: with rows and pairs, sorted.
-        improvements: on the best control that takes no more bytes, by setting.
-        mean_improvements: of them over datasets and ipc.
-        aggregates: of methods over the cells of several boards.
+        boards: the boards with rows and pairs, sorted.
+        improvements: improvements over the best control that takes no more bytes, by setting.
+        mean_improvements: their means over datasets and ipc.
+        aggregates: methods over the cells of several boards.
         others: further measurements by topic.
         whole: accuracies of networks trained on all real data.
         reproductions: published numbers beside measured ones.
@@ -68,10 +68,10 @@ class Results:
 
 
 def results_of(records: Sequence[Record], figures: Sequence[Figure] | None = None) -> Results:
-    """Rank what was recorded.
+    """Rank the methods of records.
 
     Args:
-        records: those that enter.
+        records: the records that enter.
         figures: published numbers; None for those of `leaderboards/published/`.
     """
     placed = entries(records)
@@ -89,9 +89,9 @@ def table_files(results: Results, reading: Reading, pictures: bool = True) -> di
     """The content of every file by its path below `leaderboards/tables/`, sorted.
 
     Args:
-        results: what is shown.
+        results: the results to show.
         reading: says how many records do not enter, and why.
-        pictures: whether to draw them, which takes the longest; the pages name them all the same.
+        pictures: whether to draw them, which takes the longest; the pages link to them anyway.
     """
     drawn = mean_picture_names(results.mean_improvements)
     gained = best_controls_page(results.improvements, results.mean_improvements, drawn)
@@ -128,7 +128,7 @@ def table_files(results: Results, reading: Reading, pictures: bool = True) -> di
 
 
 def by_dataset(boards: Sequence[Standings]) -> dict[str, list[Standings]]:
-    """Boards by the name of their dataset, whatever its settings."""
+    """Boards by the name of their dataset, whatever the dataset's settings."""
     found: dict[str, list[Standings]] = {}
     for one in boards:
         found.setdefault(one.board.setting.dataset, []).append(one)
@@ -136,12 +136,12 @@ def by_dataset(boards: Sequence[Standings]) -> dict[str, list[Standings]]:
 
 
 def write_tables(files: Mapping[str, bytes], folder: Path, keep: Sequence[str] = ()) -> None:
-    """Write the files, and remove what an earlier call wrote and this one does not.
+    """Write the files, and remove those that an earlier call wrote and this one does not.
 
     Args:
         files: content by path.
-        folder: which this program has for itself.
-        keep: endings of the files that are left alone.
+        folder: a folder that only ddbench writes to.
+        keep: suffixes of the files that are left alone.
     """
     for name, data in files.items():
         if not (folder / name).is_file() or (folder / name).read_bytes() != data:
@@ -152,7 +152,7 @@ def write_tables(files: Mapping[str, bytes], folder: Path, keep: Sequence[str] =
 
 
 def differences(files: Mapping[str, bytes], folder: Path) -> list[str]:
-    """Which tables in a folder are not what the records give; pictures are not compared."""
+    """The tables in a folder that differ from what the records give; pictures are ignored."""
     names = {name for name in files if name.endswith(TEXTS)}
     there = {path.relative_to(folder).as_posix() for path in _written(folder, TEXTS)}
     return sorted(
@@ -240,7 +240,7 @@ def mean_picture_names(found: Iterable[ModelAndBudget]) -> dict[ModelAndBudget, 
 
 
 def _file_name(words: Iterable[str], taken: Iterable[str], identity: str) -> str:
-    """A name of a picture in these words; one that is taken gets a part of a hash."""
+    """A picture's file name made of these words; if it is taken, part of a hash is added."""
     told = re.sub(r"[^\w.-]+", "-", "-".join(words))[:100]
     unlike = f"-{digest(identity.encode())[:8]}"
     return f"{told}{unlike if f'{told}.png' in taken else ''}.png"

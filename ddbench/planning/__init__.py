@@ -1,1 +1,1 @@
-"""What runs would take, told before they begin: cells, seconds, memory and disk."""
+"""Prediction of what runs would take: cells, seconds, memory and disk."""

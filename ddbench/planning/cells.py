@@ -1,4 +1,4 @@
-"""The cells of what is asked for, one run, a sweep or a study, as words of one run each."""
+"""The cells of a run, a sweep or a study, each as the words of one run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..studies.study import load_study, sweeps_with
 
 
 def asked_cells(words: Sequence[str], sweep: bool) -> list[tuple[str, ...]]:
-    """The words of each cell, each once.
+    """The words of each distinct cell.
 
     Args:
         words: as for `ddbench run`.
-        sweep: whether they are of a sweep.
+        sweep: whether they describe a sweep.
 
     Raises:
         UserError: for a mistake in the words.
@@ -30,5 +30,5 @@ def asked_cells(words: Sequence[str], sweep: bool) -> list[tuple[str, ...]]:
 
 
 def _swept(words: Sequence[str]) -> list[tuple[str, ...]]:
-    checked_words(words, sweep=True)  # the keys are looked for when a cell is composed
+    checked_words(words, sweep=True)  # keys are looked up when a cell is composed
     return list(grid(words).cells)

@@ -1,4 +1,4 @@
-"""Number and size of a dataset's images, also where its files are not at hand."""
+"""Number and size of a dataset's images, even if its files are not available."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ..plugins.settings import typed_settings
 from ..training.lab import LabSpec
 
 WHITENED_VALUE = 4
-"""Bytes of a value of the whitened training images, beside the byte of the pixel."""
+"""Bytes per value of the whitened training images, besides the byte of the pixel."""
 
 
 @dataclass(frozen=True)
 class DataShape:
-    """What a plan needs to know of a dataset.
+    """What a plan needs to know about a dataset.
 
     Args:
-        channels: of an image.
+        channels: the channels of an image.
         resolution: its height and width.
         class_counts: training images of each class.
-        scored: images that students are scored on.
-        dataset: the dataset, where its files are there.
+        scored: the number of images that students are scored on.
+        dataset: the dataset, if its files are available.
         missing: why they are not, in one line.
     """
 
@@ -48,7 +48,7 @@ class DataShape:
 
     @property
     def image_values(self) -> int:
-        """Numbers in an image."""
+        """Number of values in an image."""
         return self.channels * self.resolution**2
 
     def bytes_in(self, input_space: str) -> int:
@@ -59,10 +59,10 @@ class DataShape:
 
 
 def data_shape(spec: LabSpec, data_root: Path) -> DataShape:
-    """The shape of a lab's dataset: as its files say, or as it was published.
+    """The shape of a lab's dataset, from its files or else as published.
 
     Raises:
-        UserError: for a dataset that is not at hand and whose size is in its files alone.
+        UserError: for a dataset that is not available and whose size only its files tell.
     """
     try:
         opened = Dataset.open(spec.dataset, spec.dataset_settings, data_root, spec.validation)

@@ -30,11 +30,12 @@ class Estimate:
     """What a phase would take.
 
     Args:
-        phase: of the run.
-        what: the amount of work, for people.
-        seconds: None where nothing tells.
-        peak_bytes: of the process on a CPU, of tensors on an accelerator; None where nothing tells.
-        disk_bytes: that stay.
+        phase: the phase of the run.
+        what: the amount of work, in words.
+        seconds: its time; None if unknown.
+        peak_bytes: peak memory of the process on a CPU, of tensors on an accelerator; None if
+            unknown.
+        disk_bytes: bytes that stay on disk.
         pool: the networks that are trained, which other runs may need as well.
         made: the method whose set is made, which other runs may need as well.
         skips: why that method cannot do the task.
@@ -60,12 +61,12 @@ def estimates(
     """The phases of a run, in their order.
 
     Args:
-        request: of the run.
-        shape: of its data.
-        training: what training its network takes.
-        step: what a step of its method takes, where that was measured.
-        seconds_per_image: that goes through networks in distilling, as runs of the same method
-            took here; None: nothing tells.
+        request: the request of the run.
+        shape: the shape of its data.
+        training: the cost of training its network.
+        step: the cost of a step of its method, if it was measured.
+        seconds_per_image: seconds per image passed through networks in distilling, from runs of
+            the same method here; None if unknown.
     """
     return list(_estimates(request, shape, training, step, seconds_per_image))
 
@@ -145,7 +146,7 @@ def _distilling(
 ) -> Estimate:
     images = task.class_counts or (task.ipc,) * shape.classes
     set_bytes = 4 * shape.image_values * sum(images)
-    seconds = None if step is None else work.steps * step.seconds  # at the least
+    seconds = None if step is None else work.steps * step.seconds  # at least
     if work.distilling is not None:
         seconds = work.distilling * (seconds_per_image or training.seconds_per_image)
     extra = step.bytes if step else (0 if not work.steps else None)
@@ -188,7 +189,7 @@ def _scoring(
 
 
 def _recipe(request: RunRequest, protocol: Protocol) -> TrainingRecipe:
-    """How students are trained; for what the method's authors do hard/1 stands in."""
+    """How students are trained; hard/1 stands in for a recipe of the method's authors."""
     given = protocol.recipe_for(request.task.dataset, request.task.ipc)
     recipe = given or PROTOCOLS["hard"].recipe
     assert recipe is not None
@@ -196,6 +197,6 @@ def _recipe(request: RunRequest, protocol: Protocol) -> TrainingRecipe:
 
 
 def _parameters(lab: LabSpec, shape: DataShape) -> int:
-    """Numbers in the network's state."""
+    """Number of values in the network's state."""
     network = PlannedTask(TaskSpec(lab, 1), shape).new_network("structure")
     return sum(value.numel() for value in network.state_dict().values())

@@ -1,4 +1,4 @@
-"""Make a run fit into so much memory, or say that it does not."""
+"""Make a run fit into its memory budget, or say that it does not."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from .small import chunks_to_try, settings_of_cost
 
 
 def fitted(request: RunRequest, quiet: bool = False) -> RunRequest:
-    """The request with the largest chunks with which no phase needs more than its memory budget.
+    """The request with the largest chunks for which no phase exceeds its memory budget.
 
-    The settings of a method whose cost is `StepCost.chunk` are halved until it fits. What the
-    choice rests on is kept in the folder of runs, so that a repetition chooses alike.
+    The settings of a method whose cost is `StepCost.chunk` are halved until it fits. The
+    measurements behind the choice are kept in the folder of runs, so that a repetition makes the
+    same choice.
 
     Args:
-        request: of a run.
+        request: the request of a run.
         quiet: write nothing to the console.
 
     Raises:
-        UserError: when it does not fit, with the bytes that it needs.
+        UserError: if it does not fit, with the bytes that it needs.
     """
     if request.memory_budget is None:
         return request
@@ -49,7 +50,7 @@ def fitted(request: RunRequest, quiet: bool = False) -> RunRequest:
         if smallest is None or peak < (smallest[1].peak_bytes or 0):
             smallest = tried, largest
         if largest.made is not tried.method:
-            break  # smaller chunks of the method change nothing in what is too large
+            break  # smaller chunks of the method do not change the phase that is too large
     assert smallest is not None
     tried, largest = smallest
     raise UserError(

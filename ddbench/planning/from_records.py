@@ -17,21 +17,21 @@ from .data_shape import DataShape
 from .planned_task import PlannedTask
 
 MOST = 20
-"""Records that are read, the newest first."""
+"""The most records that are read, newest first."""
 
 
 def seconds_per_image(
     root: Path, request: RunRequest, shape: DataShape, execution: dict[str, Any]
 ) -> float | None:
-    """Seconds of an image's way through networks in distilling, as finished runs took.
+    """Seconds per image passed through networks in distilling, from finished runs.
 
     The median over runs of the same method, dataset and model with the same device and number of
-    threads; None where there is none.
+    threads; None if there are none.
 
     Args:
-        root: folder of runs.
-        request: whose method, dataset and model it is.
-        shape: of its data.
+        root: the folder of runs.
+        request: a request with that method, dataset and model.
+        shape: the shape of its data.
         execution: device_name and threads of this process.
     """
     pattern = f"{request.method.name}-{request.task.lab.shown_name}-*/record.json"

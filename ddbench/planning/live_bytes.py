@@ -1,4 +1,4 @@
-"""Bytes of the tensors that a piece of work makes and holds at once, counted one by one."""
+"""Bytes of the tensors that a piece of work creates and holds at once, counted one by one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch.utils._pytree import tree_leaves
 
 
 class LiveBytes(TorchDispatchMode):
-    """Counts the storage of every tensor that is made while it is entered, until that is freed.
+    """Counts the storage of every tensor created while it is active, until that is freed.
 
-    The same work gives the same count on any machine, whatever its allocator keeps or splits;
+    The same work gives the same count on any machine, whatever its allocator caches or splits;
     scratch memory inside an operation is not counted. `peak` is the largest sum.
     """
 
@@ -25,7 +25,7 @@ class LiveBytes(TorchDispatchMode):
         self._known: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Do an operation, then count what it made."""
+        """Do an operation, then count what it created."""
         made = func(*args, **(kwargs or {}))
         for leaf in tree_leaves(made):
             if isinstance(leaf, torch.Tensor):
@@ -48,7 +48,7 @@ class LiveBytes(TorchDispatchMode):
 
 
 def peak_of(work: Callable[[], Any]) -> int:
-    """The largest sum of bytes of tensors that some work makes."""
+    """The largest sum of bytes in tensors that some work creates."""
     live = LiveBytes()
     with live:
         work()

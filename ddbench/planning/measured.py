@@ -1,4 +1,4 @@
-"""What training and a method's step take on this machine, measured at small sizes and kept."""
+"""Costs of training and of a method's step on this machine, measured at small sizes and kept."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ BATCHES = (16, 64)
 """Mini-batches at which training is measured."""
 REPETITIONS = 3
 BEGINNING_SECONDS = 1.0
-"""Before a small step: reading random pixels, and a step of each network that it needs."""
+"""Time before a small step: reading random pixels, and a step of each network that it needs."""
 FORWARD = 1 / 3
-"""What an image costs that passes forward alone, as a part of one that is trained on."""
+"""The cost of an image in a forward pass alone, as a fraction of one that is trained on."""
 
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """What a training step of a network takes.
+    """The cost of a training step of a network.
 
     Args:
-        seconds_per_image: forward, backward and the update.
-        bytes_at: of each of `BATCHES`, beyond what the process has before.
-        testing_bytes: of testing images, likewise.
-        process_bytes: of the process before; 0 where the accelerator's memory counts.
+        seconds_per_image: time for forward, backward and the update.
+        bytes_at: memory at each of `BATCHES`, beyond what the process has before.
+        testing_bytes: memory for testing images, likewise.
+        process_bytes: memory of the process before; 0 if the accelerator's memory counts.
     """
 
     seconds_per_image: float
@@ -57,7 +57,7 @@ class TrainingCost:
     process_bytes: int
 
     def bytes_of(self, batch: int) -> int:
-        """Bytes of a step, on the straight line through the two that were measured."""
+        """Bytes of a step, on the straight line through the two measured points."""
         (few, many), (least, most) = BATCHES, self.bytes_at
         per_image = max(0, most - least) / (many - few)
         return max(0, round(least + per_image * (batch - few)))
@@ -65,11 +65,12 @@ class TrainingCost:
 
 @dataclass(frozen=True)
 class StepMeasured:
-    """What a method's step takes.
+    """The cost of a method's step.
 
     Args:
-        seconds: of the slowest small one.
-        bytes: of a whole one beyond what the process has before, predicted from small ones.
+        seconds: time of the slowest small step.
+        bytes: memory of a whole step beyond what the process has before, predicted from small
+            steps.
     """
 
     seconds: float
@@ -77,11 +78,11 @@ class StepMeasured:
 
 
 class Measurer:
-    """Measures what is not known yet; what is known is found again in the store.
+    """Measures what is not known yet; the rest is found in the store.
 
     Args:
-        request: whose folder of runs keeps it, and whose device and threads are used.
-        resident: of this process before it read any data.
+        request: its folder of runs keeps the results, and its device and threads are used.
+        resident: memory of this process before it read any data.
     """
 
     def __init__(self, request: RunRequest, resident: int) -> None:
@@ -105,7 +106,7 @@ class Measurer:
         return self._execution.device.type != "cpu"
 
     def training(self, request: RunRequest, shape: DataShape) -> TrainingCost:
-        """What training the task's network takes."""
+        """The cost of training the task's network."""
         identity = {
             **self._about(request, shape),
             "what": "training",
@@ -115,7 +116,7 @@ class Measurer:
         return TrainingCost(**{**found, "bytes_at": tuple(found["bytes_at"])})
 
     def step(self, request: RunRequest, shape: DataShape) -> StepMeasured | None:
-        """What a step of the method takes; None for one without steps."""
+        """The cost of a step of the method; None for one without steps."""
         choice, ipc = request.method, request.task.ipc
         whole = work_of(choice, request.task, shape)
         if not whole.steps:
@@ -124,8 +125,8 @@ class Measurer:
         found = {size: self._small_step(request, shape, size) for size in sizes}
         told = {size: one["tensor_bytes"] for size, one in found.items()}
         largest = max(found.values(), key=lambda one: one["tensor_bytes"])
-        # What the process needs beside tensors, such as scratch memory and what lies free between
-        # them, is chance to a part: its share is taken as it is, and not followed further.
+        # What the process needs besides tensors, such as scratch memory and gaps between them, is
+        # partly chance: its share is taken as measured, and not extrapolated.
         share = largest["process_bytes"] / max(largest["tensor_bytes"], 1)
         held = extrapolated(told, choice.settings, shape, ipc)
         return StepMeasured(max(one["seconds"] for one in found.values()), round(held * share))
@@ -133,7 +134,7 @@ class Measurer:
     def seconds_to_measure(
         self, request: RunRequest, shape: DataShape, training: TrainingCost
     ) -> float:
-        """About how long `step` takes, where nothing is known yet."""
+        """About how long `step` takes for what is not known yet."""
         total = 0.0
         for size in small_sizes(request.method.settings, shape, request.task.ipc):
             if self._store.find(KIND, self._step_identity(request, shape, size)) is None:
@@ -152,12 +153,12 @@ class Measurer:
             with _worker() as (worker, folder):
                 workload = Workload(name, small_request(request, shape, size, folder), 1)
                 worker.take(workload)
-                tensors = peak_of(workload.parts[0].work)  # what is first used is loaded here
+                tensors = peak_of(workload.parts[0].work)  # loads what is used for the first time
                 told = worker.peak(0)
             peak = told["peak_bytes"] or tensors
             return {
                 "seconds": told["wall_seconds"],
-                # A step's backward half is done by another thread there, where it is not counted.
+                # There the backward pass runs in another thread, where it is not counted.
                 "tensor_bytes": peak if self.on_accelerator else tensors,
                 "process_bytes": peak,
             }
@@ -213,12 +214,12 @@ class Measurer:
 
 
 def resident_bytes() -> int:
-    """Main memory of this process."""
+    """Resident memory of this process."""
     return int(psutil.Process().memory_info().rss)
 
 
 @contextmanager
 def _worker() -> Iterator[tuple[Worker, Path]]:
-    """Who measures, and a folder for what that needs, which is removed."""
+    """A worker, and a temporary folder for what it needs."""
     with tempfile.TemporaryDirectory(prefix="ddbench-plan-") as folder, closing(Worker()) as worker:
         yield worker, Path(folder)

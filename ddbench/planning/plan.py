@@ -14,9 +14,9 @@ class PlannedRun:
     """One run of a plan.
 
     Args:
-        words: of the run.
+        words: the words of the run.
         phases: what is left to do; none for a run that is finished.
-        folder: of its record, where that is there already.
+        folder: the folder of its record, if that is there already.
         skips: why the method cannot do the task.
         notes: what the estimate does not know.
     """
@@ -29,28 +29,28 @@ class PlannedRun:
 
     @property
     def seconds(self) -> float:
-        """Of all phases that something is known of."""
+        """Seconds of all phases whose time is known."""
         return sum(phase.seconds or 0.0 for phase in self.phases)
 
     @property
     def peak_bytes(self) -> int | None:
-        """The largest that is known."""
+        """The largest known peak."""
         known = [phase.peak_bytes for phase in self.phases if phase.peak_bytes is not None]
         return max(known, default=None)
 
     @property
     def disk_bytes(self) -> int:
-        """That stay after it."""
+        """Bytes that stay on disk."""
         return sum(phase.disk_bytes for phase in self.phases)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Runs, where what several need is counted in the first of them.
+    """Planned runs; work that several need is counted in the first of them.
 
     Args:
-        runs: in the order in which they are done.
-        unmeasured: seconds of measuring that were left out, about.
+        runs: the runs, in the order in which they are done.
+        unmeasured: about how many seconds of measuring were left out.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -63,18 +63,18 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """One after the other."""
+        """Seconds of all runs, one after the other."""
         return sum(run.seconds for run in self.runs)
 
     @property
     def peak_bytes(self) -> int | None:
-        """Of the largest."""
+        """The peak of the largest run."""
         peaks = [run.peak_bytes for run in self.runs if run.peak_bytes is not None]
         return max(peaks, default=None)
 
     @property
     def disk_bytes(self) -> int:
-        """Of all."""
+        """Bytes on disk of all runs."""
         return sum(run.disk_bytes for run in self.runs)
 
     @property

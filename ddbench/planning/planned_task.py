@@ -1,4 +1,4 @@
-"""A task of which no real image is read, to ask a method what it would do."""
+"""A task that reads no real image, to ask a method what it would do."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class Work:
     """What a method would do.
 
     Args:
-        steps: of distilling.
-        distilling: images that go through networks in all steps, forward and backward; None where
-            the method does not say.
-        training: likewise for the pool.
-        pool: networks that it needs, if any.
+        steps: the number of distillation steps.
+        distilling: images passed through networks in all steps, forward and backward; None if the
+            method does not say.
+        training: the same for the pool.
+        pool: the networks that it needs, if any.
         skips: why the method cannot do the task.
     """
 
@@ -59,11 +59,11 @@ class Work:
 
 
 class _PoolAsked(Exception):
-    """Ends a method's `begin` where it asks for networks."""
+    """Ends a method's `begin` when it asks for networks."""
 
 
 class _RealImages:
-    """Real images by their number alone; all are black."""
+    """A stand-in for the real images: only their number is right, and all are black."""
 
     def __init__(self, shape: DataShape) -> None:
         self._shape = shape
@@ -79,7 +79,7 @@ class _RealImages:
 
 
 class PlannedTask(Task):
-    """A task that knows the shape of its data; what it is asked for is kept in `pool`."""
+    """A task that knows only the shape of its data; networks asked for are kept in `pool`."""
 
     def __init__(self, spec: TaskSpec, shape: DataShape) -> None:
         """Nothing is opened, so class counts that are too small are not noticed here."""
@@ -138,7 +138,7 @@ class PlannedTask(Task):
         return self.spec.model.build(shape.channels, shape.resolution, shape.classes, stream)
 
     def teachers(self, recipe: TrainingRecipe, n: int, model: ModelSpec | None = None) -> NoReturn:
-        """Keep what is asked for, and end there; of another model as of the task's."""
+        """Keep what is asked for, and end there; another model is treated as the task's."""
         self._asked("teacher", recipe, n)
 
     def experts(self, recipe: TrainingRecipe, n: int) -> NoReturn:
@@ -160,7 +160,7 @@ def work_of(choice: MethodChoice, spec: TaskSpec, shape: DataShape) -> Work:
     """What a method would do for a task.
 
     Raises:
-        UserError: for settings that do not fit each other.
+        UserError: for settings that are incompatible.
     """
     task = PlannedTask(spec, shape)
     reason = METHODS[choice.name].reason_to_skip(task)

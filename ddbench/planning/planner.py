@@ -1,4 +1,4 @@
-"""Makes plans: what the runs that words ask for would take, each share of work counted once."""
+"""Makes plans: what the requested runs would take, with shared work counted once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .measured import Measurer, StepMeasured, TrainingCost, resident_bytes
 from .plan import Plan, PlannedRun
 
 NUMBERS = ("ipc", "seed", "group", "network_seed")
-"""Keys that choose no option, so that a composed configuration takes them as they are."""
+"""Keys that select no option, so that they can be set in a composed configuration."""
 
 
 @dataclass
@@ -37,8 +37,8 @@ class Planner:
     """Makes plans.
 
     Args:
-        progress: told what is measured.
-        seconds: of measuring, for all runs together; what would take longer is left out.
+        progress: reports what is measured.
+        seconds: time for measuring, for all runs together; what would take longer is left out.
     """
 
     progress: Progress
@@ -52,7 +52,7 @@ class Planner:
     _unmeasured: dict[str, float] = field(default_factory=dict)
 
     def plan(self, cells: Iterable[Sequence[str]]) -> Plan:
-        """The plan of the runs of such words.
+        """The plan of the runs with these words.
 
         Raises:
             UserError: for the first mistake in them.
@@ -78,7 +78,7 @@ class Planner:
         return PlannedRun(words, tuple(left), notes=_notes(request, shape))
 
     def _phases(self, request: RunRequest, shape: DataShape) -> list[Estimate]:
-        """The phases of a run, whatever its seeds are."""
+        """The phases of a run, whatever its seeds."""
         lab = replace(request.task.lab, network_seed=0)
         alike = replace(request, task=replace(request.task, lab=lab, seed=0, group=0))
         place = key_of({"request": repr(alike)})
@@ -91,7 +91,7 @@ class Planner:
         return self._estimated[place]
 
     def _request(self, words: tuple[str, ...]) -> RunRequest:
-        """That of the words; those that differ in plain numbers of the task are composed once."""
+        """The request of the words; words that differ only in `NUMBERS` are composed once."""
         parted = [word.partition("=")[::2] for word in words]
         numbers = {key: int(value) for key, value in parted if key in NUMBERS and value.isdecimal()}
         others = tuple(word for word in words if word.partition("=")[0] not in numbers)
@@ -118,7 +118,7 @@ class Planner:
     def _step(
         self, measurer: Measurer, request: RunRequest, shape: DataShape, training: TrainingCost
     ) -> StepMeasured | None:
-        """What a step of the method takes, if measuring it takes no longer than is left."""
+        """The cost of a step of the method, if there is time left to measure it."""
         place = key_of(
             {
                 "method": request.method.name,
@@ -142,7 +142,7 @@ class Planner:
         return self._measured[place]
 
     def _left(self, phase: Estimate, request: RunRequest, lab: Lab | None) -> Estimate:
-        """What of a phase is not there yet, and was counted in no run before."""
+        """The part of a phase that is neither done already nor counted in an earlier run."""
         if phase.pool is not None:
             return self._left_of_pool(phase, request, lab)
         if phase.made is None:

@@ -1,4 +1,4 @@
-"""A method's step at a small size: what is measured where the whole step would take too long."""
+"""A method's step at a small size, measured because the whole step may take too long."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from ..training.lab import LabSpec
 from .data_shape import DataShape
 
 MOST_IMAGES = 128
-"""Distilled images at which a step is measured, at most."""
+"""The most distilled images with which a step is measured."""
 FEW_STEPS = (2, 4)
 """Values of settings whose cost is `StepCost.steps`."""
 FEW_REPEATS = (2, 8, 32)
-"""Values of settings whose cost is `StepCost.repeats`; the first that the method takes."""
+"""Values of settings whose cost is `StepCost.repeats`; the first that the method accepts."""
 REAL_IMAGES_PER_CLASS, REAL_IMAGES = 256, 1024
-"""Real images that there are at least, of a class and in all, so that real batches are whole."""
+"""The fewest real images, per class and in all, so that batches of real images are full."""
 
 
 @dataclass(frozen=True)
 class SmallSize:
-    """Where a step is measured.
+    """A size at which a step is measured.
 
     Args:
         classes: number of classes.
         ipc: images per class.
-        steps: value of the settings whose cost is `StepCost.steps`; None: as they are.
+        steps: value of the settings whose cost is `StepCost.steps`; None: unchanged.
     """
 
     classes: int
@@ -44,12 +44,12 @@ class SmallSize:
 
     @property
     def images(self) -> int:
-        """Distilled images."""
+        """The number of distilled images."""
         return self.classes * self.ipc
 
 
 def settings_of_cost(settings: Any, cost: StepCost) -> dict[str, int]:
-    """The values of the settings by which a step's cost grows in one way."""
+    """The values of the settings that affect a step's cost in one way."""
     return {
         item.name: getattr(settings, item.name)
         for item in dataclasses.fields(settings)
@@ -58,21 +58,21 @@ def settings_of_cost(settings: Any, cost: StepCost) -> dict[str, int]:
 
 
 def most_images_at_once(settings: Any) -> float:
-    """Distilled images that a step holds at once, at most; infinity where nothing limits them.
+    """The most distilled images that a step holds at once; infinity if nothing limits them.
 
-    The largest of its mini-batches and chunks, for while a chunk is in a network another part of
-    the step may hold a mini-batch. A 0 says that all images are one, of which a network sees no
-    more at once than the others allow.
+    This is the largest of its mini-batches and chunks, since another part of the step may hold a
+    mini-batch while a chunk is in a network. A 0 means one chunk of all images, of which a
+    network sees no more at once than the other limits allow.
     """
     limits = settings_of_cost(settings, StepCost.batch) | settings_of_cost(settings, StepCost.chunk)
     return max((value for value in limits.values() if value), default=math.inf)
 
 
 def small_sizes(settings: Any, shape: DataShape, ipc: int) -> list[SmallSize]:
-    """Sizes by which the cost of the whole is predicted.
+    """The sizes from which the cost of the whole step is predicted.
 
     They are two numbers of classes, then perhaps fewer images per class, then perhaps more steps. A
-    prediction is exact where the second is as large as what a step holds at once.
+    prediction is exact if the second is as large as what a step holds at once.
     """
     limit = most_images_at_once(settings)
     most = min(limit, MOST_IMAGES)
@@ -96,8 +96,8 @@ def small_settings(settings: Any, steps: int | None) -> Any:
     """The settings with few repetitions, as far as they allow it.
 
     Args:
-        settings: of the method.
-        steps: value of those whose cost is `StepCost.steps`; None: as they are.
+        settings: the method's settings.
+        steps: value of those whose cost is `StepCost.steps`; None: unchanged.
     """
     if steps is not None:
         unrolled = settings_of_cost(settings, StepCost.steps)
@@ -115,13 +115,13 @@ def small_settings(settings: Any, steps: int | None) -> Any:
 def small_request(
     request: RunRequest, shape: DataShape, size: SmallSize, folder: Path
 ) -> RunRequest:
-    """The same method on random pixels of the same shape, and few of them.
+    """The same method on a few random images of the same shape.
 
     Args:
-        request: of the whole.
-        shape: of its data.
-        size: of the small one.
-        folder: for the networks that it needs.
+        request: the request of the whole run.
+        shape: the shape of its data.
+        size: the small size.
+        folder: the folder for the networks that it needs.
     """
     images = max(size.ipc, REAL_IMAGES_PER_CLASS, math.ceil(REAL_IMAGES / size.classes))
     pixels = RandomPixels.Settings(
@@ -151,16 +151,16 @@ def small_shape(request: RunRequest) -> DataShape:
 def extrapolated(
     measured: dict[SmallSize, float], settings: Any, shape: DataShape, ipc: int
 ) -> float:
-    """What tensors of the whole step hold, from what those of small ones do.
+    """The bytes of tensors in the whole step, extrapolated from small ones.
 
-    Bytes are a straight line in the number of classes, one in the images per class (whose slope is
-    itself one in the classes), and one in the steps; they end where a step holds all that it holds
-    at once.
+    Bytes are linear in the number of classes, in the images per class (with a slope that is itself
+    linear in the classes), and in the steps; they stop growing when a step holds as many images as
+    it ever holds at once.
 
     Args:
         measured: bytes at each of `small_sizes`.
-        settings: of the method.
-        shape: of the data.
+        settings: the method's settings.
+        shape: the shape of the data.
         ipc: images per class of the whole.
     """
     sizes = list(measured)
@@ -195,7 +195,7 @@ def extrapolated(
 
 
 def chunks_to_try(settings: Any, images: int) -> Iterator[Any]:
-    """The settings with ever smaller chunks, each half of the one before; first as they are."""
+    """The settings with ever smaller chunks, each half the one before; unchanged first."""
     yield settings
     chunks = settings_of_cost(settings, StepCost.chunk)
     if not chunks:

@@ -1,7 +1,7 @@
-"""A package for one plugin of one's own, whose tests pass before anything in it is changed.
+"""A generated package for a plugin of the user's own, whose tests pass as generated.
 
-Its files are made from `templates/`, in Jinja with << >> in the place of braces, which workflows of
-GitHub and TOML use themselves.
+Its files are rendered from the Jinja templates in `templates/`, which use << >> in place of braces
+because GitHub workflows and TOML use braces themselves.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from ..errors import UserError, shown
 from .registry import name_problem
 
 KINDS = ("method", "evaluator", "dataset", "model", "importer")
-"""Kinds of plugin for which there is a template; its file has the plural."""
+"""Kinds of plugin that have a template, whose file name is the plural."""
 
 
 def check_new(noun: str, name: str, taken: bool) -> None:
-    """Refuse a name that the plugin of a package could not have.
+    """Reject a name that the plugin of a package cannot have.
 
     Args:
-        noun: kind of plugin, one of `KINDS`.
-        name: of the plugin.
-        taken: whether there is such a plugin already.
+        noun: the kind of plugin, one of `KINDS`.
+        name: the plugin's name.
+        taken: whether a plugin of this name exists already.
 
     Raises:
-        UserError: one line on what is wrong with it.
+        UserError: with one line on what is wrong with the name.
     """
     problem = name_problem(name)
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
@@ -38,11 +38,11 @@ def check_new(noun: str, name: str, taken: bool) -> None:
 
 
 def package_files(noun: str, name: str) -> dict[str, str]:
-    """The files of the package of a plugin: text by path.
+    """The files of a plugin's package: text by path.
 
     Args:
-        noun: kind of plugin, one of `KINDS`.
-        name: of the plugin, which `check_new` has passed.
+        noun: the kind of plugin, one of `KINDS`.
+        name: the plugin's name, which `check_new` has accepted.
     """
     from jinja2 import Environment, StrictUndefined
 
@@ -94,10 +94,10 @@ def package_files(noun: str, name: str) -> dict[str, str]:
 
 
 def write_package(made: dict[str, str], folder: Path) -> None:
-    """Write the files of a package into a folder that is empty or not there.
+    """Write the files of a package into a folder that is empty or does not exist.
 
     Raises:
-        UserError: where something is there already, or cannot be written.
+        UserError: if something is there already, or cannot be written.
     """
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

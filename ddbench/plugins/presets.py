@@ -1,8 +1,8 @@
-"""The YAML files of `configs/`, and those of other packages and of a folder of one's own.
+"""The YAML files of `configs/`, of other packages, and of the user's own folder.
 
-They are presets of a group, such as `experiment/NAME.yaml`, and recipes. This program's own are
-looked for first, so that no other file changes what has been published; then those of a folder that
-a person gives (`config_dir=FOLDER`), then the folder `configs` of each package that brings plugins.
+They are presets of a group, such as `experiment/NAME.yaml`, and recipes. ddbench's own are searched
+first, so that no other file changes what has been published; then the folder that the user gives
+(`config_dir=FOLDER`); then the folder `configs` of each package that provides plugins.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ import yaml
 from ..errors import UserError
 
 VARIABLE = "DDBENCH_CONFIGS"
-"""Of the environment, for the folder where none is given."""
+"""The environment variable for the folder if none is given."""
 ENTRY_POINTS = "ddbench."
-"""How the groups begin through which other packages bring plugins, or `ddbench.configs` alone."""
+"""Prefix of the entry-point groups for plugins, and of `ddbench.configs` for presets alone."""
 FOLDER = "configs"
-"""Of another package."""
+"""The folder of presets in another package."""
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times as fast, where it was built
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times as fast, if available
 _given: ContextVar[Path | None] = ContextVar("config_dir", default=None)
 
 
@@ -37,16 +37,16 @@ def read_yaml(text: str) -> Any:
     """The plain values of a YAML text.
 
     Raises:
-        yaml.YAMLError: for what is none.
+        yaml.YAMLError: for text that is not YAML.
     """
     return yaml.load(text, _LOADER)
 
 
 def preset(group: str, name: str) -> Any:
-    """The content of `<group>/<name>.yaml`, empty where there is no such file.
+    """The content of `<group>/<name>.yaml`, empty if there is no such file.
 
     Raises:
-        UserError: where a file that is not this program's is no YAML.
+        UserError: if the file is not YAML.
     """
     file = preset_file(group, name)
     if file is None:
@@ -59,7 +59,7 @@ def preset(group: str, name: str) -> Any:
 
 
 def preset_file(group: str, name: str) -> Path | None:
-    """The file `<group>/<name>.yaml` that counts, or None."""
+    """The first file `<group>/<name>.yaml` in search order, or None."""
     candidates = (folder / group / f"{name}.yaml" for folder in folders())
     return next((file for file in candidates if file.is_file()), None)
 
@@ -70,7 +70,7 @@ def preset_names(group: str) -> list[str]:
 
 
 def first_comment(group: str, name: str) -> str:
-    """The first sentence of the comment that a file begins with; "" where there is none."""
+    """The first sentence of a file's opening comment; "" if there is none."""
     file = preset_file(group, name)
     text = file.read_text(encoding="utf-8") if file else ""
     lines = [line[2:] for line in text.splitlines() if line.startswith("# ") and "@" not in line]
@@ -78,26 +78,26 @@ def first_comment(group: str, name: str) -> str:
 
 
 def folders() -> tuple[Path, ...]:
-    """Where presets are looked for, in this order."""
+    """The folders searched for presets, in this order."""
     given = _given.get()
     return (own_folder(), *([given] if given else []), *package_folders())
 
 
 def own_folder() -> Path:
-    """Of this program."""
+    """ddbench's own folder of presets."""
     return Path(str(files("ddbench.configs")))
 
 
 @contextmanager
 def searching(folder: str | Path | None) -> Iterator[None]:
-    """Look for presets in a folder, too, while the block runs.
+    """Also search a folder for presets while the block runs.
 
     Args:
-        folder: with `experiment/NAME.yaml` and the like; None: that of `DDBENCH_CONFIGS`, if that
-            is set, or the one that is searched already.
+        folder: contains `experiment/NAME.yaml` and the like; None: the one searched already, else
+            that of `DDBENCH_CONFIGS`, if it is set.
 
     Raises:
-        UserError: where there is no such folder, or a file in it has a name of this program's own.
+        UserError: if there is no such folder, or a file in it has the name of one of ddbench's own.
     """
     chosen = folder or _given.get() or os.environ.get(VARIABLE) or None
     token = _given.set(_checked(Path(chosen).expanduser()) if chosen else None)
@@ -108,7 +108,7 @@ def searching(folder: str | Path | None) -> Iterator[None]:
 
 
 def given_folder() -> Path | None:
-    """The folder that a person gave, if one is searched."""
+    """The user's folder, if one is searched."""
     return _given.get()
 
 
@@ -127,7 +127,7 @@ def package_folders() -> tuple[Path, ...]:
 
 
 def preset_problems() -> dict[str, str]:
-    """What is passed over in other packages because its name is taken, by name."""
+    """Presets of other packages that are ignored because their names are taken, by name."""
     return {
         file.stem: f"{file} is passed over: the name is taken"
         for folder in package_folders()

@@ -1,9 +1,9 @@
 """Recipes: published hyper-parameters by (dataset, ipc, budget), each with its source.
 
-A recipe is `configs/recipes/<method>.yaml`, a list of entries. Those that fit are laid over each
-other from the general to the particular: for all, for the dataset, for the ipc in all datasets,
-for the ipc in the dataset. Where the exact ipc is missing, the nearest one in ratio stands in, and
-the run prints a note.
+A recipe is `configs/recipes/<method>.yaml`, a list of entries. Matching entries override each other
+from general to specific: for all datasets, for the dataset, for the ipc in all datasets, for the
+ipc in the dataset. If the exact ipc is missing, the nearest one in ratio is used, and the run
+prints a note.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Entry:
         budget: the budget that it is for.
         dataset: the dataset that it is for; None: all.
         ipc: the images per class that it is for; None: all.
-        input_space: the space that the method works in there, if it says so.
+        input_space: the input space that the method works in, if the entry names one.
         settings: values by name of the setting.
-        own_choice: whether its authors published nothing for what the entry is for, so that the
-            values are chosen here or stand in from elsewhere; of entries for the budget paper.
+        own_choice: whether the authors published nothing for this case, so that the values are
+            chosen here or borrowed from elsewhere; used in entries for the budget paper.
     """
 
     source: str
@@ -44,7 +44,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Layer:
-    """An entry as it applies to one run, with what must be said about it."""
+    """An entry as it applies to one run, with the note to print about it, if any."""
 
     entry: Entry
     note: str | None = None
@@ -57,7 +57,7 @@ def recipe_entries(method: str) -> tuple[Entry, ...]:
 
 @cache
 def entries_in(folders: tuple[Path, ...], method: str) -> tuple[Entry, ...]:
-    """The entries of a method's recipe while presets are looked for in some folders."""
+    """The entries of a method's recipe, cached for the folders that are searched for presets."""
     try:
         return tuple(Entry(**row) for row in preset("recipes", method))
     except TypeError as error:
@@ -65,12 +65,12 @@ def entries_in(folders: tuple[Path, ...], method: str) -> tuple[Entry, ...]:
 
 
 def nearest_ipc(known: Iterable[int], ipc: int) -> int:
-    """The nearest of the known images per class, in ratio; of two as near, the smaller."""
+    """The known ipc nearest in ratio; the smaller one in a tie."""
     return min(known, key=lambda value: (max(value, ipc) / min(value, ipc), value))
 
 
 def layers(method: str, budget: str, dataset: str, ipc: int) -> list[Layer]:
-    """The entries that apply, the most particular last."""
+    """The entries that apply, the most specific last."""
     fitting = [e for e in recipe_entries(method) if e.budget == budget]
     general = [e for e in fitting if e.dataset is None]
     own = [e for e in fitting if e.dataset == dataset]

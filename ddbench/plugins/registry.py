@@ -1,8 +1,8 @@
 """Plugins by name: methods, evaluators, datasets and models, in-tree and foreign.
 
-An in-tree plugin is a file: `methods/apm.py` is the method `apm`, and nothing is imported to know
-that it exists. A foreign plugin is an entry point of an installed package. Either way the target
-is one class derived from the registry's base class.
+An in-tree plugin is a file: `methods/apm.py` is the method `apm`, found without importing anything.
+A foreign plugin is an entry point of an installed package. Either way the target is one class
+derived from the registry's base class.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from .source_code import PluginCode, code_digest, plugin_code
 T = TypeVar("T")
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)*")
-"""What a plugin may be called: what a key, a folder and a record can carry alike."""
+"""The names that a plugin may have, which are valid in keys, folders and records alike."""
 LONGEST_NAME = 60
 WORDS = {"all", "null", "true", "false", "nan", "inf"}
-"""What a command line means otherwise."""
+"""Words with another meaning on the command line."""
 
 
 @dataclass
 class Registry(Generic[T]):
-    """Names of one kind of plugin, loaded when asked for.
+    """The plugins of one kind by name, loaded on demand.
 
     Args:
         noun: what one entry is called in messages, such as "method".
@@ -76,7 +76,7 @@ class Registry(Generic[T]):
         return sorted({*self._files, *self._foreign, *self._added})
 
     def foreign_names(self) -> list[str]:
-        """Names that other installed packages give, sorted, whether or not they can be imported."""
+        """Sorted names of plugins of other packages, whether or not they can be imported."""
         return sorted(self._foreign)
 
     def __iter__(self) -> Iterator[str]:
@@ -86,7 +86,7 @@ class Registry(Generic[T]):
         return name in self.names()
 
     def check(self, name: str) -> None:
-        """Raise a `UserError` with near names when nothing bears this name."""
+        """Raise a `UserError` with similar names if no plugin has this name."""
         if name not in self.names():
             if name in self.problems:
                 raise UserError(self.problems[name])
@@ -96,7 +96,7 @@ class Registry(Generic[T]):
         """Register a class by hand, as a notebook or a test does.
 
         Raises:
-            UserError: for a name that is taken, or that no record could carry.
+            UserError: for a name that is taken or not allowed.
         """
         problem = name_problem(name)
         if problem:
@@ -106,7 +106,7 @@ class Registry(Generic[T]):
         self._added[name] = plugin
 
     def __getitem__(self, name: str) -> type[T]:
-        """The class behind a name.
+        """The plugin class of this name.
 
         Raises:
             UserError: for an unknown name, or a foreign plugin that does not load.
@@ -115,12 +115,12 @@ class Registry(Generic[T]):
         if name in self._files:
             return self._class_in(importlib.import_module(f"{self.package}.{name}"))
         plugin = self._added[name] if name in self._added else self._load_foreign(name)
-        if plugin not in self._digests:  # now, before its files change under this process
+        if plugin not in self._digests:  # now, before its files can change
             self._digests[plugin] = self._digest_of(plugin, name)
         return plugin
 
     def code(self, name: str) -> PluginCode:
-        """Where the code of a plugin is from, and its digest.
+        """The origin and the digest of a plugin's code.
 
         Raises:
             UserError: as `[name]` does.
@@ -133,10 +133,10 @@ class Registry(Generic[T]):
         )
 
     def code_identity(self, name: str) -> dict[str, Any]:
-        """The digest of a plugin's code, for keys; nothing for one of this program's own.
+        """The digest of a plugin's code, for keys; empty for ddbench's own plugins.
 
-        Keys of what has been published must stay as they are, whoever words a line of the program
-        anew; its own plugins raise their `version`, and what older code made is said aloud.
+        The keys of published results must not change when ddbench's code is merely reworded. Its
+        own plugins raise their `version` instead, and results of older code are reported as such.
         """
         return {} if name in self._files else {"code": self.code(name).digest}
 
@@ -199,7 +199,7 @@ class Registry(Generic[T]):
         point = self._foreign[name]
         try:
             plugin = point.load()
-        # A stranger's module may fail in any way at all, and may even end the process.
+        # A third-party module may fail in any way, and may even end the process.
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             reason = " ".join(str(error).split())
             raise UserError(
@@ -220,7 +220,7 @@ class Registry(Generic[T]):
         base: Any = getattr(self._base, "Settings", None)
         if base is None:
             return None
-        from .settings import schema_problem  # takes OmegaConf, which a list of names does not need
+        from .settings import schema_problem  # imports OmegaConf, which listing names does not need
 
         own: Any = getattr(plugin, "Settings", None)
         if not (inspect.isclass(own) and issubclass(own, base)):
@@ -230,7 +230,7 @@ class Registry(Generic[T]):
 
 
 def name_problem(name: str) -> str | None:
-    """Why nothing can be called this, or None."""
+    """Why a plugin cannot have this name, or None."""
     if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         return (
             "a name has letters, digits and single _ or - between them, begins with a letter, and "

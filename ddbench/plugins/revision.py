@@ -12,7 +12,7 @@ def file_revision(file: str | Path | None) -> tuple[str | None, bool | None]:
     """The commit of the checkout that tracks a file, and whether its package was changed since.
 
     Args:
-        file: a source file; what counts as changed lies in its folder.
+        file: a source file; changes anywhere in its folder count.
 
     Returns:
         (None, None) for no file, and for one that no checkout tracks.
@@ -33,11 +33,11 @@ def is_modified(folder: Path) -> bool:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What a git command prints.
+    """The output of a git command.
 
     Raises:
-        OSError: where there is no git.
-        subprocess.SubprocessError: where the command fails, as outside of a checkout.
+        OSError: if git is not installed.
+        subprocess.SubprocessError: if the command fails, as outside a checkout.
     """
     done = subprocess.run(
         ["git", "-C", str(folder), *arguments],

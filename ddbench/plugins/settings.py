@@ -15,17 +15,17 @@ from ..errors import UserError, shortened, unknown_name
 
 
 class StepCost(enum.Enum):
-    """How what a step takes follows a setting of a method."""
+    """How the cost of a step depends on a method's setting."""
 
     batch = "batch"
-    """Images that a step works on: seconds and memory follow them."""
+    """The number of images in a step: time and memory scale with it."""
     chunk = "chunk"
-    """Images that go through a network at a time, 0 for all: memory follows them, and nothing but
-    rounding changes."""
+    """The number of images passed through a network at a time, 0 for all: memory scales with it,
+    and results change only by rounding."""
     steps = "steps"
-    """Repetitions inside a step, each of which holds a state: seconds and memory follow them."""
+    """Iterations within a step, each of which keeps a state: time and memory scale with them."""
     repeats = "repeats"
-    """Repetitions inside a step that leave memory as it is."""
+    """Iterations within a step that leave memory unchanged."""
 
 
 def setting(
@@ -43,18 +43,18 @@ def setting(
     """A field of a settings dataclass.
 
     Args:
-        default: the value where neither a recipe nor a person gives one.
+        default: the value if neither a recipe nor the user gives one.
         help: what it means, with its unit; shown by `ddbench show`.
         low: the smallest value allowed.
         high: the largest value allowed.
         above: a bound that the value must exceed.
         scaled: which fraction of the budget shrinks the value: "distilling" or "teachers".
-        left_out_at_default: whether `Settings.plain` does not name the default. A setting that is
-            added to a plugin in use needs it: the default is what the plugin did before, and the
-            keys of what was made then stay as they are.
-        place: whether it says where files lie, and not what they hold: a record keeps it apart, and
-            no board is told by it.
-        cost: how seconds and memory of a method's step follow it, by which they are predicted.
+        left_out_at_default: whether `Settings.plain` omits the setting at its default. A setting
+            added to a plugin in use needs this: the default is what the plugin did before, and
+            the keys of earlier results stay the same.
+        place: whether it says where files are and not what they contain: a record keeps it
+            separately, and it does not distinguish boards.
+        cost: how the time and memory of a method's step depend on it, used to predict them.
     """
     metadata = {
         "help": help,
@@ -92,7 +92,7 @@ class Settings:
         return {name: value for name, value in self.shown().items() if name not in left_out}
 
     def shown(self) -> dict[str, Any]:
-        """As `plain`, with the settings that it leaves out at their defaults."""
+        """As `plain`, including the settings that it omits at their defaults."""
         return {item.name: _plain(getattr(self, item.name)) for item in dataclasses.fields(self)}
 
 
@@ -137,7 +137,7 @@ def typed_settings(settings_type: type[S], values: Any, where: str) -> S:
 
 
 def one_line(error: Exception) -> str:
-    """The telling part of a message of OmegaConf or Hydra."""
+    """The informative part of a message of OmegaConf or Hydra, in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key")), "")
     told = [line for line in lines if not line.startswith(("full_key", "object_type", "reference"))]
@@ -148,7 +148,7 @@ def one_line(error: Exception) -> str:
 
 
 def schema(settings_type: type[Settings]) -> DictConfig:
-    """The typed node of a plugin with every value missing, so that what is there was given."""
+    """The typed node of a plugin with every value missing, so that any value present was given."""
     node: DictConfig = OmegaConf.structured(settings_type)
     for item in dataclasses.fields(settings_type):
         node[item.name] = MISSING
@@ -172,14 +172,14 @@ def _is_field(value: Any) -> bool:
 
 
 def given_values(node: Any, where: str) -> dict[str, Any]:
-    """The values of a plugin's node that a person gave.
+    """The values of a plugin's node that the user gave.
 
     Args:
-        node: of the configuration, a table of settings.
-        where: what the settings are of, for a message: "method apm".
+        node: the plugin's node of the configuration, a table of settings.
+        where: whose settings they are, for messages, such as "method apm".
 
     Raises:
-        UserError: where the node is one value and not a table.
+        UserError: if the node is a single value and not a table.
     """
     if not isinstance(node, DictConfig):
         raise UserError(f"{where}: its settings are given by name, NAME=VALUE")

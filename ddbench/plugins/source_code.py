@@ -1,9 +1,9 @@
-"""The code of a plugin: where it is from, and a digest of it.
+"""The origin of a plugin's code, and its digest.
 
-The digest is of the module of the plugin's class and of the modules of the same package that it
-imports, directly or through others. Each module counts by what it says: comments, documentation and
-layout do not, so that writing about a plugin changes no key. Not seen are files that the code reads
-while it runs, and other packages: for those a plugin raises its `version`.
+The digest covers the module of the plugin's class and the modules of the same package that it
+imports, directly or indirectly. Comments, docstrings and layout do not count, so that documenting a
+plugin changes no key. Files that the code reads at run time and other packages are not covered: for
+changes in those a plugin raises its `version`.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from typing import Any
 from .revision import file_revision
 
 EXTENSIONS = (".so", ".pyd")
-"""Of compiled modules, which count by their bytes."""
+"""Suffixes of compiled modules, whose bytes are hashed."""
 
 
 @dataclass(frozen=True)
 class PluginCode:
-    """Where the code of a plugin is from, and what it says.
+    """The origin and the digest of a plugin's code.
 
     Args:
-        kind: of plugin, such as "method".
-        name: of the plugin.
-        package: the installed distribution that brings it; None for a class that was added by hand.
-        version: of the distribution.
-        commit: the git commit of its source, where that is known.
-        modified: whether the source differs from the commit; None where that is unknown.
-        digest: of its code, in hexadecimal; None where no file holds it, as in a notebook.
+        kind: the kind of plugin, such as "method".
+        name: the plugin's name.
+        package: the installed distribution that provides it; None for a class added by hand.
+        version: the distribution's version.
+        commit: the git commit of its source, if known.
+        modified: whether the source differs from the commit; None if unknown.
+        digest: the digest of its code, in hexadecimal; None if no file holds it, as in a notebook.
     """
 
     kind: str
@@ -65,14 +65,14 @@ def plugin_code(
     digest: str | None,
     distribution: importlib.metadata.Distribution | None,
 ) -> PluginCode:
-    """What is recorded of the code of a plugin.
+    """The record of a plugin's code.
 
     Args:
-        kind: of plugin.
-        name: of the plugin.
-        module: of its class, by its dotted name.
-        digest: of its code, as `code_digest` gives it.
-        distribution: that brings it, if one does.
+        kind: the kind of plugin.
+        name: the plugin's name.
+        module: the dotted name of its class's module.
+        digest: the digest of its code, from `code_digest`.
+        distribution: the distribution that provides it, if any.
     """
     commit, modified = file_revision(getattr(sys.modules.get(module), "__file__", None))
     if distribution is not None and commit is None:
@@ -91,12 +91,12 @@ def plugin_code(
 def outdated(
     noted: Iterable[Mapping[str, Any]], now: Iterable[PluginCode], unknown: bool = False
 ) -> list[str]:
-    """The labels of plugins whose code is not what it was.
+    """The labels of plugins whose code has changed.
 
     Args:
-        noted: `PluginCode.plain` of what made something.
+        noted: `PluginCode.plain` of the code that made something.
         now: the code that would make it now.
-        unknown: whether a plugin counts whose code then was not noted.
+        unknown: whether a plugin whose code was not noted then counts as changed.
     """
     before = {f"{one['kind']} {one['name']}": one["digest"] for one in noted}
     return [
@@ -108,11 +108,11 @@ def outdated(
 
 
 def code_digest(module: str, packages: Collection[str]) -> str | None:
-    """The digest of a module and of what it imports from some packages; None without its file.
+    """The digest of a module and of what it imports from some packages; None if it has no file.
 
     Args:
         module: an imported module, by its dotted name.
-        packages: imported packages or modules; what lies in others is not looked at.
+        packages: the packages or modules to follow imports into; others are ignored.
     """
     if _file_of(module) is None:
         return None
@@ -135,7 +135,7 @@ def _lies_in(module: str, packages: Collection[str]) -> bool:
 
 
 def _file_of(module: str) -> Path | None:
-    """The file of a module, which is not imported for it; None where there is none."""
+    """The file of a module, found without importing it; None if there is none."""
     loaded = getattr(sys.modules.get(module), "__file__", None)
     if loaded is not None:
         return Path(loaded) if Path(loaded).is_file() else None
@@ -161,22 +161,22 @@ def _folders_of(package: str) -> list[Path]:
 def _tree(data: bytes) -> ast.Module | None:
     try:
         return ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError):  # it is imported nowhere, perhaps
+    except (SyntaxError, ValueError, RecursionError):  # perhaps it is never imported
         return None
 
 
 def _said(tree: ast.Module | None, data: bytes) -> bytes:
-    """What counts of a file: its syntax tree, or its bytes where that cannot be written."""
+    """What is hashed of a file: its syntax tree, or its bytes if that cannot be serialised."""
     try:
         return data if tree is None else json.dumps(_plain(tree)).encode()
-    except (ValueError, RecursionError):  # of a number, or a formula, of absurd size
+    except (ValueError, RecursionError):  # from a number or an expression of absurd size
         return data
 
 
 def _plain(node: Any) -> Any:
-    """A syntax tree without positions, documentation and empty fields.
+    """A syntax tree without positions, docstrings and empty fields.
 
-    Versions of Python differ in the empty fields that they know, and in nothing else here.
+    Python versions differ in the empty fields that they know, and in nothing else here.
     """
     if isinstance(node, ast.AST):
         fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
@@ -187,7 +187,7 @@ def _plain(node: Any) -> Any:
 
 
 def _is_documentation(node: Any) -> bool:
-    """Whether a statement is a text that stands alone."""
+    """Whether a statement is a bare string."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
@@ -196,7 +196,7 @@ def _is_documentation(node: Any) -> bool:
 
 
 def _imports(module: str, tree: ast.Module, path: Path) -> Iterator[str]:
-    """The dotted names that a module may import, with the packages that they lie in."""
+    """The dotted names that a module may import, with the packages that contain them."""
     parts = module.split(".")
     package = parts if path.stem == "__init__" else parts[:-1]
     for node in ast.walk(tree):

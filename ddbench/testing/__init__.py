@@ -6,8 +6,8 @@
     def test_promise(check, tmp_path):
         assert judge(check, "mine", tmp_path).state != "broken"
 
-Checks are plain functions and need no pytest. A kind of plugins is a file here with its `CHECKS`,
-and a line in `CHECKS` below.
+Checks are plain functions and need no pytest. Each kind of plugin has a file here with its
+`CHECKS`, and a line in `CHECKS` below.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def checks(kind: str) -> tuple[Check, ...]:
 
 
 def verdicts(kind: str, name: str, folder: Path) -> Iterator[Verdict]:
-    """Check a plugin's promises, in order, until one breaks that the others stand on.
+    """Check a plugin's promises in order, until an essential one is broken.
 
     Args:
-        kind: of plugin, such as "methods".
-        name: of the plugin.
-        folder: for stores and files; empty, or used by the checks of other plugins.
+        kind: the kind of plugin, such as "methods".
+        name: the plugin's name.
+        folder: a folder for stores and files; empty, or used by the checks of other plugins.
     """
     for check in checks(kind):
         verdict = judge(check, name, folder)

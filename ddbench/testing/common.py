@@ -1,4 +1,4 @@
-"""What plugins of every kind promise, and the small runs by which promises are checked."""
+"""What plugins of every kind promise, and the small runs that check promises."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def tiny_request(root: Path, *overrides: str) -> RunRequest:
     """A run of about a second: real digits, the smoke budget, one thread, the narrow model.
 
     Args:
-        root: folder of its store.
-        overrides: as on the command line; they go before these choices.
+        root: the folder of its store.
+        overrides: as on the command line; they take precedence over these choices.
     """
     given = {override.partition("=")[0] for override in overrides}
     kept = [one for one in SMALL if one.partition("=")[0] not in given]
@@ -43,7 +43,7 @@ def common_checks(registry: Registry[Any]) -> tuple[Check, ...]:
 
 
 def format_checks(registry: Registry[Any], kind: type) -> tuple[Check, ...]:
-    """The promises of importers and exporters alike, which are of class `kind`."""
+    """The promises of importers, exporters and trackers alike, which are of class `kind`."""
     return (
         Check("loads as a class of its kind", partial(_is_made, registry, kind), essential=True),
         Check("explains itself in a line", partial(_explains_itself, registry)),

@@ -1,4 +1,4 @@
-"""What the harness promises of every dataset, as its files on this machine allow."""
+"""What every dataset promises, checked as far as its files are on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _source(name: str, root: Path) -> DatasetSource:
 
 
 def _with_files(name: str) -> DatasetSource:
-    """The dataset, where its files are here."""
+    """The dataset, if its files are here."""
     source = _source(name, data_root(None))
     try:
         source.check()
@@ -34,7 +34,7 @@ def _with_files(name: str) -> DatasetSource:
 
 
 def facts_are_known_without_files(name: str, folder: Path) -> None:
-    """The class knows its class names, and statistics for each channel or none."""
+    """The class has class names, and statistics for every channel or none."""
     plugin = DATASETS[name]
     names = plugin.class_names
     require(len(set(names)) == len(names) > 1, "class_names must be different, and more than one")
@@ -56,9 +56,9 @@ def missing_files_are_one_line(name: str, folder: Path) -> None:
 
 
 def what_is_loaded_is_what_is_documented(name: str, folder: Path) -> None:
-    """Types, shapes, sizes, classes and the range of pixels are those of the class."""
+    """Types, shapes, sizes, classes and the range of pixels are those that the class documents."""
     source = _with_files(name)
-    dataset = Dataset(name, source)  # says in one line what no dataset may return
+    dataset = Dataset(name, source)  # rejects in one line what no dataset may return
     with dataset.scoring():
         _ = dataset.test
     for split, size in zip(SPLITS, (source.train_size, source.test_size), strict=True):
@@ -77,7 +77,7 @@ def what_is_loaded_is_what_is_documented(name: str, folder: Path) -> None:
 
 
 def same_pixels_are_loaded_again(name: str, folder: Path) -> None:
-    """Two instances give the same training images whatever the global generator holds."""
+    """Two instances give the same training images, whatever the global generator's state."""
     hashes = []
     for number in (1, 2):
         np.random.seed(number)
@@ -86,7 +86,7 @@ def same_pixels_are_loaded_again(name: str, folder: Path) -> None:
 
 
 def set_can_be_distilled_and_scored(name: str, folder: Path) -> None:
-    """A run that chooses one image of each class ends with an accuracy."""
+    """A run that selects one image per class ends with an accuracy."""
     _with_files(name)
     choices = ("method=random", f"dataset={name}", "protocols=[hard]", "model.width=8")
     outcome = execute(tiny_request(folder / name / "runs", *choices), quiet=True)

@@ -1,4 +1,4 @@
-"""What the harness promises of every evaluator, on tiny finished runs of the default method."""
+"""What every evaluator promises, checked on tiny finished runs of the default method."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .promise import Check, NotApplicable, require
 BASE = "accuracy"
 """The evaluator that others are added to."""
 COSTS = ("second", "step", "byte")
-"""How the units of what something takes begin."""
+"""Prefixes of the units of costs."""
 
 
 def _executed(store: Path, *evaluators: str) -> Outcome:
-    """A run that these evaluators score; evaluators may share a store, in which it is found."""
+    """A run that these evaluators score; in a shared store an earlier run is found again."""
     chosen = f"evaluators=[{','.join(evaluators)}]"
     small = [f"evaluators.{name}.{word}" for name in evaluators for word in EVALUATORS[name].small]
     request = tiny_request(store, "model.width=8", chosen, "protocols=[hard]", *small)
@@ -32,12 +32,12 @@ def _executed(store: Path, *evaluators: str) -> Outcome:
 
 
 def _own_store(name: str, folder: Path) -> Path:
-    """A store for each evaluator: what one that skips leaves is as large as what it supersedes."""
+    """A store for each evaluator: a record with a skipped one is as large as what it supersedes."""
     return folder / f"of {name}"
 
 
 def _measurements(name: str, store: Path) -> list[Measurement]:
-    """What an evaluator measures of the run in a store."""
+    """An evaluator's measurements of the run in a store."""
     record = _executed(store, name).record
     reason = record.evaluators[name].skipped
     if reason is not None:
@@ -52,7 +52,7 @@ def measurements_can_be_read(name: str, folder: Path) -> None:
     evaluate = evaluator.evaluate
 
     def evaluate_and_check(self: Evaluator, run: FinishedRun) -> list[Measurement]:
-        """Before a record is made of them, which would fail in other words."""
+        """Check before a record is made of them, which would fail with another message."""
         measurements = evaluate(self, run)
         _check_readable(measurements)
         return measurements
@@ -102,7 +102,7 @@ def _range(one: Measurement) -> tuple[float, float]:
 
 
 def measurements_are_repeated(name: str, folder: Path) -> None:
-    """The same run made anew gives the same numbers, seconds and bytes apart."""
+    """The same run done again gives the same numbers, except seconds and bytes."""
     first, second = (
         _steady(_measurements(name, store)) for store in (folder / "one", _own_store(name, folder))
     )
@@ -113,7 +113,7 @@ def measurements_are_repeated(name: str, folder: Path) -> None:
 
 
 def _steady(measurements: Sequence[Measurement]) -> list[tuple[object, ...]]:
-    """What does not depend on how fast or large the machine is."""
+    """The measurements that do not depend on the machine's speed or size."""
     return [
         (one.metric, one.unit, one.coordinates, one.values)
         for one in measurements
@@ -122,7 +122,7 @@ def _steady(measurements: Sequence[Measurement]) -> list[tuple[object, ...]]:
 
 
 def addition_changes_no_number(name: str, folder: Path) -> None:
-    """Scored by it, too, a run keeps all numbers, and its record supersedes the earlier one."""
+    """A run also scored by it keeps all numbers, and its record supersedes the earlier one."""
     if name == BASE:
         raise NotApplicable("it is the one that others are added to")
     store = _own_store(name, folder)

@@ -1,4 +1,4 @@
-"""What every exporter promises, on a small set of digits."""
+"""What every exporter promises, checked on a small set of digits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .promise import Check, NotApplicable, require
 
 
 def writes_something(name: str, folder: Path) -> None:
-    """Where it was asked to write there is a file, or a folder with files."""
+    """The target is a file, or a folder with files."""
     files = _files(_exported(name, folder / name / "first", _set()))
     require(files and all(files.values()), "it writes nothing, or an empty file")
 
@@ -32,7 +32,7 @@ def writes_the_same_again(name: str, folder: Path) -> None:
 
 
 def leaves_the_set_alone(name: str, folder: Path) -> None:
-    """Exporting changes nothing of the set."""
+    """Exporting leaves the set unchanged."""
     distilled = _set()
     before = distilled.to_bytes()
     _exported(name, folder / name / "alone", distilled)

@@ -1,4 +1,4 @@
-"""What every importer promises: it reads strangers' files and is not harmed by any of them."""
+"""What every importer promises: it reads untrusted files, and none of them does harm."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .promise import Check, require
 
 
 class _Trap:
-    """A pickle of it touches a file when it is loaded."""
+    """An object whose pickle touches a file when it is loaded."""
 
     def __init__(self, canary: Path) -> None:
         self.canary = canary
@@ -30,14 +30,14 @@ class _Trap:
 
 
 def random_bytes_are_not_recognised(name: str, folder: Path) -> None:
-    """Noise is no format."""
+    """Noise is not recognised as a format."""
     for suffix in ("pt", "npz", "safetensors", "bin"):
         path = _written(folder, name, f"noise.{suffix}", np.random.default_rng(0).bytes(4096))
         require(_met(name, path) is None, f"it reads a set out of noise called *.{suffix}")
 
 
 def code_in_a_file_is_not_run(name: str, folder: Path) -> None:
-    """A pickle that would do something does nothing."""
+    """Code in a pickle is not run."""
     canary = folder / name / "canary"
     trap = pickle.dumps({"data": [_Trap(canary)], "images": _Trap(canary)})
     for path in _pickles(folder, name, trap):
@@ -46,7 +46,7 @@ def code_in_a_file_is_not_run(name: str, folder: Path) -> None:
 
 
 def cut_files_are_answered(name: str, folder: Path) -> None:
-    """Files that end too early are refused in one line."""
+    """Truncated files are refused in one line."""
     for path, whole in _whole_files(folder, name):
         for share in (0.3, 0.9):
             path.write_bytes(whole[: int(share * len(whole))])
@@ -54,13 +54,13 @@ def cut_files_are_answered(name: str, folder: Path) -> None:
 
 
 def objects_that_are_no_set_are_answered(name: str, folder: Path) -> None:
-    """Objects in memory are recognised or refused, never a reason to fail."""
+    """Objects in memory are recognised or refused, and cause no failure."""
     for thing in ({}, {"images": 3}, [], [None, None], torch.zeros(3), (torch.zeros(0, 3, 2, 2),)):
         _answer(name, thing)
 
 
 def _met(name: str, path: Path) -> ImportedSet | None:
-    """What the importer makes of a file; None where it does not recognise or refuses it."""
+    """The set that the importer reads from a file; None if it does not recognise or refuses it."""
     return _answer(name, path)
 
 

@@ -1,4 +1,4 @@
-"""Tiny runs of one method, by which its promises are checked."""
+"""Tiny runs of one method that check its promises."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def made(request: RunRequest, prepare: Callable[[Lab], None] = lambda lab: None)
     """The file of the distilled set that a request asks for.
 
     Args:
-        request: a run, of which no more is done.
-        prepare: what to do with the opened data before distilling.
+        request: a run, of which only the distilling is done.
+        prepare: called with the opened lab before distilling.
 
     Raises:
-        NotApplicable: where the method skips the task.
+        NotApplicable: if the method skips the task.
     """
     with opened(request, quiet=True) as (lab, _):
         prepare(lab)
@@ -48,16 +48,16 @@ def made(request: RunRequest, prepare: Callable[[Lab], None] = lambda lab: None)
 
 @cache
 def _composed(plugin: type[Method], name: str, overrides: tuple[str, ...]) -> RunRequest:
-    """The request of a class under a name; composing takes as long as a small run."""
+    """The request of a class under a name, cached: composing takes as long as a small run."""
     return tiny_request(Path("runs"), f"method={name}", "model.width=8", *overrides)
 
 
 @contextmanager
 def possible_task(request: RunRequest) -> Iterator[Task]:
-    """The task of a request, where its method can do it.
+    """The task of a request, if its method can do it.
 
     Raises:
-        NotApplicable: where the method skips it.
+        NotApplicable: if the method skips it.
     """
     with opened(request, quiet=True) as (lab, _):
         task = Task(request.task, lab)

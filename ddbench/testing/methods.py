@@ -1,4 +1,4 @@
-"""What the harness promises of every method, at the smallest setting of its smoke budget."""
+"""What every method promises, checked at the smallest settings of its smoke budget."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from .resumption import (
 
 LEFT_BY_A_RUN = {"config.yaml", "record.json", "distilled.safetensors", "gallery.png", "log.txt"}
 CLASSES, IMAGE_SHAPE = 10, (1, 8, 8)
-"""Of digits."""
+"""Of the dataset digits."""
 TRAINING_COUNTS = (40, 24, 14, 9, 5, 3, 2, 1, 1, 1)
 """Training images of each class in long-tailed digits."""
 ASKED_COUNTS = (10, 6, 4, 2, 1, 1, 1, 1, 1, 1)
-"""As `ratio=0.25` asks for."""
+"""Images of each class that `ratio=0.25` asks for."""
 
 
 def skip_says_nothing_or_why(name: str, folder: Path) -> None:
@@ -68,7 +68,7 @@ def work_is_counted(name: str, folder: Path) -> None:
 
 
 def never_reads_the_test_split(name: str, folder: Path) -> None:
-    """Neither `begin` nor a step nor `finish` asks for the test split, even if it is refused."""
+    """`begin`, the steps and `finish` never ask for the test split; refused requests count, too."""
     reads: list[str] = []
     source, dataset = DATASETS["digits"], Dataset.test
     load = source.load
@@ -91,14 +91,14 @@ def never_reads_the_test_split(name: str, folder: Path) -> None:
         except (NotApplicable, StopRequested):
             raise
         except Exception as error:
-            # What else is wrong is told by the promise that breaks first by it.
+            # Any other error is reported by the first promise that it breaks.
             if "test" not in reads:
                 raise NotApplicable("it makes no set") from error
     require("test" not in reads, "it reads the test split while it distils")
 
 
 def ipc_finite_images_are_made(name: str, folder: Path) -> None:
-    """A smoke run ends with `ipc` finite images of each class and an accuracy."""
+    """A smoke run ends with `ipc` finite images per class and an accuracy."""
     for ipc in (1, 2):
         store = folder / name / f"ipc{ipc}"
         counts = (ipc,) * CLASSES
@@ -119,7 +119,7 @@ def ipc_finite_images_are_made(name: str, folder: Path) -> None:
 
 
 def class_counts_are_followed(name: str, folder: Path) -> None:
-    """From long-tailed data it makes the number of images of each class that is asked for."""
+    """From long-tailed data it makes the number of images asked for in each class."""
 
     def cut(lab: Lab) -> None:
         train = lab.dataset.train
@@ -134,7 +134,7 @@ def class_counts_are_followed(name: str, folder: Path) -> None:
 
 
 def _check_images(distilled: DistilledSet, asked: tuple[int, ...]) -> None:
-    """Shape, dtype, number and finiteness of a set of digits; `asked` of each class."""
+    """Check shape, dtype, finiteness and number of digits: `asked` images of each class."""
     images, labels = distilled.images, distilled.labels
     expected = (sum(asked), *IMAGE_SHAPE)
     require(images.shape == expected, f"images have shape {tuple(images.shape)}, not {expected}")
@@ -146,7 +146,7 @@ def _check_images(distilled: DistilledSet, asked: tuple[int, ...]) -> None:
 
 
 def same_request_gives_the_same_bytes(name: str, folder: Path) -> None:
-    """Two runs from nothing give the same file whatever the global generators hold."""
+    """Two runs from scratch give the same file, whatever the global generators' states."""
     results = []
     for number in (1, 2):
         torch.manual_seed(number)

@@ -1,4 +1,4 @@
-"""What the harness promises of every architecture."""
+"""What every architecture promises."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _built(name: str, channels: int = 3, resolution: int = 32) -> Model:
 
 
 def _each(name: str, shapes: Sequence[tuple[int, int]]) -> Iterator[tuple[Model, tuple[int, ...]]]:
-    """A network for each shape of image that it does not refuse, and the shape."""
+    """A network and its image shape, for each shape that the architecture does not refuse."""
     refusals = []
     for channels, resolution in shapes:
         try:
@@ -110,7 +110,7 @@ def logits_are_linear_in_flat_features(name: str, folder: Path) -> None:
 
 
 def weights_follow_their_stream(name: str, folder: Path) -> None:
-    """The same stream gives the same weights, another one others; the global one is left alone."""
+    """Weights depend on the given stream alone; the global generator is left as it is."""
     torch.manual_seed(1)
     before = torch.get_rng_state()
     first = _built(name).state_dict()
@@ -129,7 +129,7 @@ def weights_follow_their_stream(name: str, folder: Path) -> None:
 
 
 def specification_survives_pickling(name: str, folder: Path) -> None:
-    """Its name with its settings is the same after a process boundary."""
+    """Its name and settings survive pickling, as on the way to another process."""
     spec = ModelSpec(name)
     require(spec.typed_settings, "its settings are empty")
     again = pickle.loads(pickle.dumps(spec))

@@ -1,4 +1,4 @@
-"""A promise that every plugin of a kind gives, and the verdict on one plugin."""
+"""A promise that every plugin of a kind makes, and the verdict on one plugin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 from ..errors import StopRequested, UserError
 
 LONGEST = 300
-"""Characters of a reason."""
+"""The most characters of a reason."""
 
 
 class Broken(Exception):
@@ -19,7 +19,7 @@ class Broken(Exception):
 
 
 class NotApplicable(Exception):
-    """A promise says nothing of this plugin here; the message is why, such as missing files."""
+    """A promise does not apply to this plugin here; the message says why, such as missing files."""
 
 
 def require(condition: object, reason: str) -> None:
@@ -34,10 +34,10 @@ class Check:
 
     Args:
         promise: what a plugin does, in words that follow its name.
-        run: takes the plugin's name and a working folder, which may serve all checks of many
-            plugins: each uses folders of its own there. Returns where the promise is kept; raises
+        run: takes the plugin's name and a working folder, which may be shared by all checks of many
+            plugins: each uses folders of its own there. Returns if the promise is kept; raises
             `Broken`, `NotApplicable`, or whatever the plugin raises.
-        essential: whether the checks after it say nothing of a plugin that fails here.
+        essential: whether later checks are meaningless for a plugin that fails this one.
     """
 
     promise: str
@@ -54,7 +54,7 @@ class Verdict:
 
     Args:
         check: the promise.
-        state: "not applicable" where it says nothing of the plugin.
+        state: "not applicable" if the promise does not apply to the plugin.
         reason: why it is broken or not applicable, one line.
         error: what was raised, with its traceback.
     """
@@ -77,13 +77,13 @@ def judge(check: Check, name: str, folder: Path) -> Verdict:
         return Verdict(check, "not applicable", one_line_of(error), error)
     except StopRequested:
         raise
-    except (Exception, SystemExit) as error:  # a stranger's code may even end the process
+    except (Exception, SystemExit) as error:  # third-party code may even end the process
         return Verdict(check, "broken", one_line_of(error), error)
     return Verdict(check, "holds")
 
 
 def one_line_of(error: BaseException) -> str:
-    """The message of an error, with its type and place where it was not written for people."""
+    """An error's message, with its type and place if it was not written for users."""
     text = " ".join(str(error).split())
     if not isinstance(error, (Broken, NotApplicable, UserError)):
         place = traceback.extract_tb(error.__traceback__)[-1]

@@ -1,4 +1,4 @@
-"""What methods promise of their state: a run that was interrupted ends as if it had not been."""
+"""What methods promise of their state: an interrupted run ends like an undisturbed one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .state import foreign_part, parts_of, unlike
 
 
 class _Killed(BaseException):
-    """Ends a run as abruptly as one process can do it to itself."""
+    """Ends a run as abruptly as a process can end itself."""
 
 
 def _begun(name: str, task: Task, settings: Any) -> Method:
@@ -56,7 +56,7 @@ def state_is_plain(name: str, folder: Path) -> None:
 
 
 def saved_state_continues_in_a_fresh_instance(name: str, folder: Path) -> None:
-    """A fresh instance with the state of the middle ends with the same bytes."""
+    """A fresh instance that loads the state from halfway ends with the same bytes."""
     request = method_request(name, folder / name / "asked", "ipc=2")
     with possible_task(request) as task:
         first = _begun(name, task, request.method.settings)
@@ -79,7 +79,7 @@ def saved_state_continues_in_a_fresh_instance(name: str, folder: Path) -> None:
 
 
 def killed_run_ends_bit_for_bit(name: str, folder: Path) -> None:
-    """A run that is killed in the middle, or after its last step, continues to the same bytes."""
+    """A run killed in the middle, or after its last step, resumes and ends with the same bytes."""
     undisturbed = made(method_request(name, folder / name / "undisturbed")).read_bytes()
     request = method_request(name, folder / name / "killed", "checkpoint_seconds=0")
     title = f"{name} distils"
@@ -105,12 +105,12 @@ def killed_run_ends_bit_for_bit(name: str, folder: Path) -> None:
     with patch.object(Phase, "advance", note):
         again = made(request).read_bytes()
     require(again == undisturbed, "a run that was killed in the middle ends with another set")
-    # The tick at which it was killed, and none before it.
+    # It resumes at the tick at which it was killed, and none before it.
     require(resumed[:1] == ticks[-1:], f"killed at tick {ticks[-1:]} it resumes at {resumed[:1]}")
 
 
 def run_stopped_in_a_step_ends_bit_for_bit(name: str, folder: Path) -> None:
-    """A run that is asked to stop while `task.train` trains continues to the same bytes."""
+    """A run asked to stop while `task.train` trains resumes and ends with the same bytes."""
     undisturbed = made(method_request(name, folder / name / "undisturbed")).read_bytes()
     request = method_request(name, folder / name / "stopped")
     train = Task.train

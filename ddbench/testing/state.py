@@ -1,4 +1,4 @@
-"""The parts of a method's state: which of them do not belong there, and which do not come back."""
+"""Parts of a method's state: which of them do not belong there, and which are not restored."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 PLAIN = (bool, int, float, str)
-"""What a state holds besides tensors; None stands for a part that is not there yet."""
+"""What a state may hold besides tensors; None stands for a part that does not exist yet."""
 
 
 def foreign_part(state: Any, place: str = "") -> str | None:
-    """The first part that is no tensor, number or string, such as "momentum: a Generator"."""
+    """The first part that is not a tensor, number or string, such as "momentum: a Generator"."""
     if state is None or isinstance(state, (*PLAIN, Tensor)):
         return None
     for name, part in _inside(state):

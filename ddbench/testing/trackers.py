@@ -1,4 +1,4 @@
-"""What every tracker promises: little, since a run needs nothing of it."""
+"""What every tracker promises: little, since a run needs nothing from it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def names_what_it_needs(name: str, folder: Path) -> None:
 
 
 def is_made_without_what_it_needs(name: str, folder: Path) -> None:
-    """Only a run imports the library: what is listed and checked must not need it."""
+    """Only a run imports the library: listing and checking a tracker must not need it."""
     plugin = TRACKERS[name]
     with patch.dict(sys.modules, {} if plugin.needs is None else {plugin.needs: None}):
         plugin()
 
 
 def follows_a_run(name: str, folder: Path) -> None:
-    """It takes all that a run tells it."""
+    """It accepts everything that a run reports to it."""
     plugin = TRACKERS[name]
     if plugin.needs is not None:
         raise NotApplicable(f"it would write to what {plugin.needs} is set up for")

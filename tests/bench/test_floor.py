@@ -1,4 +1,4 @@
-"""What is taken from a step is what it computes, and the floor does exactly that again."""
+"""The operations found in a step are those that it computes, and the floor repeats just those."""
 
 from __future__ import annotations
 

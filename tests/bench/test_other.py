@@ -1,4 +1,4 @@
-"""Another ddbench is started by its command, answers in its own process, and says its mistakes."""
+"""Another ddbench is started by its command, answers in its own process, and reports errors."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ddbench.cli.main import main
 from ddbench.testing.promise import require
 
 LONGEST_LINE = 1000
-"""Characters of a message, the names of files apart: lists of known names are long."""
+"""The most characters of a message, without names of files: lists of known names are long."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Kind:
     """One kind of attempt.
 
     Args:
-        name: on the command line.
+        name: its name on the command line.
         attempt: takes random draws, an empty folder of its own, and one that attempts share. It
-            returns where every promise is kept, and raises where one is not.
-        share: of the time, beside the other kinds.
-        seconds: after which an attempt that has not ended is a failure.
-        growth_bytes: of memory that an attempt may ask for; None: not bounded, for what works in
-            processes of its own.
+            returns if every promise is kept, and raises if one is not.
+        share: its share of the time, relative to the other kinds.
+        seconds: the time after which an unfinished attempt is a failure.
+        growth_bytes: the memory that an attempt may ask for; None: unbounded, for attempts that
+            work in processes of their own.
     """
 
     name: str
@@ -55,7 +55,7 @@ def answer(*words: str) -> Answer:
 
 
 def require_line(message: str, *paths: Path) -> None:
-    """Require one line that can be read; the paths of files do not count for its length."""
+    """Require one readable line; the paths of files do not count towards its length."""
     require("\n" not in message, f"a message of several lines: {message[:300]!r}")
     require("Traceback" not in message, f"a traceback: {message[:300]!r}")
     shorter = message

@@ -8,7 +8,7 @@ LONGEST_PIECE = 64
 
 
 def with_a_bit_flipped(draws: random.Random, data: bytes) -> bytes:
-    """One bit is another one; an empty file gets a byte."""
+    """Flip one bit; an empty file gets a byte."""
     if not data:
         return bytes([draws.randrange(256)])
     changed = bytearray(data)
@@ -17,7 +17,7 @@ def with_a_bit_flipped(draws: random.Random, data: bytes) -> bytes:
 
 
 def cut_short(draws: random.Random, data: bytes) -> bytes:
-    """Only the beginning."""
+    """Keep only the beginning."""
     return data[: draws.randrange(len(data))] if data else data
 
 

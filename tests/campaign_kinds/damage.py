@@ -1,8 +1,7 @@
 """One file of a store is damaged: the same numbers come out, or one line says what is wrong.
 
-Every file below the folder of runs is drawn, none is left out. `log.txt`, `config.yaml` and
-`gallery.png` are written for people and read by no command: damage to them is not told, and must
-change nothing.
+Any file below the folder of runs may be drawn. `log.txt`, `config.yaml` and `gallery.png` are
+written for people and read by no command: damage to them is not reported, and must change nothing.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ Damage = Callable[[random.Random, Path], None]
 
 
 def flip(draws: random.Random, file: Path) -> None:
-    """Another bit."""
+    """Flip a bit."""
     file.write_bytes(with_a_bit_flipped(draws, file.read_bytes()))
 
 
 def truncate(draws: random.Random, file: Path) -> None:
-    """Only its beginning."""
+    """Keep only its beginning."""
     file.write_bytes(cut_short(draws, file.read_bytes()))
 
 
 def delete(draws: random.Random, file: Path) -> None:
-    """Nothing."""
+    """Remove the file."""
     file.unlink()
 
 
@@ -49,7 +48,7 @@ def finished(draws: random.Random, tiny: TinyRun, whole: Path, root: Path, calls
 def without_its_run(
     draws: random.Random, tiny: TinyRun, whole: Path, root: Path, calls: int
 ) -> None:
-    """A store that holds all parts of a run, whose record is put together again."""
+    """A store that holds all parts of a run, so that its record is assembled again."""
     shutil.copytree(whole / "runs", root / "runs")
     (record,) = root.glob("runs/*/record.json")
     shutil.rmtree(record.parent)
@@ -93,7 +92,7 @@ def attempt(damage: Damage, draws: random.Random, folder: Path, kept: Path) -> N
 
 
 def _drawn_by_sort(draws: random.Random, files: list[Path]) -> Path:
-    """A file of a sort that is drawn first: of some sorts there are many files, of others one."""
+    """Draw a sort, then a file of it: some sorts have many files, others only one."""
     sort = draws.choice(sorted({_sort_of(path) for path in files}))
     return draws.choice(sorted(path for path in files if _sort_of(path) == sort))
 

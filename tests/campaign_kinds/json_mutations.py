@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 MARK = "zqzq"
-"""Stands in every text of `MARKUP`, so that what has become of it can be found."""
+"""Part of every text in `MARKUP`, so that its output can be found."""
 MARKUP = (
     f"<script>{MARK}</script>",
     f"</script><script>{MARK}</script>",
@@ -52,7 +52,7 @@ ODD_NUMBERS: tuple[Any, ...] = (
     float("nan"), float("inf"), float("-inf"),
 )  # fmt: skip
 RAW_NUMBERS = ("1e999", "-1e999", "1" * 5000, "0." + "1" * 5000, "1E400", "-0")
-"""Numbers that a program would not write, as they stand in the file."""
+"""Numbers that a program would not write, as text in the file."""
 DEPTHS = (5, 30, 900, 100_000)
 
 Place = tuple[Any, ...]
@@ -134,7 +134,7 @@ def _mutate(
 
 
 def _of_another_type(draws: random.Random, node: Any) -> Any:
-    """What means nearly the same and is of another type."""
+    """A value that means nearly the same but has another type."""
     kinds: tuple[Any, ...] = (str(node)[:1000], [node], {"value": node}, bool(node))
     if isinstance(node, int | float) and abs(node) < 1e100:  # which no infinity is
         kinds += (float(node), int(node))

@@ -1,4 +1,4 @@
-"""A run that is struck by signals at random instants ends as if nobody had disturbed it."""
+"""A run that gets signals at random instants ends like an undisturbed one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_BLOWS = 4
 
 
 def attempt(draws: random.Random, folder: Path, kept: Path) -> None:
-    """One to four times a signal at the n-th call of a function, then the same command again."""
+    """Send a signal at the n-th call of a function, one to four times, then repeat the command."""
     tiny = TinyRun.drawn(draws)
     _, expected, calls = undisturbed(tiny, kept)
     words = tiny.words(folder)

@@ -25,7 +25,7 @@ from .attempt import Kind, answer, require_mistake
 from .json_mutations import MARKUP, ODD_TEXTS
 
 STOPPED = 128 + 15
-"""The status of what would have gone on to compute."""
+"""The status of a command that would have gone on to compute."""
 SAFE = (
     "method=random",
     "dataset=digits",
@@ -67,7 +67,7 @@ OPTIONS = (
 
 
 def attempt(draws: random.Random, folder: Path, kept: Path) -> None:
-    """One to four odd words behind a verb that is drawn."""
+    """One to four odd words after a random verb."""
     words = command_line(draws, folder)
     with (
         patch("ddbench.runs.execute._run", _stop),

@@ -33,7 +33,7 @@ TAG = re.compile(r"<[A-Za-z/!?]")
 LINK = re.compile(
     rf"\[[^\]]*{MARK}[^\]]*\]\(|^ *(#+ *|```.*){MARK}|`[^`]*{MARK}[^`]*`", re.MULTILINE
 )
-"""A heading of ddbench's own may end in words of the record; one of the record's begins with it."""
+"""Matches headings that begin with text of a record; one of ddbench's own may end with it."""
 
 
 def attempt(draws: random.Random, folder: Path, kept: Path) -> None:

@@ -22,22 +22,22 @@ from ddbench.testing.promise import require
 from .attempt import Answer
 
 SECONDS = 200
-"""After which a run of about a second hangs."""
+"""Seconds after which a run of about a second counts as hanging."""
 OF_THE_MACHINE = {"costs", "environment", "finished", "paper_seconds"}
-"""Of a record: times, memory, versions, and when it was."""
+"""The fields of a record that depend on the machine: times, memory, versions and date."""
 CLOCK = "wall_seconds"
 
 
 @dataclass(frozen=True)
 class TinyRun:
-    """What is asked for.
+    """The run asked for.
 
     Args:
-        method: whose set is made.
-        evaluator: by which it is scored.
+        method: the method that makes the set.
+        evaluator: the evaluator that scores it.
         often: the least time between checkpoints; results do not depend on it.
-        threads: "null" for the number that the process has, which is 1 as well; an unfinished run
-            then goes on with the number that it was begun with.
+        threads: "null" for the number that the process has, which is 1 as well; an unfinished
+            run then continues with the number that it was begun with.
     """
 
     method: str
@@ -105,7 +105,7 @@ def _steady(record: Record) -> str:
     kept["curve"] = [
         {name: value for name, value in point.items() if name != CLOCK} for point in values["curve"]
     ]
-    # What was measured of a machine says on which; an interrupted run has other parts, too.
+    # Measurements of a machine name it; an interrupted run also has other parts.
     kept["measurements"] = [one for one in values["measurements"] if "on" not in one["coordinates"]]
     return json.dumps(kept, sort_keys=True)
 
@@ -116,7 +116,7 @@ def run(words: list[str], root: Path, name: str, blow: tuple[Any, ...] | None = 
     Args:
         words: the command line.
         root: the folder of the attempt.
-        name: of the process, under which it notes what it says.
+        name: the name of the process, under which its output is saved.
         blow: as in `child.Blow`.
     """
     process = start_child(words, root / name, blow)

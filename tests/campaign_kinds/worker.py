@@ -29,9 +29,9 @@ class Ended:
     """How an attempt ended.
 
     Args:
-        seed: of its draws.
-        problem: what was not as promised, one line; None where all was.
-        details: a traceback, where there is one.
+        seed: the seed of its draws.
+        problem: one line on what was not as promised; None if everything was.
+        details: a traceback, if there is one.
     """
 
     seed: int
@@ -56,13 +56,13 @@ def tried(kind: Kind, seed: int, root: Path) -> Ended:
 
 
 def attempts(kind: Kind, first: int, seconds: float, most: int | None, root: Path) -> list[Ended]:
-    """Attempts with one seed after the other, at least one, until the time is over.
+    """Attempts with consecutive seeds, at least one, until the time is over.
 
     Args:
-        kind: of attempt.
+        kind: the kind of attempt.
         first: the first seed.
-        seconds: for all of them.
-        most: attempts; None: as many as there is time for.
+        seconds: the time for all of them.
+        most: the most attempts; None: as many as there is time for.
         root: a folder for what they write.
     """
     theirs, ours = PROCESSES.Pipe()

@@ -19,7 +19,7 @@ TINY = {
     "budget": "smoke",
     "control": "null",
     "protocols": "[hard]",
-    "threads": "1",  # small steps are slower with several, above all where cores are shared
+    "threads": "1",  # small steps are slower with several threads, above all where cores are shared
 }
 
 
@@ -92,7 +92,7 @@ def runs(finished_runs, tmp_path) -> Path:
 
 
 def temporary_files(root: Path) -> list[Path]:
-    """What atomic writing must not leave behind."""
+    """Temporary files, which atomic writing must not leave behind."""
     return [path for path in root.rglob(".*") if path.is_file()]
 
 

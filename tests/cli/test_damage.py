@@ -1,4 +1,4 @@
-"""Damaged files, full disks and crashes: said in one line, nothing lost, and the way on works."""
+"""Damaged files, full disks and crashes: reported in one line, nothing lost, the remedy works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ddbench evaluate`: a stranger's file from the command line."""
+"""`ddbench evaluate`: a file that others made, from the command line."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_an_example_in_the_help_is_right(verb, rest, command):
     elif verb == "evaluate":
         if words[0].endswith(".safetensors"):
             assert request_of(verb_parser(verb).read(words).words[1:])
-        else:  # a released set, of which more must be said
+        else:  # a released set, for which more must be stated
             assert "no such file" in command(verb, *words).complaint
     elif verb == "list":
         assert command("list", *words).status == 0

@@ -1,4 +1,4 @@
-"""Options of the verbs: with dashes or without, near names, one line for each mistake."""
+"""Options of the verbs: with dashes or without, similar names, one line for each mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ddbench plan`: what it prints, and what it leaves alone."""
+"""`ddbench plan`: what it prints, and what it leaves unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several commands go over one sweep: each passes over what another holds."""
+"""Several commands work on one sweep: each skips what another holds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .conftest import tiny
 
 @pytest.fixture
 def held(run_tiny, tmp_path):
-    """The lock of the run of seed 0, held by somebody else; the run is not done."""
+    """The lock of the unfinished run of seed 0, held by another process."""
     assert run_tiny("seed=0").status == 0
     (file,) = tmp_path.glob("runs/random-*/record.json")
     key = Record.load(file).run

@@ -1,4 +1,4 @@
-"""`ddbench list runs` tells apart what became of runs that left no record."""
+"""`ddbench list runs` distinguishes the states of runs that left no record."""
 
 from __future__ import annotations
 

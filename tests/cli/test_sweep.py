@@ -19,7 +19,7 @@ from .conftest import TINY
 
 
 class Ran:
-    """An outcome of which nothing need be said."""
+    """An outcome for which nothing needs to be printed."""
 
     ran = True
     folder = Path("nowhere")

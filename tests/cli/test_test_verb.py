@@ -1,4 +1,4 @@
-"""`ddbench test`: a line for each promise, near names, and an exit status that says how it went."""
+"""`ddbench test`: a line for each promise, similar names, and an exit status for the result."""
 
 from __future__ import annotations
 

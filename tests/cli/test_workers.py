@@ -28,7 +28,7 @@ class Evaluated:
 
 @pytest.fixture
 def ended(tmp_path, capfd):
-    """How cells ended that ask for something, and what was said on stderr."""
+    """How the cells of a request ended, and what was printed on stderr."""
 
     def ended(*asked, workers=1):
         cells = cells_of([(f"seed={number}",) for number in range(len(asked))])

@@ -1,4 +1,4 @@
-"""Opens ImageNet64 in a process of its own, samples it, and tells what that took (Linux).
+"""Opens ImageNet64 in a process of its own, samples it, and reports the cost (Linux).
 
 usage: python tests/data/scale.py DATA_ROOT [IMAGES]
 

@@ -1,4 +1,4 @@
-"""The commands of the page on data, on small data in the layouts that it speaks of."""
+"""The commands of the page on data, on small data in the layouts that it describes."""
 
 from __future__ import annotations
 

@@ -226,7 +226,7 @@ def test_hashes_are_hexadecimal_whatever_a_source_gives_for_them(fingerprint: st
 
 
 def test_keys_of_data_that_are_hashed_have_not_changed_with_the_version() -> None:
-    """Everything in stores and on leaderboards stands under these."""
+    """Everything in stores and on leaderboards has these keys."""
     digits = [Dataset.open("digits", {}, Path("nowhere"), cut).train_hash for cut in (0.0, 0.1)]
     assert digits == [
         "47234a8f316c104483c1ca216ad594d398c5cdc4",

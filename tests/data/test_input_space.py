@@ -17,7 +17,7 @@ from ddbench.errors import UserError
 pytestmark = pytest.mark.numerical
 EPS = 0.1
 TERMS = 3 * 4 * 4 + 4
-"""Of a whitened pixel: one per pixel of the image, and the roundings of scaling."""
+"""Terms of a whitened pixel: one per pixel of the image, and the roundings of scaling."""
 
 
 def photographs(count: int = 3000, size: int = 4, seed: int = 0) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The whitening of low rank against the whole one, and against torch's own SVD."""
+"""Low-rank whitening against full whitening, and against torch's own SVD."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Some of a dataset's classes, by name, WordNet id or list: the same data however they are said."""
+"""Some of a dataset's classes: the same data whether given by name, WordNet id or list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whitenings that a machine cannot hold are refused, and one that it can is offered."""
+"""Whitenings too large for the machine's memory are refused, and one that fits is suggested."""
 
 from __future__ import annotations
 

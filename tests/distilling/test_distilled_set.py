@@ -1,4 +1,4 @@
-"""The exchange format: equal sets are equal bytes, and a stranger's file is believed in nothing."""
+"""The exchange format: equal sets are equal bytes, and nothing in a foreign file is trusted."""
 
 from __future__ import annotations
 

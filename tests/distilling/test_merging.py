@@ -71,7 +71,7 @@ def test_sets_that_do_not_belong_together_are_refused(change: dict[str, Any], to
 
 
 def test_union_trains_by_the_published_recipe_at_the_mean_of_the_learned_rates() -> None:
-    """A method that learns its rate publishes it in the recipe: there each set has another."""
+    """A method that learns its rate puts it in the recipe, where each set has a different one."""
     recipes = [TrainingRecipe(10, rate) for rate in (1.0, 3.0)]
     union = merged([made(one.learning_rate, evaluation=one) for one in recipes])
     assert union.learned_rate == 2

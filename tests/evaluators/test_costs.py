@@ -1,4 +1,4 @@
-"""What memory, runtime and storage say of a tiny finished run, and of costs that are given."""
+"""What memory, runtime and storage measure on a tiny finished run, and on given costs."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def metrics() -> Path:
 
 
 def formulas(file: Path, names: list[str], known: dict[str, float]) -> dict[str, float]:
-    """Evaluate the assignments to some names that stand in a file, in their order."""
+    """Evaluate a file's assignments to some names, in their order."""
     import numpy as np
 
     values: dict[str, float] = dict(known)

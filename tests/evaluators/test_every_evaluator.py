@@ -1,4 +1,4 @@
-"""What the harness promises of every evaluator; see `ddbench.testing.evaluators`.
+"""What every evaluator promises; see `ddbench.testing.evaluators`.
 
 A new evaluator is found by its file: nothing is added here for it.
 """

@@ -1,4 +1,4 @@
-"""Nearest real images against a loop over all pairs, and what copies and noise are told to be."""
+"""Nearest real images against a loop over all pairs, and the verdicts on copies and noise."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_distances_agree_with_a_loop_over_all_pairs() -> None:
 def test_real_images_are_copies_and_noise_is_none(record: Record, of: str) -> None:
     distances, copies = by_place(record, "nearest_real_distance"), by_place(record, "near_copies")
     control = distances["random", of]
-    # Images go through the network in other batches, which may change the last digits.
+    # Images pass through the network in other batches, which may change the last digits.
     assert max(control.values) == pytest.approx(0, abs=1e-3)
     assert copies["random", of].value == 1
     if of == "pixels":

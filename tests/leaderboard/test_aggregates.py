@@ -39,7 +39,7 @@ def test_of_complete_cells_it_is_the_mean_of_the_ranks():
 
 
 def test_a_method_is_compared_in_the_cells_that_both_have():
-    """Absent from the second cell, mtt is behind dm in half of what they share."""
+    """Absent from the second cell, mtt is behind dm in half of the cells that they share."""
     found = by_name(*(COMPLETE[0], {"apm": 65, "dm": 66}, COMPLETE[2]))
     assert found["mtt"].mean_rank == pytest.approx(1 + 1 + 0.75)
     assert found["mtt"].cells == 2

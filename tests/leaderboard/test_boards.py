@@ -1,4 +1,4 @@
-"""What stands together on a board, under which labels and beside which control."""
+"""What appears together on a board, under which labels and beside which control."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def measurements(tiny, tmp_path_factory):
 
 
 def kind(figure):
-    """A figure without what only its size tells."""
+    """A figure without what depends only on its size."""
     told = {k: v for k, v in figure.coordinates.items() if not k.startswith("method.")}
     if "groups" in told:
         told["groups"] = "2"
@@ -115,7 +115,7 @@ USUAL = published_settings("apm", METHODS["apm"].version, "cifar10", 50).values
 
 
 def as_published(make, altered, method, dataset, ipc, given=None, **options):
-    """A record with every setting as the recipe has it, but for those given."""
+    """A record with every setting from the recipe, except those given."""
     version = METHODS[method].version
     values = dict(published_settings(method, version, dataset, ipc).values)
     space = values.pop("input_space")
@@ -154,7 +154,7 @@ def test_an_input_space_that_is_not_the_published_one_takes_the_verdict(source, 
 
 
 def test_a_value_of_an_earlier_recipe_takes_the_verdict(make, altered):
-    """Nobody gave it, and the record does not differ from any other."""
+    """Nobody gave the value, and the record looks like any other."""
     record = as_published(make, altered, "apm", "cifar10", 50)
     old = altered(record, {"method.settings.image_rate.value": 7.0})
     (one,) = beside(old, "Table 1")
@@ -187,7 +187,7 @@ def test_a_verdict_needs_a_recipe_of_the_same_ipc_all_of_which_is_published(cell
 
 
 def test_cells_of_each_kind_are_known():
-    """Else the test above asserts less than it says."""
+    """Otherwise the test above asserts less than it claims."""
     found = [published_settings(m, METHODS[m].version, d, ipc) for *_, m, d, ipc in ACCURACIES]
     assert {one.other_ipc for one in found} == {True, False}
     assert {bool(one.unpublished) for one in found if not one.other_ipc} == {True, False}

@@ -50,7 +50,7 @@ ADDED = {
 
 @pytest.mark.parametrize("kind", ADDED)
 def test_no_entry_changes_who_beats_whom_among_the_others_but_through_the_correction(kind, make):
-    """Differences and p of the others stay; corrected p may only rise, so none beats anew."""
+    """Differences and p of the others stay; corrected p can only rise, so no win is added."""
     others = [record for name, own in CLEAR.items() for record in of_seeds(make, name, *own)]
     means = ADDED[kind] or (0.55, 0.75, 0.6, 0.8)
     entry = of_seeds(make, "ftd", *means, first=0 if ADDED[kind] else 10)

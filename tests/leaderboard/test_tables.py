@@ -1,4 +1,4 @@
-"""The files: byte for byte a function of the records, and readable as they are."""
+"""The files: a byte-for-byte function of the records, and readable as plain text."""
 
 from __future__ import annotations
 

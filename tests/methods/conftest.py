@@ -53,11 +53,11 @@ def small_images() -> Callable[..., Tensor]:
 
 
 class LiveBytes(TorchDispatchMode):
-    """Follows every storage that an operation makes until it is freed: a count without a clock.
+    """Follows every storage that an operation creates until it is freed, independent of timing.
 
     Attributes:
-        peak: most bytes that were alive at once; not what was there before, nor what an operation
-            takes and frees within itself.
+        peak: the most bytes that were alive at once, without what existed before and what an
+            operation allocates and frees within itself.
     """
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ def _tensors(tree: Any) -> list[Tensor]:
 
 @pytest.fixture(scope="session")
 def peak_live_bytes() -> Callable[[Callable[[], Any]], int]:
-    """Most bytes that tensors made during some work held at once."""
+    """The most bytes held at once by tensors that were created during some work."""
 
     def measure(work: Callable[[], Any]) -> int:
         with LiveBytes() as live:
@@ -107,5 +107,5 @@ def given(
     tiny: Callable[..., RunRequest],
     tmp_path: Path,
 ) -> Given:
-    """What the agreements of `agreements` are checked on."""
+    """The inputs on which the agreements in `agreements` are checked."""
     return Given(room, small_network, small_images, partial(tiny, tmp_path))

@@ -1,11 +1,11 @@
-"""Runs some updates of APM at the shape of ImageNet64 and tells what memory they took (Linux).
+"""Runs some updates of APM at the shape of ImageNet64 and reports their memory (Linux).
 
 usage: python tests/methods/scale.py IPC [float32|half] [UPDATES]
 
-The archive has the size of the official one, 1,281,167 images of 1,000 classes; those that are
-started from are random pixels, the others are black and take no room on the disk. The teacher is
-untrained and the student gets few epochs: neither changes what is held. The mini-batch is the
-published one of 500. Every peak is of the whole process, since the one before it.
+The archive has the size of the official one, 1,281,167 images of 1,000 classes; the initial images
+are random pixels, the others are black and take no space on disk. The teacher is untrained and the
+student gets few epochs: neither changes the memory held. The mini-batch is the published one of
+500. Every peak is that of the whole process since the previous one.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def main() -> None:
             note("begun")
             store = method.store
             for tensor in (store.change, store.velocity):
-                tensor.fill_(1e-3)  # every page is there, as once each image was visited
+                tensor.fill_(1e-3)  # every page is present, as after each image was visited once
             note("all_visited")
             begun = time.perf_counter()
             for i in range(updates):

@@ -54,12 +54,12 @@ def batch(size: int) -> tuple[Tensor, Tensor]:
 
 
 def inputs(images: Tensor, *networks: Model) -> list[Tensor]:
-    """What a gradient with respect to the images hangs on."""
+    """What a gradient with respect to the images depends on."""
     return [images, *(weights for network in networks for weights in network.parameters())]
 
 
 def terms(images: Tensor, *networks: Model) -> int:
-    """Forward through a network, backward with two sums a norm more, then over all and classes."""
+    """Forward, backward with two more sums per norm, then over images, networks and classes."""
     return 3 * summed_terms(networks[0], images) + len(images) + len(networks) + CLASSES
 
 
@@ -182,8 +182,8 @@ def test_peak_memory_falls_with_the_segment(apm: ModuleType) -> None:
     cpu = torch.device("cpu")
 
     def peak(segment: int) -> int:
-        # The second call is measured: by then the allocator holds what the first one needed, so
-        # only a smaller one shows less; hence from small to large.
+        # Measured after a first call. The allocator keeps what earlier calls needed, so a smaller
+        # one would show less; hence from small to large.
         reset_peak_memory(cpu)
         before = psutil.Process().memory_info().rss
         apm.matching_gradient(apm.Objective(), images, labels, teacher, students, segment)
@@ -295,7 +295,7 @@ def test_rate_per_image_counts_the_images_that_are_there(
 def test_short_recipe_follows_its_rule_of_thumb_with_all_classes_and_with_ten(
     dataset: str, ipc: int
 ) -> None:
-    """A rate of 0.1 to 0.3 an image, and enough but not too many updates of each image."""
+    """A rate of 0.1 to 0.3 per image, and enough but not too many updates of each image."""
     budget = Budget(**preset("budget", "short"))
     settings = resolve_method("apm", {}, dataset, ipc, "short", budget).settings
     assert settings.rate_per_image

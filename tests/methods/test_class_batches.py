@@ -1,4 +1,4 @@
-"""The augmentation of classes: what is batched equals what is done class by class."""
+"""The augmentation of classes: in a batch it equals that of one class at a time."""
 
 from __future__ import annotations
 

@@ -53,14 +53,14 @@ def test_loss_and_gradient_equal_the_sum_over_classes_in_float64(
         (loss, gradient),
         lambda: with_gradient(lambda leaf: dm_loss(leaf, real, network.features, treat), images),
         [images, *real, *network.parameters()],
-        # Forward, backward with two sums a norm more, and over images, features and classes.
+        # Forward, backward with two more sums per norm, and over images, features and classes.
         terms=3 * summed_terms(network, images) + 5 + network.features(images).shape[1] + 3,
     )
     assert not images.requires_grad
 
 
 def movement(request: RunRequest, **settings: Any) -> Tensor:
-    """Of all images in one step."""
+    """The movement of all images in one step."""
     with opened(request, quiet=True) as (lab, _):
         method = METHODS["dm"](Task(request.task, lab), METHODS["dm"].Settings(**settings))
         method.begin()
@@ -73,7 +73,7 @@ def test_classes_in_segments_move_as_all_classes_at_once(
 ) -> None:
     request = tiny(tmp_path, "method=dm", "model.width=8", "ipc=3")
     whole, parts = (movement(request, real_batch=9, segment=segment) for segment in (0, 7))
-    # A network of about 250 terms forward and twice backward; and two roundings of pixels, up to 4.
+    # A network of about 250 terms, forward and twice backward; two roundings of pixels, up to 4.
     assert_close(parts, whole, terms=750 + 2 * 4 / float(whole.abs().max()))
 
 

@@ -1,4 +1,4 @@
-"""What the harness promises of every method; `ddbench.testing.methods` says how each is checked.
+"""What every method promises; `ddbench.testing.methods` says how each promise is checked.
 
 A new method is found by its file: nothing is added here for it.
 """
@@ -43,7 +43,7 @@ def test_groups_of_random_start_from_disjoint_real_images(tiny: Tiny, tmp_path: 
 
 
 def test_control_in_a_run_of_apm_is_that_of_its_own_run(tiny: Tiny, tmp_path: Path) -> None:
-    """The networks of one method are not booked on another that is made beside it."""
+    """The networks of one method are not charged to another that is made beside it."""
     execute(tiny(tmp_path, "method=apm", "model.width=8", "protocols=[hard]"), quiet=True)
     request = tiny(tmp_path, "method=random", "model.width=8", "protocols=[hard]")
     outcome = execute(request, quiet=True)

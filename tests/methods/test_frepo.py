@@ -69,7 +69,7 @@ def test_loss_and_gradients_equal_those_of_the_inverse_in_float64(
         loss = regression_loss(*leaves, real, wanted, network.features, ridge, mirrored)
         return loss.detach(), *torch.autograd.grad(loss, leaves)
 
-    # Forward, backward with two sums a norm more, twice through the solution, and the sums over
+    # Forward, backward with two more sums per norm, twice through the solution, and the sums over
     # features, images and classes.
     features = network.features(images).shape[1]
     terms = 3 * summed_terms(network, images) + 2 * (features + 2 * 10) + 4 * 3
@@ -190,7 +190,7 @@ def test_ages_of_the_pool_are_spread_over_the_life_of_a_network(
 
 
 def test_fresh_network_with_batch_norm_sees_as_one_without(frepo: ModuleType) -> None:
-    """Before its first step the statistics are 0 and 1, up to the 1e-5 that is added to a 1."""
+    """Before its first step the statistics are 0 and 1, up to the 1e-5 added to the variance."""
     plain = ModelSpec("widening_convnet", {"width": 4})
     normed = frepo.with_batch_norm(plain)
     networks = [model.build(1, 8, 10, RandomStream(0)).eval() for model in (plain, normed)]

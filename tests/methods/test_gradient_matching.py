@@ -63,7 +63,7 @@ def test_loss_and_image_gradient_equal_the_naive_float64_calculation(
         with_gradient(lambda leaf: matching.matching_loss(network, real, leaf, class_id), images),
         lambda: with_gradient(lambda leaf: naive_loss(network, real, leaf, class_id), images),
         [images, real, *network.parameters()],
-        # Forward, backward and twice backward again, with two sums a norm more; then over filters.
+        # Forward, backward and twice backward again, two more sums per norm; then over filters.
         terms=6 * summed_terms(network, images) + 4 + 36 + 11,
     )
 
@@ -73,8 +73,8 @@ def test_equal_gradients_are_almost_no_distance_apart_and_vectors_count_nothing(
 ) -> None:
     generator = torch.Generator().manual_seed(0)
     layers = [torch.randn(4, 3, 3, 3, generator=generator), torch.randn(4, generator=generator)]
-    # Ones and cosines of 27 terms are what is summed, over four rows; 1e-6 in the denominator,
-    # beside squared lengths of about 27, is less than that rounds.
+    # The sum is over ones and cosines of 27 terms, in four rows; the 1e-6 in the denominator is
+    # below rounding beside squared lengths of about 27.
     assert_close(4 - matching.gradient_distance(layers, layers), 4.0, terms=27 + 4)
     opposite = [-layers[0], -layers[1]]
     assert_close(matching.gradient_distance(layers, opposite), 8.0, terms=27 + 4)

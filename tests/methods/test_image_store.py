@@ -1,4 +1,4 @@
-"""The set of images that APM moves: what is held of it, and that holding less changes little."""
+"""The set of images that APM moves: what is kept of it, and that keeping less changes little."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_images_begin_as_the_real_ones(store: Callable[..., Any], lab: Lab) -> N
 
 
 def test_visiting_alone_keeps_nothing(store: Callable[..., Any]) -> None:
-    """A step may be given up in the middle and done again."""
+    """A step may be abandoned in the middle and repeated."""
     made = store("half")
     moved(made, gradients())
     before = {name: tensor.clone() for name, tensor in made.state_dict().items()}
@@ -150,7 +150,7 @@ def test_apm_holds_so_many_bytes_an_image_and_a_position_and_a_step(
 def test_apm_in_half_agrees_with_apm_in_float32(
     tiny: Callable[..., RunRequest], tmp_path: Any
 ) -> None:
-    """Networks see the difference, too: students are trained on the images and pull at them."""
+    """Networks see the difference, too: students are trained on the images and act back on them."""
     words = ["method=apm", "ipc=2", "method.iterations=8", "method.image_rate=10", "model.width=8"]
     ends, ways = [], []
     for held in ("float32", "half"):
@@ -230,7 +230,7 @@ def test_rounding_keeps_what_the_format_holds_and_what_is_no_number(
 
 
 def test_small_steps_add_up_in_half(store: Callable[..., Any]) -> None:
-    """Each update moves by a tenth of float16's step at that change; to nearest none would."""
+    """Each update is a tenth of float16's spacing there; rounding to nearest would lose them."""
     made = store("half", momentum=0.0)
     everything = torch.arange(COUNT)
     first = made.visit(everything, 0)

@@ -91,7 +91,7 @@ def test_gradients_are_those_through_a_dense_solution(
 def test_gradients_are_finite_differences_of_the_loss_after_training(
     found: Callable[..., Any], learned: tuple[Tensor, Tensor, Tensor], which: int
 ) -> None:
-    """Of images, targets and scale, along a random direction, to the square of the step."""
+    """For images, targets and scale, along a random direction, to the square of the step."""
     result = found(*learned)
     gradient = result.direct[which]
     if which < 2:
@@ -111,7 +111,7 @@ def test_gradients_are_finite_differences_of_the_loss_after_training(
 def test_implicit_part_is_not_small_beside_the_direct_one(
     found: Callable[..., Any], learned: tuple[Tensor, Tensor, Tensor]
 ) -> None:
-    """Else the other tests would say nothing of it."""
+    """Otherwise the other tests would say nothing about it."""
     result = found(*learned)
     for direct, implicit in zip(result.direct[:2], result.implicit, strict=True):
         assert float(implicit.norm()) > 0.05 * float(direct.norm())
@@ -193,7 +193,7 @@ def test_conjugate_residuals_tell_the_residual_that_is_left(
 def test_conjugate_residuals_find_the_smallest_residual_in_their_reach(
     room: Callable[[str], ModuleType], system: tuple[Tensor, Tensor]
 ) -> None:
-    """Of three steps: among all combinations of b, A b and A A b, by least squares."""
+    """For three steps: among all combinations of b, A b and A A b, by least squares."""
     matrix, right = system
     reach = torch.stack([right, matrix @ right, matrix @ matrix @ right], dim=1)
     best = torch.linalg.lstsq(matrix @ reach, right[:, None]).solution

@@ -1,4 +1,4 @@
-"""Kernel ridge regression against dense algebra, in parts, and where it has no answer."""
+"""Kernel ridge regression against dense algebra, in parts, and where it has no solution."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 
 @pytest.mark.parametrize("features", [4, 9])
 def test_weights_are_those_of_the_inverse(regression: ModuleType, features: int) -> None:
-    """Of six images with fewer features than images, and with more."""
+    """For six images with fewer features than images, and with more."""
     phi, targets, ridge = normal(6, features), normal(6, 3, seed=1), torch.tensor(0.1).double()
     kernel = phi @ phi.T + ridge * torch.eye(6)
     found = regression.ridge_weights(phi, targets, ridge)

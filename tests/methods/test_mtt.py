@@ -58,13 +58,13 @@ def student(
 
 
 def inputs(student: Any) -> list[Tensor]:
-    """What a gradient through a student's steps hangs on."""
+    """What a gradient through a student's steps depends on."""
     return [student.images, student.step_size, *student.start, *student.target]
 
 
 @pytest.fixture
 def terms(small_network: Callable[..., Model], small_images: Callable[..., Tensor]) -> int:
-    """Forward, backward and twice backward again in each step, with two sums a norm more."""
+    """Forward, backward and twice backward again in each step, with two more sums per norm."""
     return 6 * len(ORDER) * summed_terms(small_network(), small_images(1))
 
 
@@ -75,7 +75,7 @@ def terms(small_network: Callable[..., Model], small_images: Callable[..., Tenso
 def test_gradients_equal_autograd_through_all_steps(
     matching: ModuleType, student: Any, terms: int, function: str, detached: bool
 ) -> None:
-    """TESLA's is that of the unroll whose parameters are detached at each step."""
+    """TESLA's gradient is that of the unroll with parameters detached at each step."""
     found = getattr(matching, function)(student)
     assert_agrees(
         (found.loss, found.images, found.step_size),
@@ -90,7 +90,7 @@ def test_gradients_equal_autograd_through_all_steps(
 def test_one_step_has_the_same_gradient_with_and_without_detaching(
     matching: ModuleType, student: Any, terms: int
 ) -> None:
-    """theta_0 is constant either way; only later steps tell the two apart."""
+    """theta_0 is constant either way; the two differ only in later steps."""
     one = replace(student, order=student.order[:1])
     assert_agrees(
         [matching.detached_gradient(one).images],
@@ -105,7 +105,7 @@ def test_one_step_has_the_same_gradient_with_and_without_detaching(
 def test_memory_is_constant_for_tesla_grows_by_parameters_or_by_graphs_for_mtt(
     matching: ModuleType, student: Any, peak_live_bytes: Callable[[Callable[[], Any]], int]
 ) -> None:
-    """Recomputation keeps one copy of the parameters a step; the full unroll keeps a graph."""
+    """Recomputation keeps one copy of the parameters per step; the full unroll keeps a graph."""
 
     def peaks(function: str) -> list[int]:
         found = []
@@ -130,7 +130,7 @@ def test_memory_is_constant_for_tesla_grows_by_parameters_or_by_graphs_for_mtt(
 
 
 def growth(peaks: list[int]) -> list[float]:
-    """Bytes a step, from 4 to 8 and from 8 to 16 steps."""
+    """Bytes per step, from 4 to 8 and from 8 to 16 steps."""
     return [(peaks[1] - peaks[0]) / 4, (peaks[2] - peaks[1]) / 8]
 
 
@@ -158,7 +158,7 @@ def test_trajectory_that_is_too_short_is_refused(
 def test_experts_are_trained_and_counted_as_the_settings_say(
     tiny: Callable[..., RunRequest], tmp_path: Path
 ) -> None:
-    """Digits have 1437 training images, so six steps of 256 an epoch; smoke ends them after 5."""
+    """Digits have 1437 training images, so six steps of 256 per epoch; smoke ends them after 5."""
     request = tiny(tmp_path, "method=mtt", "method.trajectory_format=float16")
     with opened(request, quiet=True) as (lab, _):
         method: Any = METHODS["mtt"](Task(request.task, lab), request.method.settings)

@@ -1,4 +1,4 @@
-"""The comparison with naive formulas catches a gradient that is wrong by a millionth."""
+"""The comparison with naive formulas catches a gradient with an error of a millionth."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def one_image(gradient: Tensor) -> Tensor:
 
 
 def one_pixel(gradient: Tensor) -> Tensor:
-    """The one whose size is the median."""
+    """The pixel of median magnitude."""
     changed = gradient.clone().flatten()
     changed[changed.abs().argsort()[changed.numel() // 2]] *= 1 + ERROR
     return changed.view_as(gradient)

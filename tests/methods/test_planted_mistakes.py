@@ -145,7 +145,7 @@ def tiles_come_image_by_image(patch: Patch, room: Room) -> None:
 
 
 def one_tile_is_never_seen(patch: Patch, room: Room) -> None:
-    """The first one stands in its place."""
+    """The first one takes its place."""
     right = room("idc").decode_tiles
 
     def decode(*given: Any) -> Tensor:

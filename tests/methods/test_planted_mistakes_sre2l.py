@@ -193,7 +193,7 @@ def optimiser_goes_on_with_the_next_block(patch: Patch, room: Room) -> None:
 
 
 def rate_goes_on_falling_in_the_next_block(patch: Patch, room: Room) -> None:
-    """So that a larger set is not that of a smaller one."""
+    """So that a larger set does not begin with the smaller one."""
     sre2l = room("sre2l")
     right = sre2l.SRe2L.step
 

@@ -44,7 +44,7 @@ def test_step_is_that_of_adam(unroll: ModuleType) -> None:
 
 
 def test_parameter_without_a_gradient_leaves_the_images_a_number(unroll: ModuleType) -> None:
-    """Where v is 0 its root has no derivative; the step hangs on the images as little."""
+    """Where v is 0 its root has no derivative, and the step does not depend on the images."""
     images, order = torch.ones(1, 1, dtype=torch.float64), [torch.tensor([0])] * 3
     start = [torch.ones(2, dtype=torch.float64)]
 

@@ -1,4 +1,4 @@
-"""What RCIG does around its gradient: its optimiser, averages, pool, and whom it refuses."""
+"""What RCIG does around its gradient: optimiser, averages, pool, and what it refuses."""
 
 from __future__ import annotations
 

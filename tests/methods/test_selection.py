@@ -72,7 +72,7 @@ def test_copies_of_an_image_are_different_images(
 
 
 def hardest_first(difficulty: list[float]) -> list[int]:
-    """A selection sort: of equally difficult images the first one."""
+    """A selection sort; the first of equally difficult images wins."""
     rest, order = list(range(len(difficulty))), []
     while rest:
         order.append(max(rest, key=difficulty.__getitem__))
@@ -107,7 +107,7 @@ def test_order_by_difficulty_leaves_equal_images_in_their_order(
 
 
 def naive_strata(difficulty: list[float], n: int, strata: int) -> list[int]:
-    """Image by image into bins, then the emptiest bin first."""
+    """Images into bins one by one, then the emptiest bin first."""
     low, high = min(difficulty), max(difficulty)
     bins: list[list[int]] = [[] for _ in range(strata)]
     for image, value in enumerate(difficulty):

@@ -57,7 +57,7 @@ def test_log_form_moves_the_logarithm_along_its_own_gradient(step_size: ModuleTy
 def test_no_gradient_takes_the_step_size_to_zero_or_below(
     step_size: ModuleType, form: str, size: float
 ) -> None:
-    """The first of the sizes stopped MTT on image folders: .01 - 1e-5 * 5800 = -.048."""
+    """The first size once stopped MTT on image folders: .01 - 1e-5 * 5800 = -.048."""
     found = moved(step_size, form, 0.01, size, size, rate=1e-5 if form == "plain" else 0.1)
     assert 0 < float(found) < 0.01
 
@@ -90,7 +90,7 @@ def test_data_without_a_recipe_has_the_log_form(method: str, dataset: str) -> No
 @pytest.mark.parametrize("method", TRAJECTORY_METHODS)
 @pytest.mark.parametrize("dataset", ["digits", "mnist5k", "random_pixels"])
 def test_data_that_had_the_published_image_rate_keep_it(method: str, dataset: str) -> None:
-    """Keys hold the settings, so those of earlier runs stay what they were."""
+    """Keys contain the settings, so the keys of earlier runs stay the same."""
     choice = request_of([f"method={method}", f"dataset={dataset}", "budget=paper"]).method
     assert choice.settings.plain()["image_rate"] == 1000
 
@@ -98,7 +98,7 @@ def test_data_that_had_the_published_image_rate_keep_it(method: str, dataset: st
 def test_another_network_on_a_dataset_with_a_recipe_goes_on(
     tiny: Callable[..., RunRequest], tmp_path: Path
 ) -> None:
-    """A first gradient that would make the rate negative halves it."""
+    """A first gradient that would make the step size negative halves it."""
     request = tiny(tmp_path, "method=mtt", "model.width=8", "method.step_size_rate=10")
     with opened(request, quiet=True) as (lab, _):
         method: Any = METHODS["mtt"](Task(request.task, lab), request.method.settings)

@@ -2,9 +2,9 @@
 
     python tests/methods/trajectory_memory.py [STEPS ...]
 
-A student (ConvNet, width 32) walks STEPS steps on 100 images of 3x32x32 with class ids. Printed are
+A student (ConvNet, width 32) takes STEPS steps on 100 images of 3x32x32 with class ids. Printed are
 the peak resident set above what the process held before, and seconds, on one thread; and how far
-the gradients lie from that of the full unroll. `test_mtt.py` asserts the same without a clock.
+the gradients are from that of the full unroll. `test_mtt.py` asserts the same without a clock.
 """
 
 from __future__ import annotations

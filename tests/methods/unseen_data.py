@@ -2,8 +2,8 @@
 
 usage: python tests/methods/unseen_data.py FOLDER > docs/unseen_data.md
 
-Pictures and runs are kept in FOLDER, so that a stopped program goes on when it is called again.
-CIFAR-100 and Tiny ImageNet, or a part of it, lie below DDBENCH_DATA.
+Pictures and runs are kept in FOLDER, so that a stopped program continues when it is called again.
+CIFAR-100 and Tiny ImageNet, or a part of it, are below DDBENCH_DATA.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ few updates: `dc` begins with noise, and has made 10. Made by
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a method on a folder.
+    """The outcome of a method on a folder.
 
     Args:
-        method: its name.
-        record: what it left; None where it stopped.
+        method: the method's name.
+        record: its record; None if it stopped.
         largest: the largest absolute value of a pixel, in the input space.
-        why: it stopped.
+        why: why it stopped.
     """
 
     method: str
@@ -61,7 +61,7 @@ class Ran:
 
 
 def overrides(method: str, folder: Folder, root: Path) -> list[str]:
-    """What is asked for: the data, and nothing of the method."""
+    """The words of a run: the data, and no setting of the method."""
     return [
         f"method={method}",
         "dataset=image_folder",
@@ -103,7 +103,7 @@ def row(run: Ran) -> list[str]:
 
 
 def accuracy(record: Record, metric: str) -> str:
-    """The set's accuracy, or what it is above the control's, in %; nothing where there is none."""
+    """The set's accuracy, or its difference from the control's, in %; empty if there is none."""
     for found in record.measurements:
         subject = found.coordinates.get("subject")
         if found.metric == metric and subject == record.method.name:

@@ -1,7 +1,7 @@
-"""Five small folders of real images, none of which any recipe knows.
+"""Five small folders of real images, for which no recipe has an entry.
 
-They are made of CIFAR-100 and Tiny ImageNet below a data root, and of the handwritten digits and
-the two photographs that come with scikit-learn.
+They are made from CIFAR-100 and Tiny ImageNet below a data root, and from the handwritten digits
+and the two photographs that come with scikit-learn.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _tiny(data_root: Path) -> Content:
 
 
 def _crops() -> Content:
-    """Training crops are of the left two thirds of a photograph, test crops of the rest."""
+    """Training crops come from the left two thirds of a photograph, test crops from the rest."""
     generator = np.random.default_rng(0)
     for name, photograph in zip(("temple", "flower"), load_sample_images().images, strict=True):
         border = photograph.shape[1] * 2 // 3

@@ -1,4 +1,4 @@
-"""The architectures that sets are transferred to, against libraries and published sizes."""
+"""The architectures for transfer, against libraries and published sizes."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_resnet18_is_torchvisions_with_a_small_stem() -> None:
 
 
 def assert_same_function(function: Callable[[Tensor], Tensor], other: nn.Module) -> None:
-    """Of images in float64, where rounding leaves no room for another function."""
+    """On images in float64, where rounding cannot hide another function."""
     given = images(2, 3, 32).double()
     with torch.no_grad():
         assert_agrees(

@@ -1,4 +1,4 @@
-"""Layers with derivatives of their own against torch's layers, derived once and twice."""
+"""Layers with closed-form derivatives against torch's layers, differentiated once and twice."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_convnet_is_its_layers_one_by_one(norm: str, resolution: int) -> None:
     def layer_by_layer(images: Tensor) -> Tensor:
         return network.classifier(network.blocks(images).flatten(1))  # type: ignore[operator, no-any-return]
 
-    # All together: before an instance norm the derivatives of biases are rounded zeros.
+    # Compared together: before an instance norm the derivatives of biases are rounded zeros.
     found = torch.cat([one.flatten() for one in derived_twice(network, x, parameters)])
     wanted = torch.cat([one.flatten() for one in derived_twice(layer_by_layer, x, parameters)])
     assert_close(found, wanted, terms=3 * resolution**2 * 9)

@@ -1,4 +1,4 @@
-"""What the harness promises of every architecture; see `ddbench.testing.models`."""
+"""What every architecture promises; see `ddbench.testing.models`."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_a_plan_asks_for_the_work_that_the_method_would_do(name, tmp_path):
 def test_a_step_of_the_published_settings_can_be_measured_at_small_sizes(
     name, dataset, ipc, tmp_path
 ):
-    """Some settings bound others, and small sizes change a few of them alone."""
+    """Some settings bound others, and small sizes change only a few of them."""
     task = [f"dataset={dataset}", f"ipc={ipc}", f"data_root={tmp_path}", f"runs_root={tmp_path}"]
     request = request_of([f"method={name}", "budget=paper", *task])
     shape = data_shape(request.task.lab, tmp_path)

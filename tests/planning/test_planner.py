@@ -22,7 +22,7 @@ COST = TrainingCost(1e-3, (1_000_000, 4_000_000), 2_000_000, 100_000_000)
 
 
 class Measured:
-    """In the place of `Measurer`: a step takes a megabyte for each image of a chunk."""
+    """Replaces `Measurer`: a step takes a megabyte for each image of a chunk."""
 
     execution = {"device_name": "none", "threads": 1}  # noqa: RUF012
 

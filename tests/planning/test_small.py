@@ -24,12 +24,12 @@ SHAPE = DataShape(3, 32, (500,) * 100, 1000)
 
 @dataclass
 class Plain(MethodSettings):
-    """A method of which nothing is known."""
+    """Settings with no known costs."""
 
 
 @dataclass
 class Chunked(MethodSettings):
-    """A method with everything that can be known."""
+    """Settings with every kind of cost."""
 
     batch: int = setting(0, "images", low=0, cost=StepCost.batch)
     chunk: int = setting(20, "images at a time", low=0, cost=StepCost.chunk)

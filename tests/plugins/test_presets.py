@@ -1,4 +1,4 @@
-"""Presets of one's own, in a package or a folder, are found as those of this program are."""
+"""A user's own presets, in a package or a folder, are found like ddbench's."""
 
 from __future__ import annotations
 

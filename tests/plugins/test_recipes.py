@@ -1,4 +1,4 @@
-"""Recipes: each entry is right, and the layers lie in order."""
+"""Recipes: each entry is right, and the layers are in order."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_entries_name_settings_that_exist_in_range_and_their_source(name):
         where = f"{name}, {entry.source}"
         known = {item.name for item in dataclasses.fields(settings_type)}
         assert set(entry.settings) <= known, where
-        # Some settings bound others, so each entry lies on what its task has besides.
+        # Some settings bound others, so each entry is laid over the others of its task.
         below = layers(name, entry.budget, entry.dataset or "nowhere", entry.ipc or 1)
         merged = {k: v for layer in below for k, v in layer.entry.settings.items()}
         typed_settings(settings_type, {**merged, **entry.settings}, where)
@@ -55,7 +55,7 @@ def test_entries_name_settings_that_exist_in_range_and_their_source(name):
 
 @pytest.mark.parametrize("name", METHODS.names())
 def test_datasets_of_recipes_exist_or_are_ahead_of_us(name):
-    """A recipe may name a dataset that is still to come, but not misspell one that is there."""
+    """A recipe may name a dataset that does not exist yet, but not misspell one that does."""
     for entry in recipe_entries(name):
         if entry.dataset is not None and entry.dataset not in DATASETS:
             near = [known for known in DATASETS.names() if known.replace("_", "") == entry.dataset]
@@ -64,7 +64,7 @@ def test_datasets_of_recipes_exist_or_are_ahead_of_us(name):
 
 @pytest.mark.parametrize("name", METHODS.names())
 def test_one_dataset_ipc_and_budget_gives_each_setting_once(name):
-    """Entries of one place may differ in their source, never in what they say of a setting."""
+    """Entries for one case may differ in their source, but each setting is given only once."""
     said = [
         (e.budget, e.dataset, e.ipc, setting)
         for e in recipe_entries(name)
@@ -75,7 +75,7 @@ def test_one_dataset_ipc_and_budget_gives_each_setting_once(name):
 
 @pytest.mark.parametrize("name", METHODS.names())
 def test_a_choice_of_ones_own_says_so(name):
-    """What stands for a published value is none; what is no published budget needs no mark."""
+    """Only entries for the budget paper mark values that stand in for unpublished ones."""
     for entry in recipe_entries(name):
         if entry.budget != "paper":
             assert not entry.own_choice
@@ -106,7 +106,7 @@ def named(source):
 
 @pytest.mark.parametrize("name", METHODS.names())
 def test_a_source_that_names_a_row_is_of_the_entry_for_it(name):
-    """What an entry takes from a row of another dataset or ipc is no published value of its own."""
+    """A value from a row of another dataset or ipc is not a published value for the entry."""
     for entry in recipe_entries(name):
         dataset, ipcs = named(entry.source)
         if dataset is None or entry.own_choice or (entry.budget != "paper" and not entry.dataset):

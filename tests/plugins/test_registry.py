@@ -1,4 +1,4 @@
-"""Plugins by name: found without importing, near names, strangers that fail are passed over."""
+"""Plugins by name: found without importing, similar names, broken foreign ones are skipped."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ class Mistyped(MethodSettings):
     ],
 )
 def test_a_foreign_plugin_whose_settings_are_none_is_reported(settings, told, monkeypatch):
-    """They would stop every command that composes a configuration."""
+    """Such a plugin would stop every command that composes a configuration."""
     plugin = type("Weed", (Method,), {"Settings": settings})
     point = importlib.metadata.EntryPoint("weed", "weed:Weed", "ddbench.methods")
     monkeypatch.setattr(importlib.metadata.EntryPoint, "load", lambda self: plugin)

@@ -1,4 +1,4 @@
-"""The digest of a plugin's code: what counts in it, and what does not."""
+"""The digest of a plugin's code: what it covers, and what it does not."""
 
 from __future__ import annotations
 

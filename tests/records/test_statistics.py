@@ -92,7 +92,7 @@ REPEATS = 2000
 
 
 def simulated(generator: np.random.Generator, mean: float, seeds: int, networks: np.ndarray):
-    """Scores of one method: its mean, its luck in distilling, and the networks' common effects."""
+    """Scores of one method: its mean, its luck in distilling, and the effects of the networks."""
     luck = generator.normal(0, 0.02, (seeds, 1))
     noise = generator.normal(0, 0.005, (seeds, len(networks)))
     return dict(enumerate((mean + luck + networks + noise).tolist()))
@@ -110,7 +110,7 @@ def test_interval_over_seeds_covers_the_mean_of_distilling_again(seeds) -> None:
 
 
 def test_interval_over_networks_of_one_set_says_nothing_of_distilling_again() -> None:
-    """The pitfall for which n has a star: the spread over networks is not that over sets."""
+    """The pitfall that the star at n marks: the spread over networks is not that over sets."""
     generator = np.random.default_rng(2)
     hits = 0
     for _ in range(REPEATS):
@@ -123,7 +123,7 @@ def test_paired_interval_covers_the_difference_and_is_narrower_than_unpaired() -
     generator = np.random.default_rng(3)
     hits, paired, unpaired = 0, [], []
     for _ in range(REPEATS):
-        networks = generator.normal(0, 0.05, 5)  # the networks' effects fall out of differences
+        networks = generator.normal(0, 0.05, 5)  # the networks' effects cancel in differences
         first, second = (simulated(generator, mean, 1, networks) for mean in (0.62, 0.6))
         truth = np.mean(first[0]) - np.mean(second[0])
         found = paired_difference(first, second)

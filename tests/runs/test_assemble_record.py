@@ -1,4 +1,4 @@
-"""Keys contain all that changes numbers; what a run sets in the process ends with it."""
+"""Keys contain all that changes numbers; what a run sets in the process is undone after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plugin under development: changed code makes its set anew, and nothing faulty is kept."""
+"""A plugin under development: after a change its set is made again, and no faulty one is kept."""
 
 from __future__ import annotations
 

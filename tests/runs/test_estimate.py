@@ -1,4 +1,4 @@
-"""What the published computation would take follows from the rates of a smaller run."""
+"""The cost of the published computation follows from the rates of a smaller run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words as Hydra reads them: which are quoted, and what is said of those that cannot be read."""
+"""Words as Hydra reads them: which are quoted, and the messages for unreadable ones."""
 
 from __future__ import annotations
 

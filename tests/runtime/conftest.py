@@ -1,4 +1,4 @@
-"""Time that a test turns, for everything that measures or shows it."""
+"""A clock that a test sets, for everything that measures or shows time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""As many threads as cores are free, unless somebody says how many; and threads that wait sleep."""
+"""As many threads as free cores, unless a number is given; and waiting threads sleep."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ VERSIONS = {"cuda": "12.4", "cudnn": 90100, "driver": "550.1"}
 
 @pytest.fixture
 def accelerated(monkeypatch: pytest.MonkeyPatch) -> Execution:
-    """An execution that says of itself what one on a GPU would."""
+    """An execution that describes itself as one on a GPU."""
     execution = Execution(torch.device("cpu"), 1)
     monkeypatch.setitem(vars(execution), "accelerator", VERSIONS)
     return execution

@@ -1,4 +1,4 @@
-"""What is freed stays with the process until it is given back."""
+"""Freed memory stays with the process until it is returned."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ print(json.dumps([full - kept, kept - resident()]))
 
 @pytest.mark.skipif(heap._glibc() is None, reason="the C library is not glibc")
 def test_a_freed_block_stays_until_it_is_given_back() -> None:
-    """In a process of its own: where an allocation has once failed, glibc maps large blocks."""
+    """In a process of its own: once an allocation has failed, glibc maps large blocks."""
     answer = subprocess.run([sys.executable, "-c", CODE], capture_output=True, check=True)
     at_once, when_asked = json.loads(answer.stdout)
     assert at_once < BYTES / 4

@@ -1,4 +1,4 @@
-"""The peaks that are reported, against what others read of the same work."""
+"""The reported peaks against independent readings of the same work."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ def work():
 
 
 def said(program: str) -> int:
-    """What a process prints whose parent is small.
+    """What a program prints in a process with a small parent.
 
-    The kernel counts the size of what a process was before it became another program; a shell
-    between makes that a shell, not this test.
+    The kernel counts the size that a process had before it executed another program; a shell in
+    between makes that the size of a shell and not of this test.
     """
     answer = subprocess.run(
         ["/bin/sh", "-c", '"$0" -c "$1"; exit $?', sys.executable, program],
         capture_output=True,
         text=True,
         check=True,
-        # Of several threads it depends on the scheduler how many buffers there are at once.
+        # With several threads the number of simultaneous buffers depends on the scheduler.
         env={**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"},
     )
     return int(json.loads(answer.stdout))

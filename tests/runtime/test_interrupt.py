@@ -15,7 +15,7 @@ from ddbench.runtime.interrupt import SIGNALS, WARNINGS, StopFlag
 
 @pytest.fixture(autouse=True)
 def heard() -> Iterator[None]:
-    """No warning is ignored from outside, as SIGHUP is where the tests themselves run in nohup."""
+    """No signal is ignored from outside, as SIGHUP is if the tests themselves run in nohup."""
     before = {number: signal.signal(number, signal.SIG_DFL) for number in WARNINGS}
     yield
     for number, handler in before.items():

@@ -110,7 +110,7 @@ def test_phase_that_allocates_nothing_on_an_accelerator_has_that_peak() -> None:
 def test_each_phase_begins_without_what_torch_keeps_of_earlier_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """On an accelerator that counts: what is cached, and the largest cache since a reset."""
+    """With a fake accelerator that counts what is cached, and the largest cache since a reset."""
     held = {"cached": 0, "peak": 0}
 
     def work(count: int) -> None:

@@ -15,7 +15,7 @@ from ddbench.runtime.runtime import Runtime
 
 
 class Counting:
-    """Adds its steps up; at one of them it is asked to stop, as by a signal."""
+    """Sums its steps; at one of them it is asked to stop, as by a signal."""
 
     def __init__(self, runtime: Runtime, stop_in: int | None = None, raises: bool = False) -> None:
         self.runtime, self.stop_in, self.raises = runtime, stop_in, raises

@@ -1,4 +1,4 @@
-"""Waiting for another process: said once, noticed by a stop, and paid by nobody."""
+"""Waiting for another process: reported once, interrupted by a stop, and charged to no phase."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A curve is of the student of the score: it ends where the score is, stopped or not."""
+"""A curve belongs to the scored student: it ends at the score, interrupted or not."""
 
 from __future__ import annotations
 

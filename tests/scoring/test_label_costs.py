@@ -22,7 +22,7 @@ from ddbench.teachers.pool import KIND as NETWORK
 from ddbench.training.loss import Loss
 
 IPC, CLASSES, EPOCHS = 2, 10, 20
-"""Of digits at the budget smoke, which takes a fiftieth of a thousand epochs."""
+"""For digits at the budget smoke, which takes a fiftieth of a thousand epochs."""
 IMAGES = IPC * CLASSES
 
 
@@ -99,7 +99,7 @@ def with_set(run: FinishedRun, **parts: object) -> FinishedRun:
 
 
 def test_soft_labels_of_tiles_are_of_every_image_that_students_see(run: FinishedRun) -> None:
-    """A decoder of tiles is a rule, by which class ids follow, too."""
+    """Decoding tiles is a rule, from which class ids follow, too."""
     tiles = with_set(run, tile_factor=2)
     assert tiles.label_cost(PROTOCOLS["hard"]).stored == 8 * IMAGES
     assert tiles.label_cost(PROTOCOLS["soft"]).stored == 4 * CLASSES * 4 * IMAGES

@@ -96,7 +96,7 @@ def test_evaluation_networks_of_several_processes_score_as_those_of_one(
     found = {}
     for threads in (1, 2):
         with finished(f"threads{threads}") as run:
-            # As many processes as threads, each with one; nothing of this process's is used.
+            # As many processes as threads, each with one thread; nothing of this process is used.
             monkeypatch.setattr(run.lab.runtime.execution, "threads", threads)
             scores = run.scores("random", PROTOCOLS["hard"], 3)
             found[threads] = [(score.key, score.accuracy) for score in scores]

@@ -1,4 +1,4 @@
-"""What students learn from where labels are learned, images are tiles, or mirrored copies count."""
+"""What students learn from if labels are learned, images are tiles, or mirrored copies count."""
 
 from __future__ import annotations
 

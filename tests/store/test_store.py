@@ -1,4 +1,4 @@
-"""Keys, artefacts that are whole or absent, locks, and what is said of damaged files."""
+"""Keys, artefacts that are whole or absent, locks, and messages for damaged files."""
 
 from __future__ import annotations
 

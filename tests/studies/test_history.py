@@ -1,4 +1,4 @@
-"""A grid of one's own: its file, its history, the steps in it, and the verb."""
+"""A user's own grid: its file, its history, the steps in it, and the verb."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def comparison(
     recorded: dict[str, tuple[float, ...]] | None = None,
     published: float | None = None,
 ) -> Comparison:
-    """A set of DM with what is known of it."""
+    """A set of DM with what is known about it."""
     where: dict[str, Any] = {"protocol": "paper/1", "subject": "dm", "split": "test"}
     mean = statistics.fmean(ours) if ours else None
     record = plausible("dm", protocols=("paper/1",), control=None)

@@ -1,4 +1,4 @@
-"""Studies: what they stand for, how cells are put together, and what the table says."""
+"""Studies: what they expand to, how cells are aggregated, and what the table says."""
 
 from __future__ import annotations
 

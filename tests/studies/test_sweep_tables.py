@@ -1,4 +1,4 @@
-"""What a sweep ends in, against means and intervals by hand."""
+"""The tables of a sweep, against means and intervals by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REASON = "a reason that is longer than the columns of any number"
 
 
 def rows(make, scores, method="dm"):
-    """Cells of one method, by seed, of which those without scores are not done."""
+    """Cells of one method by seed; those without scores are not done."""
     made = []
     for seed, values in scores.items():
         words = (f"method={method}", f"seed={seed}", "dataset=digits")

@@ -13,7 +13,7 @@ from ddbench.studies.tradeoff import TradeoffPoint, tradeoff_figure, tradeoff_po
 
 
 def record(*kinds: str, steps: bool = True) -> Any:
-    """What is read of a record whose steps took 2 s and 3 GB, and another phase more."""
+    """What is read from a record whose steps took 2 s and 3 GB, and another phase more."""
     phases: list[tuple[Coordinates, float]] = [
         ({"phase": "teacher"}, 9e9),
         ({"phase": "distil", "part": "begin"}, 8e9),

@@ -112,7 +112,7 @@ def test_watched_networks_have_dynamics_and_others_are_told_apart_from_them(
     dynamics = watched.dynamics(0)
     assert all(len(rows) == RECIPE.epochs for rows in dynamics.tensors().values())
     assert all(rows.shape[1] == len(lab.real) for rows in dynamics.tensors().values())
-    # A watched network tells no length: its bytes are not those of weights alone.
+    # A watched network gives no trajectory size: its bytes are not those of weights alone.
     with lab.runtime.ledger.recording() as used:
         train_networks(lab, "teacher", RECIPE, [0], watched=True)
     (pool,) = pools(used)
@@ -139,7 +139,7 @@ def test_networks_used_in_a_block_are_noted_once_each(lab: Lab) -> None:
 
 
 def test_storage_of_a_pool_is_told_beside_that_of_its_trajectories(lab: Lab) -> None:
-    """The same training kept whole and at its end: the second foretells the first's size."""
+    """The same training kept whole and only at its end: the second predicts the first's size."""
     last = TrainingRecipe(epochs=2, learning_rate=0.05)
     with lab.runtime.ledger.recording() as used:
         train_networks(lab, "teacher", last, range(2))
@@ -149,7 +149,7 @@ def test_storage_of_a_pool_is_told_beside_that_of_its_trajectories(lab: Lab) -> 
     assert (experts["networks"], experts["epochs"], experts["snapshots"]) == (2, 2, 3)
     assert teachers["trajectory_bytes"] == 3 * teachers["bytes"]
     assert experts["trajectory_bytes"] == experts["bytes"]
-    # The names of tensors and their places in the file weigh some on networks as small as these.
+    # The names and offsets of tensors in the file matter for networks as small as these.
     assert experts["bytes"] == pytest.approx(teachers["trajectory_bytes"], rel=0.05)
 
 
@@ -209,7 +209,7 @@ def test_networks_that_the_disk_has_no_room_for_are_refused_before_training(
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux's list of mappings")
 def test_reading_one_epoch_leaves_the_rest_of_the_file_on_the_disk(lab: Lab) -> None:
-    """A file of 40 epochs of 1 MB: no read call brings it in, and pages only where looked at."""
+    """A file of 40 epochs of 1 MB: no read call loads it, and only used pages are in memory."""
     determinants = {"made": "by hand"}
     snapshots = {f"{epoch}/weight": torch.full((250_000,), float(epoch)) for epoch in range(40)}
     artefact = lab.runtime.store.save("network", determinants, {}, snapshots)
@@ -230,12 +230,12 @@ def file_of(networks: TrainedNetworks) -> Path:
 
 
 def bytes_read() -> int:
-    """By this process, with read calls."""
+    """Bytes read by this process with read calls."""
     return int(Path("/proc/self/io").read_text(encoding="ascii").split()[1])
 
 
 def resident_bytes(file: Path) -> int:
-    """Of a file's pages those that are mapped into this process."""
+    """The bytes of a file's pages that are resident in this process."""
     total, inside = 0, False
     for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
         first = line.split()[0]

@@ -1,4 +1,4 @@
-"""A teacher's batch norms take the statistics of what it labels, and stay as they were."""
+"""A teacher's batch norms use the statistics of what it labels, and stay unchanged."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ddbench.training.recipe import Examples, TrainingRecipe
 pytestmark = pytest.mark.numerical
 STREAM = RandomStream(3, ("parts",))
 TERMS = 3 * 36 + 8 * 36 + 9
-"""Of the last layer, of a mean over images and pixels, and of the convolution."""
+"""Terms of the last layer, of a mean over images and pixels, and of the convolution."""
 CONDITION = 10.0
 """Differences from a mean, and logits whose terms cancel."""
 
 
 def network() -> nn.Sequential:
-    """With running statistics that are those of no batch, and with dropout."""
+    """A network with running statistics that match no batch, and with dropout."""
     with STREAM.as_global():
         made = nn.Sequential(
             nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Dropout(0.5), nn.Flatten(),

@@ -32,7 +32,7 @@ def examples() -> Examples:
 
 
 def naive(logits: list[float], label: int) -> dict[str, float]:
-    """What is noted of one image, number by number."""
+    """What is recorded of one image, number by number."""
     shares = [math.exp(z) / sum(math.exp(other) for other in logits) for z in logits]
     others = [k for k in range(len(logits)) if k != label]
     square = sum((p - (k == label)) ** 2 for k, p in enumerate(shares))

@@ -111,7 +111,7 @@ def test_training_resumes_at_any_step_bit_for_bit(optimiser: str, stop: int) -> 
     file = io.BytesIO()
     torch.save(first.state_dict(), file)
     file.seek(0)
-    torch.manual_seed(123)  # nothing may hang on the global generator
+    torch.manual_seed(123)  # nothing may depend on the global generator
     second = Training(network(0.5), examples(), recipe, STREAM)
     second.load_state_dict(torch.load(file, weights_only=True))
     assert second.steps_done == stop

@@ -1,4 +1,4 @@
-"""Losses are what their formulas say, written out for one image and class at a time."""
+"""Losses against their formulas, written out for one image and class at a time."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_recipe_survives_json(recipe: TrainingRecipe) -> None:
 
 
 def test_plain_recipe_names_what_is_unusual_about_epochs_and_snapshots_alone() -> None:
-    """So that keys of networks trained before these could be chosen still hold."""
+    """So that the keys of networks trained before these options existed stay valid."""
     added = SHORT_EPOCHS.plain().keys() - RECIPE.plain().keys()
     assert added == {"epoch_steps", "snapshot_format"}
 

@@ -41,7 +41,7 @@ def images(number=5, channels=3, height=8, width=8, dtype=torch.float64):
 
 
 def bilinear(image, row, column):
-    """One sample of an image (C, H, W) by hand; what lies outside is 0."""
+    """One sample of an image (C, H, W) by hand; pixels outside are 0."""
     top, left = math.floor(row), math.floor(column)
     total = np.zeros(image.shape[0])
     for r in (top, top + 1):
@@ -105,7 +105,7 @@ def test_shift_equals_slicing_with_zero_fill(height, width):
 
 
 def test_gradients_of_a_shift_have_the_bits_of_those_of_a_gather():
-    """Of first and second order; some images leave the frame, and some gradients are zero."""
+    """First and second order; some images leave the frame, and some gradients are zero."""
     generator = torch.Generator().manual_seed(0)
     x, weight = torch.randn(2, 9, 3, 6, 5, generator=generator)
     weight[:, :, ::2] *= 0

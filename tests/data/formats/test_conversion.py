@@ -1,4 +1,4 @@
-"""Converted files: what their manifest says is as it was written, or it is said to be damaged."""
+"""Converted files: they are as their manifest says, or are reported as damaged."""
 
 from __future__ import annotations
 

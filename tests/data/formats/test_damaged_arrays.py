@@ -1,4 +1,4 @@
-"""Files of arrays: whichever byte of one differs, it is read or refused in one line."""
+"""Files of arrays: whichever byte is damaged, the file is read or refused in one line."""
 
 from __future__ import annotations
 

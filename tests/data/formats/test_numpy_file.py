@@ -1,4 +1,4 @@
-"""The header of an array is a text of Python: whatever stands in it is read or refused."""
+"""The header of an array is Python source: whatever it contains is read or refused."""
 
 from __future__ import annotations
 

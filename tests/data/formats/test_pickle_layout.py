@@ -170,7 +170,7 @@ def test_batch_cut_short_anywhere_is_one_line(protocol: int, tmp_path: Path) -> 
 
 
 def test_damaged_bytes_are_one_line_or_harmless(tmp_path: Path) -> None:
-    """Every byte outside the pixels in turn becomes every one of some telling values."""
+    """Each byte outside the pixels is set in turn to each of some revealing values."""
     whole = pickle.dumps({"data": PIXELS, "labels": NUMBERS}, 4)
     pixels = whole.index(PIXELS.tobytes())
     for place in [*range(pixels), *range(pixels + PIXELS.size, len(whole))]:

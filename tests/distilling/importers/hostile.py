@@ -1,4 +1,4 @@
-"""Content that no importer may run, believe or make room for."""
+"""Content that no importer may run, trust or allocate memory for."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def zipped_objects(canary: Path) -> bytes:
 
 
 def retold(value: Any, old: bytes, new: bytes) -> bytes:
-    """A saved tensor whose description has some bytes replaced."""
+    """A saved tensor with some bytes of its description replaced."""
     with zipfile.ZipFile(io.BytesIO(saved(value))) as file:
         members = {name: file.read(name) for name in file.namelist()}
     found = {name: data.replace(old, new) for name, data in members.items() if "pkl" in name}

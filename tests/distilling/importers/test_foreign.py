@@ -1,4 +1,4 @@
-"""Every file that others released and that lies in DDBENCH_FOREIGN: imported, or refused."""
+"""Every released file in the folder DDBENCH_FOREIGN is imported or refused."""
 
 from __future__ import annotations
 
@@ -122,9 +122,9 @@ def test_recorded_accuracies_come_with_the_set(foreign, photographs):
     assert 100 * float(values.mean()) == pytest.approx(28.45, abs=0.005)
 
 
-# The two files that lie there are not of one run: even the parts of high frequency, which any
-# whitening only scales, are uncorrelated (.01, under every flip, turn and order of channels),
-# and whitening the picture gives a tensor that correlates with the other by .19 at most.
+# The two files there are not from one run: even the high-frequency parts, which any whitening
+# only scales, are uncorrelated (.01, under every flip, rotation and order of channels), and
+# whitening the picture gives a tensor that correlates with the other by .19 at most.
 @pytest.mark.xfail(reason="the folder's two files are of two different sets", strict=True)
 @pytest.mark.slow
 def test_the_inverse_of_mtts_whitened_tensor_is_its_picture(foreign, space_of):

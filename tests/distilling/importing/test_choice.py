@@ -1,4 +1,4 @@
-"""What must be said, what families say, and how mistakes are answered."""
+"""What must be stated, what families state, and how mistakes are reported."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from ddbench.errors import UserError
 def test_safetensors_are_known_whatever_the_length_of_their_header(
     beginning: int, tmp_path: Path
 ) -> None:
-    # The length stands first, and 0x0280 begins as a pickle does.
+    # The length comes first, and 0x0280 begins like a pickle.
     path = tmp_path / "set.safetensors"
     for length in range(256 * beginning, 256 * (beginning + 1), 8):
         header = json.dumps({"x": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}})

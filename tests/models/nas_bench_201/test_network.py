@@ -136,7 +136,7 @@ def test_parameters_are_as_many_as_published(
 def test_multiplications_are_as_many_as_published(
     architecture: str, classes: int, published: float
 ) -> None:
-    """Millions, of convolutions and the last layer with its bias, for one image of 32x32."""
+    """In millions, for convolutions and the last layer with its bias, on one image of 32x32."""
     built, count = network(architecture, classes), 0
 
     def add(layer: nn.Module, _: object, output: Tensor) -> None:
