@@ -14,7 +14,9 @@ from .parser import VerbParser, is_setting, number
 if TYPE_CHECKING:
     from ..bench.session import Bench
 
-SUMMARY = "how fast and lean each kind of work is on this machine, and how near the limit"
+SUMMARY = (
+    "speed and memory of each kind of work on this machine, and how close they are to the limit"
+)
 LONGEST_SECONDS, LARGEST_BATCH = 3600, 100_000
 
 
@@ -23,14 +25,15 @@ def define(parser: VerbParser) -> None:
     parser.usage = "ddbench bench [WHAT ...] [KEY=VALUE ...] [--against COMMAND] [--grow SIZES]"
     parser.description = """\
 Measures a step of each method (of one without steps its selection) and of training a teacher, a
-student and a NAS cell, and testing: seconds, images a second, memory beyond what the process has
-before, and how many times the floor that is. The floor is what no network can do without: the
-convolutions and matrix products of the same step alone, on tensors of the same shapes, timed by
-turns with it. Teachers and experts of methods are hardly trained, which changes no step's time.
+student and a NAS cell, and testing: seconds, images per second, memory beyond what the process has
+before, and how many times the floor that is. The floor is what no network can avoid: the
+convolutions and matrix products of the same step alone, on tensors of the same shapes, timed in
+turns with it. Teachers and experts of methods are hardly trained, which does not change the time of
+a step.
 
 WHAT is a method, or teacher, student, testing or nas_cell; without one, all. KEY=VALUE is as for
 `ddbench run`; several values A,B are measured one after the other. Without them the images are
-random ones of 32x32 pixels in 10 classes, ipc=10, budget=short and model=narrow.
+random ones with 32x32 pixels in 10 classes, ipc=10, budget=short and model=narrow.
 
 The table, a picture and every reading go to the folder `bench` of the folder of runs."""
     parser.epilog = """\
@@ -44,16 +47,21 @@ examples
     parser.open_keys = True
     parser.words("WHAT", "work to measure; none: all")
     parser.option(
-        "against", "COMMAND", "how another ddbench is started, which does the same by turns"
+        "against", "COMMAND", "command of another ddbench, which is measured in turns with this one"
     )
     parser.option(
         "grow",
         "SIZES",
         "how seconds and memory grow with N,classes,ipc,resolution,width,K,segment,steps,pool,"
-        "solver,batch,images, or all of them",
+        "solver,window,total,batch,images, or all of them",
     )
     parser.option("batch", "N", "images of a mini-batch in training (default 100)", "100")
-    parser.option("seconds", "S", "of repetitions of each, three at least (default 3)", "3")
+    parser.option(
+        "seconds",
+        "S",
+        "seconds of repetitions of each, at least three repetitions (default 3)",
+        "3",
+    )
     parser.flag("json", "print the record in JSON, and nothing else")
     parser.set_defaults(work=bench)
 

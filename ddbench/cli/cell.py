@@ -20,8 +20,8 @@ from .ending import FAILURE, ending_of
 Asked = RunRequest | UserError
 """The run that the words of a cell ask for, or what is wrong with them."""
 
-VANISHED = "its process ended and left nothing"
-STOPPED = "stopped, or not begun"
+VANISHED = "its process ended without a result"
+STOPPED = "stopped or not started"
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def swept(cell: Cell, sweep: Sweep, missing: str = VANISHED) -> SweptCell:
     """
     left = ending(cell, sweep)
     if left is None or left.status is None:
-        reason = "another process is at work on it" if left else missing
+        reason = "another process is working on it" if left else missing
         return SweptCell(cell, FAILURE, None, False, reason)
     file = Path(left.record) if left.record else None
     record = Record.load(file) if file and file.exists() else None

@@ -32,7 +32,7 @@ examples
     parser.words("FILE", "the set, and keys of `ddbench run`")
     parser.config_dir()
     define_import_options(parser)
-    parser.flag("quiet", "say nothing but what goes wrong")
+    parser.flag("quiet", "print only errors")
     parser.flag("json", "print the record in place of the report")
     parser.set_defaults(work=evaluate_file)
 

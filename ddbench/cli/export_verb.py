@@ -18,8 +18,8 @@ def define(parser: VerbParser) -> None:
     parser.usage = "ddbench export RUN|FILE --to FORMAT -o TARGET [data_root=FOLDER]"
     parser.description = """\
 Writes a distilled set, or that of a finished run, as other programs read it: folder and huggingface
-are pictures of 8 bits in pixel space, npz, pt, dc and mtt are tensors in the set's own input space.
-What a format has no place for is said. `ddbench list exporters` tells what each writes."""
+are 8-bit pictures in pixel space, npz, pt, dc and mtt are tensors in the set's own input space.
+What a format cannot store is reported. `ddbench list exporters` shows what each writes."""
     parser.epilog = """\
 examples
   ddbench export distilled.safetensors --to folder -o pictures
@@ -54,6 +54,6 @@ def export(given: Namespace) -> int:
     distilled = DistilledSet.load(path)
     lost = exported(distilled, given.to, target, data_root(given.data_root))
     if lost:
-        print(f"note: {given.to} has no place for {', '.join(lost)}")
+        print(f"note: {given.to} cannot store {', '.join(lost)}")
     print(f"{target}: {len(distilled)} images of {distilled.dataset}, {distilled.input_space}")
     return 0

@@ -7,9 +7,9 @@ from argparse import Namespace
 from .parser import VerbParser
 
 ABOUT = """\
-A file that ddbench did not write is read as well; no code of it is run. What it does not say must
-be said; a family (--like) says what its files always are. `ddbench inspect FILE` shows what is in
-a file and what must be said."""
+Files that ddbench did not write are read, too; their code is never run. Give what a file does not
+say; a family (--like) knows what is always true of its files. `ddbench inspect FILE` shows what is
+in a file and what must be given."""
 
 
 def define_import_options(parser: VerbParser) -> None:

@@ -18,9 +18,9 @@ def define(parser: VerbParser) -> None:
         "ddbench import FILE -o SET.safetensors --dataset NAME [--like FAMILY] [--OPTION VALUE ...]"
     )
     parser.description = """\
-Reads a set that somebody released and writes it as a file of ddbench, in the input space that its
-students see. What the file does not say must be said; a family says what its files always are. No
-code of the file is run."""
+Reads a released set and writes it as a file of ddbench, in the input space that its
+students see. Give what the file does not say; a family knows what is always true of its files. The
+file's code is never run."""
     parser.epilog = """\
 examples
   ddbench import res_DM_CIFAR10_ConvNet_1ipc.pt --like dm --dataset cifar10 -o dm.safetensors

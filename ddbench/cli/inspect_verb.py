@@ -1,4 +1,4 @@
-"""`ddbench inspect`: what is in a released file, and what must be said to import it."""
+"""`ddbench inspect`: what is in a released file, and what must be given to import it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..data.dataset import Dataset
 
-SUMMARY = "what is in a set that others released, and what must be said to import it"
+SUMMARY = "what is in a released set, and what must be given to import it"
 WHITENINGS = ("zca", "zca_relative", "zca_per_image")
 
 

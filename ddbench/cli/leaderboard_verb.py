@@ -47,7 +47,7 @@ examples
 def leaderboard(given: Namespace) -> int:
     """Write the tables, or check that they are what the records give."""
     if len(given.words) > 1:
-        raise UserError("leaderboard of what? one folder of records, or none for the repository's")
+        raise UserError("leaderboard takes one folder of records, or none for the repository's")
     choices = {name: getattr(given, name) for name in ("check", "pictures", "page")}
     place = Path(given.repository) / PLACE
     with _no_collection():

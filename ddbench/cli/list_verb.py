@@ -15,16 +15,16 @@ def define(parser: VerbParser) -> None:
 ddbench list methods|datasets|evaluators|models|protocols|experiments|problems [PATTERN] [--json]
        ddbench list runs [PATTERN] [runs_root=FOLDER] [--json]"""
     parser.description = """\
-Prints names that match a pattern, each with what it is in a line. A run is
+Prints names that match a pattern, each with a one-line description. A run is
 
   finished    it has left a record
-  running     a process is at work on it
+  running     a process is working on it
   stopped     it was asked to stop; the same command continues
-  dead        its process is gone, as one that was killed; the same command continues
-  failed      by an error of the software, whose traceback is named
-  mistake     of what was asked for, or of the machine, which is said
-  stale       it was begun with another version of torch, which changes bits
-  unfinished  by an earlier version of ddbench"""
+  dead        its process is gone, for example killed; the same command continues
+  failed      an error of the software; its traceback is named
+  mistake     in what was asked for, or on the machine; it is named
+  stale       it was begun with another version of torch, which changes results
+  unfinished  left by an earlier version of ddbench"""
     parser.epilog = """\
 examples
   ddbench list datasets

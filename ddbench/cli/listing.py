@@ -36,7 +36,7 @@ def listing(words: Sequence[str], folder: str | None = None, as_json: bool = Fal
         UserError: for an unknown kind, and for a folder given with any kind but runs.
     """
     if not 1 <= len(words) <= 2:
-        raise UserError(f"list what? one of {', '.join(KINDS)}, and perhaps a pattern such as 'a*'")
+        raise UserError(f"list needs one of {', '.join(KINDS)}, and perhaps a pattern such as 'a*'")
     kind, pattern = words[0], words[1] if len(words) == 2 else "*"
     if kind not in KINDS:
         raise unknown_name("kind", kind, KINDS)

@@ -97,11 +97,11 @@ class VerbParser(argparse.ArgumentParser):
         if word.startswith("-"):
             raise self._unknown_option(word)
         if not word:
-            raise UserError(f"a word is empty: {' '.join((self.usage or '').split())}")
+            raise UserError(f"empty argument: {' '.join((self.usage or '').split())}")
         if is_setting(word) and not self.open_keys and not word.startswith(self.keys_beginning):
             raise unknown_name("option", word.partition("=")[0], self.valued | self.flags)
         if not is_setting(word) and not self.takes_words:
-            raise UserError(f"{shown(word)} is too much: {self.usage}")
+            raise UserError(f"unexpected argument {shown(word)}: {self.usage}")
 
     def _unknown_option(self, word: str) -> UserError:
         """The error for a word that begins with a dash and is not an option."""
@@ -174,7 +174,7 @@ def is_setting(word: str) -> bool:
 def one_is_needed(verb: str, wanted: str, given: Sequence[str]) -> UserError:
     """The error for too few or too many words, with what the verb needs."""
     told = ", ".join(map(shown, given[:4]))
-    return UserError(f"{verb} what? {wanted}" + (f"; given are {told}" if given else ""))
+    return UserError(f"{verb} needs {wanted}" + (f", not {told}" if given else ""))
 
 
 def number(name: str, text: str, low: float, high: float, whole: bool = False) -> float:

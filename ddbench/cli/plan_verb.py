@@ -18,10 +18,10 @@ Prints what `ddbench run` with the same words would take, without doing it: whic
 and which are finished, what they share, and for each phase seconds, peak memory and bytes on disk.
 
 Seconds are those of training steps that are measured now, a few seconds for each network, times
-the images that go through it; for a method that finished runs tell of, as fast as those were.
-Memory is that of a step of the method on a few random images, and grows from there in straight
-lines with what the step holds at once. What was measured is kept in the folder of runs. Seconds are
-right within a factor of about two, and count no evaluator but accuracy."""
+the images that it processes; a method with finished runs is as fast as it was in those.
+Memory is that of a step of the method on a few random images, extrapolated linearly to what the
+step holds at once. What was measured is kept in the folder of runs. Seconds are
+right within a factor of about two, and include no evaluator but accuracy."""
     parser.epilog = """\
 examples
   ddbench plan method=apm dataset=cifar10 ipc=50 budget=paper
@@ -33,7 +33,7 @@ examples
     parser.words("KEY=VALUE", "as for `ddbench run`")
     help = "a sweep: every value may be a list of values A,B,C"
     parser.add_argument("-m", "--multirun", action="store_true", help=help)
-    parser.option("seconds", "S", "of measuring, for all cells together (default 10)", "10")
+    parser.option("seconds", "S", "seconds of measuring, for all cells together (default 10)", "10")
     parser.flag("json", "print the plan in JSON, and nothing else")
     parser.set_defaults(work=plan)
 

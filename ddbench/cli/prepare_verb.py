@@ -50,13 +50,13 @@ def prepare(given: Namespace) -> int:
         from ..models.nas_bench_201.table import prepare_table
 
         if names != [TABLE]:
-            raise UserError(f"prepare {TABLE} from what? one file, such as source=nasbench201.csv")
+            raise UserError(f"prepare {TABLE} needs one file, such as source=nasbench201.csv")
         for name in settings:
             raise unknown_name("option", name, ["source", "data_root"])
         print(prepare_table(root, given.source))
         return 0
     if len(names) != 1:
-        raise UserError("prepare what? one dataset, such as `ddbench prepare cifar10`")
+        raise UserError("prepare needs one dataset, such as `ddbench prepare cifar10`")
     if given.source is not None:
         raise UserError(f"source: only `ddbench prepare {TABLE}` takes this option")
     print(_prepare_dataset(names[0], settings, root))

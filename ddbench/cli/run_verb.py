@@ -43,7 +43,7 @@ how to score
   evaluators=[A,B]    or all; evaluators.NAME.SETTING=V  (default [accuracy])
   soft_rate=R         a learning rate for protocol soft, to be tried on validation images
   label_epoch=E       the teacher of protocol early stops after this epoch
-  control=NAME        shown beside it; null for none     (default random)
+  control=NAME        to compare with; null for none     (default random)
   whole=true          also train networks on all real data
 
 where and how
@@ -54,13 +54,13 @@ where and how
   device=NAME         auto, cpu, cuda, cuda:1
   trackers=[A,B]      what follows the run: tensorboard, wandb, mlflow, where they are installed
                       (`ddbench list trackers`)
-  fresh=true          make anew what was made before the code of a plugin changed
-  threads=N           of the CPU; they change bits, so a stopped run keeps its number
+  fresh=true          make again what was made before the code of a plugin changed
+  threads=N           CPU threads; they affect rounding, so a stopped run keeps their number
                       (default $OMP_NUM_THREADS, else the cores that are free at the start)
-  memory_budget=8GB   most memory that a phase may need, as a measured step tells: the method's
+  memory_budget=8GB   most memory that a phase may need, by a measured step: the method's
                       chunks (segment, part) are made small enough, or the run is refused
                                                          (default: any)
-  checkpoint_seconds=S  least time between checkpoints   (default 60)"""
+  checkpoint_seconds=S  shortest time between checkpoints   (default 60)"""
 EXAMPLES = """\
 examples
   ddbench run
@@ -94,7 +94,7 @@ def define(parser: VerbParser) -> None:
         "N",
         "cells of a sweep at once on this machine (default: one by one)",
     )
-    parser.flag("quiet", "say nothing but what goes wrong and, of a sweep, its table")
+    parser.flag("quiet", "print only errors and, for a sweep, its table")
     parser.set_defaults(work=run)
 
 

@@ -47,7 +47,7 @@ examples
     parser.option("repository", "FOLDER", "where they go (default: the working directory)", ".")
     parser.option("distilled", "FILE", "the set of one record (default: the one beside it)")
     parser.flag("rescore", "train one network on each set again", default=True)
-    parser.flag("anyway", "take runs with an alarm, too: somebody has looked at it")
+    parser.flag("anyway", "also submit runs with an alarm, after somebody has checked them")
     parser.option("runs_root", "FOLDER", "of runs (default: $DDBENCH_RUNS, else ./runs)")
     parser.option("data_root", "FOLDER", "of datasets, as for `ddbench run`")
     parser.option("threads", "N", "as for `ddbench run`")
@@ -71,7 +71,7 @@ def submit(given: Namespace) -> int:
     from ..store.files import check_writable
 
     if not given.words:
-        raise UserError(f"submit what? runs or records, {EXAMPLE}")
+        raise UserError(f"submit needs runs or records, {EXAMPLE}")
     if given.distilled and len(given.words) > 1:
         raise UserError("distilled=FILE is the set of one record; several are given")
     repository = Path(given.repository)

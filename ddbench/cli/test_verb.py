@@ -84,7 +84,7 @@ def _test_one(kind: str, name: str, folder: Path, shown: bool) -> bool:
                 print("".join(traceback.format_exception(verdict.error)), end="")
     left = len(checks(kind)) - tried
     if left:
-        print(f"  {left} more promises stand on this one and were not tried")
+        print(f"  {left} more promises depend on this one and were not checked")
     return kept
 
 

@@ -137,7 +137,7 @@ def _has_left_something(
     elif quiet:
         pass
     elif left.held is not None:
-        print(f"{done.cell.label}: another process is at work on it", flush=True)
+        print(f"{done.cell.label}: another process is working on it", flush=True)
     elif left.status == DONE and left.ran:
         print(f"{done.cell.label}: done in {duration(seconds)}", flush=True)
     return left is not None

@@ -24,8 +24,8 @@ from .pictures import (
     shown_name,
 )
 
-TITLE = "improvement on the best control, points of accuracy"
-TOLD = {1: "mean above 0", 0: "not told from 0", -1: "below 0"}
+TITLE = "improvement over the best control, points of accuracy"
+TOLD = {1: "mean above 0", 0: "not significantly different from 0", -1: "below 0"}
 NO_INTERVAL = "0.45"
 """The colour of a mean over too few cells for an interval."""
 
@@ -63,7 +63,7 @@ def _draw_strip(
     """Some protocols side by side."""
     title = {"fontsize": 10, "weight": "bold"}
     sheet.words.append(
-        (0.1, top - 0.35, "improvement on the best control, points of accuracy", title)
+        (0.1, top - 0.35, "improvement over the best control, points of accuracy", title)
     )
     for place, variant in enumerate(grid.variants):
         side = {"ha": "right", "va": "center"}

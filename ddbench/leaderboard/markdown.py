@@ -31,18 +31,18 @@ MOST_LINES = 60
 """Most lines of a table of another metric; a longer one appears only in the CSV file."""
 LEGEND = (
     "Accuracy is in percent of the test images. n is distillation seeds x evaluation networks. "
-    "± is the 95% t interval: over the seeds where there are at least three; where n has a star "
-    "there are fewer, and it is over the evaluation networks of these sets and says nothing of "
-    "distilling again. The control stands beside each method under the same protocol, in the "
-    "method's input space, with the same kind of labels. Under paper each set has its own: there "
-    "the labels of the control are named where they are of another kind. Differences are paired: "
-    "the same evaluation networks, and the same seeds where both have three of them, else Welch's. "
-    "Rows are sorted by accuracy. A rank such as 2-5 says that one method beats this one, and that "
-    "no more than four may be better. To beat is to be ahead with p below 0.05 after "
-    "Holm's correction over the pairs of ranked methods at one ipc of a board. What has fewer than "
-    "three seeds is not ranked and has no part in the correction. Few seeds tell few of many "
-    "methods apart: with three, which leave two degrees of freedom, the first of 55 pairs needs 33 "
-    "standard errors. Nothing is ranked across models, budgets, protocols or kinds of labels."
+    "± is the 95% t interval over the seeds, if there are at least three. A star at n marks fewer: "
+    "there it is over the evaluation networks of these sets, and says nothing about distilling "
+    "again. Beside each method stands its control under the same protocol, in the method's input "
+    "space, with the same kind of labels. Under paper, each set has its own labels: the control's "
+    "are named where they are of another kind. Differences are paired by evaluation network and by "
+    "seed where both have three seeds, else Welch's. Rows are sorted by accuracy. A rank of 2-5 "
+    "means that one method beats this one, and that at most four may be better. To beat is to be "
+    "ahead with p below 0.05 after Holm's correction over the pairs of ranked methods at one ipc "
+    "of a board. Methods with fewer than three seeds are not ranked and do not count in the "
+    "correction. Few seeds can separate only few of many methods: with three, which leave two "
+    "degrees of freedom, the first of 55 pairs needs a difference of 33 standard errors. Nothing "
+    "is ranked across models, budgets, protocols or kinds of labels."
 )
 
 COSTS_DEPEND = (
@@ -123,10 +123,10 @@ def pairs_page(dataset: str, boards: Sequence[Standings]) -> str:
 
 PUBLISHED_LEGEND = (
     "A verdict is given only where everything is as published: protocol `paper`, budget "
-    "`paper`, and every setting, none of which may be of another ipc or a choice made here. "
-    "The published ± is the spread that is printed, the measured one a 95% t interval (n as on "
-    "the boards). Accuracies are in percent. †: the published one is the best of several on "
-    "the test images, which no measured one is; ?: whether it is so is not known."
+    "`paper`, and every setting, none of which may be for another ipc or chosen here. The "
+    "published ± is the spread as printed, the measured one a 95% t interval (n as on the "
+    "boards). Accuracies are in percent. †: the published number is the best of several on the "
+    "test images; measured ones never are. ?: not known whether it is."
 )
 
 

@@ -9,14 +9,14 @@ from .labels import conditions_title, variant_label, warning
 from .markdown_text import Labels, as_page, safe, table, wrapped
 
 AGGREGATES_LEGEND = (
-    "A cell is one ipc of one board; the cells of a table differ in dataset and ipc alone, and "
-    "only ranked methods (three seeds or more) count. The mean rank is one more than the sum, over "
-    "the other methods, of the share of the cells that both have in which the other one's mean "
-    "accuracy is larger: where all have all cells, the mean of the ranks by accuracy. An equal "
-    "accuracy counts half, as does a method that shares no cell. Its interval is by drawing cells "
-    f"with replacement (95%, from {FEWEST_CELLS} cells on): it says how much hangs on these cells, "
-    "and nothing of other datasets. The last columns are its profile: the share of the method's "
-    "cells in which it is the best, or at most so many points of accuracy below the best."
+    "A cell is one ipc of one board; the cells of a table differ only in dataset and ipc, and only "
+    "ranked methods (three seeds or more) count. The mean rank is one plus the sum, over the other "
+    "methods, of the share of common cells in which the other has the larger mean accuracy; if all "
+    "methods have all cells, it is the mean of the ranks by accuracy. An equal accuracy counts "
+    "half, and so does a method without a common cell. Its interval is by resampling cells with "
+    f"replacement (95%, from {FEWEST_CELLS} cells on): it shows how much depends on these cells, "
+    "and says nothing about other datasets. The last columns are the method's profile: the share "
+    "of its cells in which it is the best, or at most so many points of accuracy below the best."
 )
 
 

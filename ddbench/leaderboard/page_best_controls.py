@@ -36,7 +36,7 @@ def over_cells(alike: ModelAndBudget, means: Sequence[MeanImprovement]) -> dict[
     return {
         "model": alike.model,
         "budget": budget_label(alike).full,
-        "title": f"Mean improvement on the best control, {model_and_budget_title(alike)}",
+        "title": f"Mean improvement over the best control, {model_and_budget_title(alike)}",
         "warning": warning(alike),
         "headers": ["method", *map(labels_head, grid.protocols)],
         "rows": [
@@ -84,7 +84,7 @@ def every_cell(found: Mapping[Setting, Sequence[Improvement]]) -> Iterable[dict[
         heads = list(map(labels_head, [*protocols, None]))
         yield {
             **placed(setting),
-            "title": f"Improvement on the best control, {setting_title(setting)}",
+            "title": f"Improvement over the best control, {setting_title(setting)}",
             "warning": warning(setting),
             "headers": ["ipc", "method", "storage", *heads],
             "rows": [

@@ -51,12 +51,12 @@ function leader() {
   if (!first || first.accuracy === null) { place.append("nothing could be scored."); return; }
   swatch(first.method, place);
   element("strong", first.method, place);
-  place.append(ranked.length ? " leads with " : " has, of unranked ones, the highest accuracy: ",
+  place.append(ranked.length ? " leads with " : " has the highest accuracy of the unranked ones: ",
     `${estimate(first.accuracy, first.accuracy_half_width)} %`);
   if (ranked.length > 1) {
     const beats = first.ranked - first.lowest_rank, alike = first.ranked - 1 - beats - (first.rank - 1);
     place.append(beats ? `, beats ${beats} of ${first.ranked - 1}` : "",
-      alike ? ` and is not told apart from ${alike}` : "");
+      alike ? ` and does not differ significantly from ${alike}` : "");
   }
   const making = ["seconds", "peak_memory_bytes"].filter(key => COSTS[key].of(first) !== null)
     .map(key => COSTS[key].told(COSTS[key].of(first)));
@@ -140,7 +140,7 @@ function plot() {
   const place = at("plot");
   place.textContent = "";
   at("cost").value = cost;
-  if (!points.length) { element("p", `Nothing is known of the ${name} here.`, place); return; }
+  if (!points.length) { element("p", `The ${name} are not known here.`, place); return; }
   const W = Math.max(300, place.clientWidth), H = Math.max(300, Math.min(460, .72 * W));
   const left = 40, right = W < 500 ? 92 : 130, top = 12, bottom = 42;
   const costs = points.map(of), {low, wide} = extent([...points, ...controls(points)]);

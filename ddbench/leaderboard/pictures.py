@@ -170,7 +170,7 @@ def _draw_panel(
 
 
 def _draw_legend(sheet: Sheet, y: float) -> None:
-    told = {ABOVE: "above its control", ALIKE: "not told apart from it", BELOW: "below it"}
+    told = {ABOVE: "above its control", ALIKE: "no significant difference", BELOW: "below it"}
     for number, (colour, label) in enumerate(told.items()):
         x = 0.1 + 1.8 * number
         sheet.intervals.append((((x, y), (x + 0.3, y)), colour))

@@ -251,7 +251,7 @@ def _verdict(
 def _departure(variant: Variant, figure: Figure) -> str:
     """Why the settings are not those of the published number; "" if all of them are."""
     if variant.origin:
-        return "a set that was made elsewhere is scored, and none is made"
+        return "the set was made elsewhere and is only scored here"
     published = published_settings(variant.method, variant.version, figure.dataset, figure.ipc)
     if published is None:
         return "the published settings of this version are not known here"

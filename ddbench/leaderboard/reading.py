@@ -99,9 +99,9 @@ def _reason_to_stay_out(record: Record) -> str | None:
     if record.data.scored_split != "test":
         return "scored on held-out training images, which are for choosing"
     if any(protocol.trial_rate is not None for protocol in record.protocols):
-        return "a trial of a rate, which is no protocol"
+        return "a trial of a rate, which is not a protocol"
     if record.task.group:
-        return "one group of a union: its numbers stand in the record of the union"
+        return "one group of a union: its numbers are in the record of the union"
     return None
 
 

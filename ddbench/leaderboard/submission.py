@@ -29,7 +29,7 @@ def check_record(path: Path) -> Record:
             f"{path} is scored on held-out training images; leaderboards take test ones"
         )
     if any(protocol.trial_rate is not None for protocol in record.protocols):
-        raise UserError(f"{path} is a trial of a learning rate, which is no protocol")
+        raise UserError(f"{path} is a trial of a learning rate, which is not a protocol")
     if not any(is_own_accuracy(m) and m.value is not None for m in record.measurements):
         raise UserError(f"{path} holds no accuracy")
     return record

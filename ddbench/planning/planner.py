@@ -192,7 +192,7 @@ def _notes(request: RunRequest, shape: DataShape) -> tuple[str, ...]:
     notes = [f"{shape.missing}; sizes are the published ones"] if shape.missing else []
     unknown = [name for name in request.evaluators if name != "accuracy"]
     if unknown:
-        notes.append(f"without what evaluators={','.join(unknown)} take")
+        notes.append(f"without the cost of evaluators={','.join(unknown)}")
     return (*notes, *request.method.notes)
 
 

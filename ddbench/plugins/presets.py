@@ -129,7 +129,7 @@ def package_folders() -> tuple[Path, ...]:
 def preset_problems() -> dict[str, str]:
     """Presets of other packages that are ignored because their names are taken, by name."""
     return {
-        file.stem: f"{file} is passed over: the name is taken"
+        file.stem: f"{file} is ignored: the name is taken"
         for folder in package_folders()
         for file in _taken(folder)
     }

@@ -66,7 +66,7 @@ class Registry(Generic[T]):
                 problem = "the name is taken"
             if problem:
                 named = f"the {self.noun} {shown(point.name)} of {point.value}"
-                self.problems[point.name] = f"{named} is passed over: {problem}"
+                self.problems[point.name] = f"{named} is ignored: {problem}"
             else:
                 found[point.name] = point
         return found
@@ -234,7 +234,7 @@ def name_problem(name: str) -> str | None:
     if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         return (
             "a name has letters, digits and single _ or - between them, begins with a letter, and "
-            f"has at most {LONGEST_NAME} signs"
+            f"has at most {LONGEST_NAME} characters"
         )
     return f"{name} has another meaning on the command line" if name.lower() in WORDS else None
 

@@ -63,14 +63,16 @@ def _explains_itself(registry: Registry[Any], name: str, folder: Path) -> None:
 def _loads(registry: Registry[Any], name: str, folder: Path) -> None:
     plugin = registry[name]
     version = plugin.version
-    require(type(version) is int and version >= 1, f"its version is {version!r}, no number from 1")
+    require(
+        type(version) is int and version >= 1, f"its version is {version!r}, not a number from 1"
+    )
 
 
 def _explains_its_settings(registry: Registry[Any], name: str, folder: Path) -> None:
     settings_type = registry[name].Settings
     for item in dataclasses.fields(settings_type):
         told = item.metadata
-        require(told.get("help"), f"{item.name} says not what it means; make it with `setting`")
+        require(told.get("help"), f"{item.name} has no help text; make it with `setting`")
         number = isinstance(item.default, int | float) and not isinstance(item.default, bool)
         bounds = [told[bound] for bound in BOUNDS if told.get(bound) is not None]
         require(bounds or not number, f"{item.name} is a number without a range")

@@ -27,8 +27,8 @@ def writes_the_same_again(name: str, folder: Path) -> None:
     first, second = (
         _files(_exported(name, folder / name / place, _set())) for place in ("one", "two")
     )
-    require(first.keys() == second.keys(), "the same set gives files of other names")
-    require(first == second, "the same set gives other bytes")
+    require(first.keys() == second.keys(), "the same set gives files with different names")
+    require(first == second, "the same set gives different bytes")
 
 
 def leaves_the_set_alone(name: str, folder: Path) -> None:

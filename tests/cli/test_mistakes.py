@@ -238,7 +238,7 @@ OTHER_VERBS = {
         ["import", "TMP/file", "-o", "TMP/x", "--dataste=digits"],
         ["'--dataste'", "did you mean --dataset"],
     ),
-    "evaluate of an empty word": (["evaluate", ""], ["a word is empty: ddbench evaluate FILE"]),
+    "evaluate of an empty word": (["evaluate", ""], ["empty argument: ddbench evaluate FILE"]),
     "evaluate of a file and a deletion": (
         ["evaluate", "TMP/file", "~budget"],
         ["one file", "given are 'TMP/file', '~budget'"],

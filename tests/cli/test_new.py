@@ -94,8 +94,8 @@ def test_the_workflow_and_the_tests_of_a_new_package_can_be_read(kind: str) -> N
     ("words", "told"),
     [
         (("metod", "x"), "unknown kind 'metod': did you mean method or model?"),
-        (("method",), "new what? a kind and a name"),
-        (("method", "a", "b"), "new what? a kind and a name"),
+        (("method",), "new needs a kind and a name"),
+        (("method", "a", "b"), "new needs a kind and a name"),
         (("method", "random"), "method 'random': the name is taken"),
         (("dataset", "digits"), "dataset 'digits': the name is taken"),
         (("method", "a b"), "method 'a b': a name has letters"),

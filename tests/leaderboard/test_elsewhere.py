@@ -71,4 +71,4 @@ def test_a_released_set_stands_beside_its_published_accuracy_without_a_verdict(m
     found = results_of([released(ours)]).reproductions
     (one,) = [one for one in found if one.measured is not None]
     assert one.figure.place == "Table 1"
-    assert one.told.full == "no verdict: a set that was made elsewhere is scored, and none is made"
+    assert one.told.full == "no verdict: the set was made elsewhere and is only scored here"

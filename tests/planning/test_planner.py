@@ -111,7 +111,7 @@ def test_a_study_is_planned_as_its_sweeps_with_each_cell_once(tmp_path):
 
 def test_what_is_left_out_of_a_plan_is_noted(tmp_path):
     (run,) = planned(tmp_path, "method=random", "evaluators=[accuracy,memory]").runs
-    assert "without what evaluators=memory take" in run.notes
+    assert "without the cost of evaluators=memory" in run.notes
     (run,) = planned(tmp_path, "method=random", "dataset=cifar10", f"data_root={tmp_path}").runs
     assert "sizes are the published ones" in run.notes[0]
 

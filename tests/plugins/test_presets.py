@@ -152,7 +152,7 @@ def test_names_of_this_program_are_taken(orchard: Package, tmp_path: Path) -> No
     write(orchard.folder / "orchard" / "configs", experiment__random="seed: 7\n")
     orchard.forget()
     assert preset("experiment", "random") == own
-    assert "is passed over: the name is taken" in preset_problems()["random"]
+    assert "is ignored: the name is taken" in preset_problems()["random"]
 
 
 def test_this_program_is_searched_first_and_a_given_folder_before_packages(

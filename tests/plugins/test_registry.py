@@ -155,8 +155,8 @@ NAMES = ["a b", "é", "a.b", "a/b", "-a", "1a", "a__b", "All", "null", "a" * 61]
 def test_a_name_that_a_record_or_a_command_cannot_carry_is_refused(name, plants):
     registry = plants(**{name: "foreign_tulip:Tulip"})
     assert registry.names() == ["lily", "rose"]
-    assert "is passed over: " in registry.problems[name]
-    with pytest.raises(UserError, match="is passed over"):
+    assert "is ignored: " in registry.problems[name]
+    with pytest.raises(UserError, match="is ignored"):
         registry[name]
     with pytest.raises(UserError, match=r"a name has letters|another meaning on the command line"):
         registry.add(name, registry["lily"])

@@ -26,7 +26,7 @@ FAULTS = {
     "method no_module": (LOADS, "ModuleNotFoundError: No module named 'weeds.nowhere'"),
     "method no_method": (LOADS, "is no Method class"),
     "method undecorated": (LOADS, "speed is no field; the class lacks @dataclass"),
-    "method bare_setting": (SETTINGS, "speed says not what it means; make it with `setting`"),
+    "method bare_setting": (SETTINGS, "speed has no help text; make it with `setting`"),
     "method no_range": (SETTINGS, "speed is a number without a range"),
     "method default_out_of_range": (SETTINGS, "speed=1.0: must be at least 2"),
     "method skips_with_true": ("skips a task with a reason", "skip returns True"),
@@ -150,7 +150,7 @@ def test_broken_plugins_are_named_once_where_they_are_listed(ddbench: Any) -> No
     answer = ddbench("list", "problems")
     assert answer.status == 0
     assert "'exits' (weeds.exits:Weed) cannot be loaded: SystemExit: 3" in answer.out
-    assert "'random' of weeds.methods:Sound is passed over: the name is taken" in answer.out
+    assert "'random' of weeds.methods:Sound is ignored: the name is taken" in answer.out
 
 
 def test_a_broken_plugin_that_is_asked_for_says_why(ddbench: Any) -> None:
