@@ -126,7 +126,7 @@ class Nas(Evaluator):
                 raise UserError(f"indices={chosen}: at least 3 cells, each of them once")
             wrong = [index for index in chosen if not 0 <= index < CELLS]
             if wrong:
-                raise UserError(f"indices: {wrong[0]} is no cell of 0..{CELLS - 1}")
+                raise UserError(f"indices: {wrong[0]} is not a cell of 0..{CELLS - 1}")
 
     settings: Settings
 

@@ -36,7 +36,7 @@ def test_absurdly_long_message_keeps_its_beginning_and_its_end() -> None:
 def test_quoted_text_is_cut_to_a_line() -> None:
     assert shortened("as it is") == "as it is"
     assert shortened("a\n b\t\x00") == r"a b \x00"
-    assert shortened(f"{'x ' * 10**6}is no number", 60).endswith("x x is no number")
+    assert shortened(f"{'x ' * 10**6}is not a number", 60).endswith("x x is not a number")
     assert len(shortened("x " * 10**6)) == 200
     assert shown("x" * 10**6, 20) == f"'{'x' * 18}…"
     assert shown(10**5000) == "a int of absurd size"

@@ -124,7 +124,7 @@ class Other:
     def _greeting(self) -> Plain:
         greeting = self._line()
         if greeting is None:
-            raise self._ended("is no ddbench that can be compared")
+            raise self._ended("is not a ddbench that can be compared")
         told = greeting.pop("protocol", None)
         if told != PROTOCOL:
             raise self._ended(f"speaks {told}, not {PROTOCOL}")

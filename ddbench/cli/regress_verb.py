@@ -138,7 +138,9 @@ def _places(given: Namespace) -> Places:
         )
     own = repository / FILE
     if given.update and not own.parent.is_dir():
-        raise UserError(f"{own.parent} is no folder: give repository=FOLDER, a checkout of ddbench")
+        raise UserError(
+            f"{own.parent} is not a folder: give repository=FOLDER, a checkout of ddbench"
+        )
     installed = Path(str(files("ddbench.leaderboards"))) / FILE.name
     return Places(None, own if own.exists() else installed, own, None)
 

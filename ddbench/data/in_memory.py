@@ -97,7 +97,7 @@ def _splits(dataset: Any) -> dict[Split, Any]:
     known = {*OTHER_KEYS, *(name for names in SPLITS.values() for name in names)}
     strangers = [key for key in shown_keys(dataset) if key not in known]
     if strangers and not hasattr(dataset, "column_names"):  # a Hugging Face one may have others
-        raise UserError(f"dataset: {strangers[0]!r} is no part of a dataset; {NEEDED}")
+        raise UserError(f"dataset: {strangers[0]!r} is not a part of a dataset; {NEEDED}")
     return found
 
 

@@ -79,7 +79,7 @@ def _lines(file: Path) -> list[str]:
     """The names in a file."""
     try:
         if file.stat().st_size > _LONGEST_FILE:
-            raise UserError(f"classes: {file} has {file.stat().st_size:,} bytes; it is no list")
+            raise UserError(f"classes: {file} has {file.stat().st_size:,} bytes; it is not a list")
         lines = [line.strip() for line in file.read_text("utf-8").splitlines()]
     except FileNotFoundError:
         raise UserError(

@@ -96,7 +96,7 @@ def _best_published(entry: Entry, figures: Sequence[Figure]) -> Figure | None:
         for figure in figures
         if figure.metric == ACCURACY
         and not figure.coordinates
-        and not figure.note  # a number measured in another way is no bound
+        and not figure.note  # a number measured in another way is not a bound
         and figure.method != WHOLE
         and (figure.dataset, figure.ipc, figure.model) == (setting.dataset, task.ipc, setting.model)
     ]

@@ -116,7 +116,7 @@ def redrawn(gallery: Path) -> bytes:
                 raise UserError(f"{gallery} is too large for a picture of a set")
             picture = opened.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{gallery} is no PNG: {shortened(str(error))}") from error
+        raise UserError(f"{gallery} is not a PNG image: {shortened(str(error))}") from error
     picture.thumbnail((GALLERY_SIDE, GALLERY_SIDE))
     buffer = io.BytesIO()
     picture.quantize(128).save(buffer, "PNG", optimize=True)

@@ -208,7 +208,8 @@ class Registry(Generic[T]):
             ) from error
         if not (inspect.isclass(plugin) and issubclass(plugin, self._base)):
             raise UserError(
-                f"the {self.noun} {name!r} ({point.value}) is no {self._base.__name__} class"
+                f"the {self.noun} {name!r} ({point.value}) is not a subclass of "
+                f"{self._base.__name__}"
             )
         problem = self._settings_problem(plugin)
         if problem:
@@ -224,7 +225,7 @@ class Registry(Generic[T]):
 
         own: Any = getattr(plugin, "Settings", None)
         if not (inspect.isclass(own) and issubclass(own, base)):
-            return f"Settings that are no {base.__name__} class"
+            return f"Settings that are not a subclass of {base.__name__}"
         problem = schema_problem(own)  # type: ignore[arg-type]
         return problem and f"Settings that cannot be used: {problem}"
 

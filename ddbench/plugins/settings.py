@@ -159,7 +159,7 @@ def schema_problem(settings_type: type[Settings]) -> str | None:
     """Why a settings dataclass has no schema, in one line, or None."""
     left_over = [name for name, own in vars(settings_type).items() if _is_field(own)]
     if left_over:
-        return f"{left_over[0]} is no field; the class lacks @dataclass"
+        return f"{left_over[0]} is not a field; the class lacks @dataclass"
     try:
         schema(settings_type)
     except OmegaConfBaseException as error:

@@ -171,7 +171,7 @@ def largest_contained(record: Record, paths: Iterable[Path]) -> str | None:
         try:
             other = Record.load(path)
         except (UserError, OSError):
-            continue  # a damaged neighbour is no reason to fail
+            continue  # a damaged neighbour is not a reason to fail
         if other.run != record.run and record.contains(other):
             earlier.append((len(other.measurements), other.finished, other.run))
     return max(earlier)[-1] if earlier else None

@@ -148,7 +148,7 @@ class Execution:
             self.use_threads(threads)
         earlier = saved.get("nondeterministic", [])
         if not isinstance(earlier, list) or not all(isinstance(name, str) for name in earlier):
-            raise UserError(f"{path} is damaged: nondeterministic is no list of operations")
+            raise UserError(f"{path} is damaged: nondeterministic is not a list of operations")
         self.nondeterministic.update(earlier)
 
     def use_threads(self, threads: int) -> None:

@@ -104,7 +104,7 @@ def load_history(path: Path) -> list[Entry]:
             entries.append(_entry(json.loads(line)))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise UserError(
-                f"{path}: line {number} is no entry of a history ({error}); remove it"
+                f"{path}: line {number} is not an entry of a history ({error}); remove it"
             ) from error
     return entries
 
@@ -148,7 +148,7 @@ def last_steps(grid: RegressionGrid, history: Sequence[Entry]) -> list[Step]:
     """The last step of each quantity of each cell since a result was last accepted.
 
     The noise of a value is its standard error over seeds, but at least a third of the grid's least
-    band, so that a change within a band from one run to the next is no step.
+    band, so that a change within a band from one run to the next is not a step.
     """
     accepted = [number for number, entry in enumerate(history) if entry.accepted is not None]
     entries = history[accepted[-1] :] if accepted else history

@@ -88,7 +88,7 @@ def load_grid(path: Path | None = None) -> RegressionGrid:
         grid = _grid(values)
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-        raise UserError(f"{path} is no grid: {reason}") from error
+        raise UserError(f"{path} is not a grid: {reason}") from error
     unknown = [gate.cell for gate in grid.gates if gate.cell not in grid.cells]
     if unknown:
         raise UserError(f"{path}: a gate is about the cell {shown(unknown[0])}, which is not there")

@@ -52,7 +52,7 @@ def format_checks(registry: Registry[Any], kind: type) -> tuple[Check, ...]:
 
 def _is_made(registry: Registry[Any], kind: type, name: str, folder: Path) -> None:
     """The class can be made without arguments."""
-    require(isinstance(registry[name](), kind), f"it is no {registry.noun}")
+    require(isinstance(registry[name](), kind), f"it is not a valid {registry.noun}")
 
 
 def _explains_itself(registry: Registry[Any], name: str, folder: Path) -> None:

@@ -41,7 +41,9 @@ def _measurements(name: str, store: Path) -> list[Measurement]:
     record = _executed(store, name).record
     reason = record.evaluators[name].skipped
     if reason is not None:
-        require(isinstance(reason, str) and reason, f"skip returns {reason!r}, which is no reason")
+        require(
+            isinstance(reason, str) and reason, f"skip returns {reason!r}, which is not a reason"
+        )
         raise NotApplicable(reason)
     return list(record.measurements)
 
@@ -64,7 +66,7 @@ def measurements_can_be_read(name: str, folder: Path) -> None:
 def _check_readable(measurements: Sequence[Measurement]) -> None:
     require(measurements, "it measures nothing and gives no reason")
     for one in measurements:
-        require(isinstance(one, Measurement), f"it returns {one!r}, which is no Measurement")
+        require(isinstance(one, Measurement), f"it returns {one!r}, which is not a Measurement")
         require(one.metric, "a measurement has no metric")
         require(one.unit, f"{one.metric} has no unit")
         require(one.coordinates, f"{one.metric} has no coordinates")

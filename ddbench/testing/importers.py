@@ -53,7 +53,7 @@ def cut_files_are_answered(name: str, folder: Path) -> None:
             _met(name, path)
 
 
-def objects_that_are_no_set_are_answered(name: str, folder: Path) -> None:
+def objects_that_are_not_a_set_are_answered(name: str, folder: Path) -> None:
     """Objects in memory are recognised or refused, and cause no failure."""
     for thing in ({}, {"images": 3}, [], [None, None], torch.zeros(3), (torch.zeros(0, 3, 2, 2),)):
         _answer(name, thing)
@@ -106,5 +106,5 @@ CHECKS = (
     Check("finds no set in noise", random_bytes_are_not_recognised),
     Check("runs no code of a file", code_in_a_file_is_not_run),
     Check("answers files that are cut off in one line", cut_files_are_answered),
-    Check("answers objects that are no set", objects_that_are_no_set_are_answered),
+    Check("answers objects that are not a set", objects_that_are_not_a_set_are_answered),
 )

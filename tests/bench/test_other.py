@@ -58,8 +58,11 @@ def test_another_process_measures_and_says_what_it_cannot(tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("program", "told"),
     [
-        ("raise SystemExit('no such thing')", "is no ddbench that can be compared: no such thing"),
-        ("print('hello')", "is no ddbench that can be compared"),
+        (
+            "raise SystemExit('no such thing')",
+            "is not a ddbench that can be compared: no such thing",
+        ),
+        ("print('hello')", "is not a ddbench that can be compared"),
         ("""print('{"protocol": "ddbench-bench-child/9"}')""", "speaks ddbench-bench-child/9, not"),
     ],
 )

@@ -124,7 +124,7 @@ def test_a_set_beside_another_record_is_given_by_name(submit, run, tmp_path):
 
 def test_a_picture_that_is_none_is_refused(submit, run):
     (run / "gallery.png").write_text("<svg onload=alert(1)>")
-    assert "is no PNG" in submit(run, "rescore=false").complaint
+    assert "is not a PNG image" in submit(run, "rescore=false").complaint
 
 
 def test_another_record_of_the_same_name_is_refused(submit, run):

@@ -97,7 +97,7 @@ MISTAKES = {
     "group behind all images": (["ipc=max", "group=1"], ["group=1", "digits has only"]),
     "nothing of the images": (["ratio=0"], ["ratio=0", "above 0"]),
     "more than all images": (["ratio=1.5"], ["ratio=1.5", "at most 1"]),
-    "ratio that is no number": (["ratio=nan"], ["ratio=nan", "finite"]),
+    "ratio that is not a number": (["ratio=nan"], ["ratio=nan", "finite"]),
     "ratio with a number": (["ipc=1", "ratio=0.1"], ["ratio=0.1", "ipc=1", "leave one"]),
     "ratio with all": (["ipc=max", "ratio=0.1"], ["ratio=0.1", "ipc='max'", "leave one"]),
     "more images than a class has": (
@@ -108,7 +108,7 @@ MISTAKES = {
     "negative seed": (["seed=-1"], ["seed=-1", "at least 0"]),
     "seed in floating point": (["seed=1e99"], ["seed", "Integer"]),
     "all held out": (["validation=1"], ["validation=1", "at most"]),
-    "fraction that is no number": (["validation=nan"], ["validation=nan", "finite"]),
+    "fraction that is not a number": (["validation=nan"], ["validation=nan", "finite"]),
     "negative rate": (
         ["method=apm", "method.image_rate=-1"],
         ["method apm", "image_rate=-1", "above 0"],
@@ -138,7 +138,7 @@ MISTAKES = {
     "device without memory": (["device=meta"], ["device=meta", "this machine"]),
     "empty device": (["device=null"], ["device", "null"]),
     # the syntax of overrides
-    "word that is no override": (["ipc"], ["'ipc'", "key=value"]),
+    "word that is not an override": (["ipc"], ["'ipc'", "key=value"]),
     "open bracket": (["method=["], ["'method=['", "key=value"]),
     "open quote": (['method="a'], ["key=value"]),
     "no key": (["=3"], ["''"]),
@@ -175,7 +175,7 @@ MISTAKES = {
     "long nonsense": (["method=" + "a" * 5000], ["unknown method 'aaa", "…"]),
     "long nonsense for a number": (["seed=" + "a" * 5000], ["seed", "'aaa", "…", "Integer"]),
     "long nonsense taken away": (["~method=" + "a" * 5000], ["~method=aaa", "…", "another value"]),
-    "long word that is no override": (["a" * 5000], ["'aaa", "…", "key=value"]),
+    "long word that is not an override": (["a" * 5000], ["'aaa", "…", "key=value"]),
     "sweep of long nonsense": (["method=" + "a," * 5000], ["method=a,a,", "…", "key=value"]),
     "folder whose name is too long": (
         ["runs_root=" + "a" * 5000],
@@ -310,7 +310,7 @@ OTHER_VERBS = {
     "submit of nothing": (["submit"], ["ddbench submit runs/"]),
     "submit of no run": (["submit", "TMP/none"], ["TMP/none", "ddbench list runs"]),
     "submit of an unfinished run": (["submit", "TMP/bad"], ["TMP/bad", "has the run ended?"]),
-    "submit of a file that is no record": (["submit", "TMP/file"], ["TMP/file", "not JSON"]),
+    "submit of a file that is not a record": (["submit", "TMP/file"], ["TMP/file", "not JSON"]),
     "submit of a set": (["submit", "TMP/file"], ["a record is the file record.json of a run"]),
     "submit with an option of no value": (["submit", "a", "--distilled"], ["distilled=VALUE"]),
     "regress with a word": (["regress", "apm"], ["'apm'", "--reason TEXT"]),

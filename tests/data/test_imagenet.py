@@ -135,7 +135,7 @@ def test_lists_of_classes_are_of_imagenet() -> None:
         ),
         (
             lambda folder: (with_text(folder), next(folder.glob("I*.txt")).write_text("2\n9999\n")),
-            "line 2: '9999' is no number of a class",
+            "line 2: '9999' is not a class number",
         ),
         (
             lambda folder: (with_text(folder), next(folder.glob("I*.txt")).write_text("2\n")),

@@ -170,7 +170,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "one dataset": (Pairs("train"), "a Pairs has no test split"),
     "three parts": ((1, 2, 3), "there are 3 parts, not 2"),
     "images alone": ((IMAGES["train"], IMAGES["test"]), "is one array; expected two"),
-    "another key": ({**PAIRS, "labels": COLOURS}, "'labels' is no part of a dataset"),
+    "another key": ({**PAIRS, "labels": COLOURS}, "'labels' is not a part of a dataset"),
     "a flat shape": (split_with(IMAGES["train"].reshape(12, -1)), "have shape (12, 192)"),
     "not square": (split_with(IMAGES["train"][..., :4]), "images must be square"),
     "no axis of channels": (split_with(IMAGES["train"][:, :, :3, :3]), "channel axis is ambiguous"),
@@ -201,7 +201,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "items that are no pairs": ((list(range(3)), Pairs("test")), "has 3 parts"),
     "images of two sizes": (
         (torch.utils.data.TensorDataset(torch.zeros(2)), Pairs("test")),
-        "item 0 of the train split is no pair",
+        "item 0 of the train split is not a pair",
     ),
 }
 

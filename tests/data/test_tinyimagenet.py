@@ -125,7 +125,7 @@ BROKEN: dict[str, tuple[str, Callable[[str], str], str]] = {
     "path upwards": (
         ANNOTATIONS,
         lambda t: t.replace("val_4", "../val_4"),
-        "line 2: .* is no image",
+        "line 2: .* is not an image",
     ),
     "absolute path": (ANNOTATIONS, lambda t: t.replace("val_4", "/etc/val_4"), "line 2"),
     "unknown image": (ANNOTATIONS, lambda t: t.replace("val_4", "val_9"), "val_9.JPEG is missing"),

@@ -271,7 +271,7 @@ def test_run_without_truth_is_skipped_with_the_reason(
 def test_damaged_table_is_a_reason_to_skip(tmp_path: Path) -> None:
     table_path(tmp_path).write_text("index,arch,cifar10_test_200ep\n0,x,1\n")
     run = unfinished(tmp_path)
-    assert "line 2: 'x' is no cell" in evaluator().skip(run)
+    assert "line 2: 'x' is not a cell" in evaluator().skip(run)
     damaged = evaluator().identity("cifar10", tmp_path)
     write_table(tmp_path)
     assert (
@@ -303,7 +303,7 @@ def test_budget_and_device_decide_what_is_not_given(root: Path) -> None:
     [
         ("indices", "[1,2]", "at least 3 cells"),
         ("indices", "[1,2,2]", "each of them once"),
-        ("indices", "[1,2,15625]", r"15625 is no cell of 0\.\.15624"),
+        ("indices", "[1,2,15625]", r"15625 is not a cell of 0\.\.15624"),
         ("indices", "[1,2,x]", "indices"),
         ("cells", "2", "at least 3"),
         ("cells", "15626", "at most 15625"),

@@ -128,7 +128,7 @@ def test_a_foreign_plugin_is_one_like_the_others(plants):
         ("foreign_interrupt:Interrupt", "KeyboardInterrupt"),
         ("foreign_tulip:Daffodil", "AttributeError"),
         ("no_such_package:Plant", "ModuleNotFoundError"),
-        ("foreign_stone:Stone", "is no Plant class"),
+        ("foreign_stone:Stone", "is not a subclass of Plant"),
     ],
 )
 def test_a_foreign_plugin_that_does_not_load_is_reported_and_passed_over(target, told, plants):
@@ -197,9 +197,12 @@ class Mistyped(MethodSettings):
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        (int, "Settings that are no MethodSettings class"),
+        (int, "Settings that are not a subclass of MethodSettings"),
         (Untyped, "Settings that cannot be used: size: Unexpected type annotation: object"),
-        (Undecorated, "Settings that cannot be used: size is no field; the class lacks @dataclass"),
+        (
+            Undecorated,
+            "Settings that cannot be used: size is not a field; the class lacks @dataclass",
+        ),
         (Mistyped, "Settings that cannot be used: size: Value 'large' of type 'str'"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_set_without_a_fit_name_of_its_own_is_called_file(name, made, tmp_path
     provenance = {"family": name} if isinstance(name, str | None) else {"method": name}
     if not isinstance(name, str) or name in ("random", ""):
         assert scored(made, provenance, tmp_path).method.name == "file"
-    else:  # a family that is no name cannot be recorded either
+    else:  # a family that is not a name cannot be recorded either
         with pytest.raises(UserError, match="cannot be recorded") as caught:
             scored(made, provenance, tmp_path)
         assert len(str(caught.value)) < 200

@@ -85,7 +85,7 @@ def test_a_damaged_history_is_one_line_that_says_where(line: str, tmp_path: Path
     append(path, entry(0.8))
     with path.open("a") as file:
         file.write(line + "\n")
-    with pytest.raises(UserError, match=r"history\.jsonl: line 2 is no entry"):
+    with pytest.raises(UserError, match=r"history\.jsonl: line 2 is not an entry"):
         load_history(path)
 
 
@@ -105,7 +105,7 @@ def test_an_entry_says_whose_code_ran(make: Callable[..., Record]) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[1]", "is no grid"),
+        ("[1]", "is not a grid"),
         ("seeds: [0]\ncommon: ''\n", "it has no 'cells'"),
         (GRID.replace("[0, 1, 2]", "[]"), "seeds are numbers"),
         (GRID.replace("[0, 1, 2]", "[a]"), "seeds are numbers"),

@@ -1,4 +1,4 @@
-"""A verdict is one line, whatever a plugin does; a stop is no verdict."""
+"""A verdict is one line, whatever a plugin does; a stop is not a verdict."""
 
 from __future__ import annotations
 

@@ -64,8 +64,8 @@ def decode(path: Path, resolution: int, resize: Filter, crop: bool = True) -> ND
     read, and orientation tags and colour profiles are ignored.
 
     Raises:
-        UserError: if the file is no image, is damaged, holds pixels that cannot be converted to 8
-            bits without guessing, or has a wrong size and must not be resized.
+        UserError: if the file is not an image, is damaged, holds pixels that cannot be converted to
+            8 bits without guessing, or has a wrong size and must not be resized.
     """
     from PIL import Image  # takes a while to import
 

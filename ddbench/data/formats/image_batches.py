@@ -118,7 +118,7 @@ class PickledBatch(Batch):
                 raise self.problem("labels are not all integers")
             return np.asarray(labels, dtype=np.int64)
         if not isinstance(labels, StoredArray) or labels.buffer.length > LABEL_BYTES:
-            raise self.problem("labels are no list and no array")
+            raise self.problem("labels are neither a list nor an array")
         with _StoredBytes(self.path, labels) as stream:
             data = stream.read(int(np.prod(labels.shape, dtype=np.int64)) * labels.dtype.itemsize)
         return np.frombuffer(data, dtype=labels.dtype).reshape(labels.shape)
@@ -213,7 +213,7 @@ class NpzBatch(Batch):
         except KeyError:
             raise self.problem(f"it has no array `{name}`") from None
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-            raise self.problem("it is no archive, or cut short") from error
+            raise self.problem("it is not an archive, or cut short") from error
 
     def _header(self, stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
         try:

@@ -61,10 +61,10 @@ def _array(values: Any, where: str, noun: str) -> NDArray[Any]:
         array: NDArray[Any] = np.asarray(values)
     except (TypeError, ValueError) as error:
         raise UserError(
-            f"dataset: {noun} of the {where} are no array ({shown(str(error))})"
+            f"dataset: {noun} of the {where} are not an array ({shown(str(error))})"
         ) from error
     if array.dtype == object:
-        raise UserError(f"dataset: {noun} of the {where} are no array of numbers")
+        raise UserError(f"dataset: {noun} of the {where} are not an array of numbers")
     return array
 
 
@@ -76,7 +76,7 @@ def _of_pairs(part: Any, where: str) -> Read:
             item = part[number]
             if not isinstance(item, tuple | list) or len(item) != 2:
                 raise UserError(
-                    f"dataset: item {number} of the {where} is no pair of an image and a label"
+                    f"dataset: item {number} of the {where} is not a pair of an image and a label"
                 )
             yield item[0], item[1]
 

@@ -112,7 +112,7 @@ class _Reader:
         for _ in range(count):
             key = self.value()
             if not isinstance(key, str):
-                raise UserError("a key is no text")
+                raise UserError("a key is not text")
             made[key] = self.value()
         return made
 
@@ -125,7 +125,7 @@ class _Reader:
             raise UserError("damaged")
         kind = self.number(">b")
         if kind != _ARRAY:
-            raise UserError(f"it has an extension of type {kind}, which is no array")
+            raise UserError(f"it has an extension of type {kind}, which is not an array")
         inner = _Reader(self.take(length), self.values, self.depth)
         shape, name, data = inner.value()
         self.values = inner.values

@@ -263,7 +263,7 @@ class _Machine:
 
 def _text(value: Any) -> str:
     if not isinstance(value, Span) or value.inline is None:
-        raise _Refused("a name is no short text")
+        raise _Refused("a name is not a short text")
     return value.inline.decode("latin-1")
 
 
@@ -291,7 +291,7 @@ def _made(function: Any, arguments: Any) -> Any:
 def _build(target: Any, state: Any) -> None:
     """Give an array its shape, type and bytes, or a type its byte order."""
     if not isinstance(target, _Unfinished):
-        raise _Refused("it sets the state of what is no array; nothing was executed")
+        raise _Refused("it sets the state of what is not an array; nothing was executed")
     if target.meaning == _DTYPE:
         order = _text(state[1])
         if order not in ("<", ">", "|"):

@@ -51,7 +51,7 @@ class _NumberType:
 
     def __init__(self, code: str, *_: Any) -> None:
         if code not in _NUMBERS:
-            raise ValueError("a NumPy scalar is no number")
+            raise ValueError("a NumPy scalar is not a number")
         self.format = _NUMBERS[code]
         self.order = "<"
 
@@ -158,7 +158,7 @@ class _Copy:
             return self.tensor(value)
         if isinstance(value, dict):
             if not all(isinstance(key, str | int) for key in value):
-                raise UserError("the keys of a table in it are no text")
+                raise UserError("the keys of a table in it are not text")
             return {str(key): self.of(entry, depth + 1) for key, entry in value.items()}
         if isinstance(value, list | tuple):
             return [self.of(entry, depth + 1) for entry in value]

@@ -142,7 +142,7 @@ class ImageNetFiles:
         for number, line in enumerate(_lines(truth), start=1):
             wnid = numbers.get(int(line)) if line.isdecimal() else None
             if wnid is None:
-                raise UserError(f"{truth} line {number}: {shown(line)} is no number of a class")
+                raise UserError(f"{truth} line {number}: {shown(line)} is not a class number")
             found[f"ILSVRC2012_val_{number:08}"] = wnid
         return found
 

@@ -168,7 +168,7 @@ class TinyImageNet(DatasetSource):
             class_id = rest.partition("\t")[0]
             if not _IMAGE.fullmatch(name) or class_id not in known:
                 raise UserError(
-                    f"{annotations} line {number}: {line[:60]!r} is no image name and class"
+                    f"{annotations} line {number}: {line[:60]!r} is not an image name and class"
                 )
             file = there.pop(name, None)
             if file is None:

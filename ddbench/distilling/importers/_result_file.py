@@ -36,7 +36,7 @@ def read_entry(source: Source, which: int) -> ImportedSet:
         )
     pair = pairs[which]
     if not isinstance(pair, list) or len(pair) != 2:
-        raise UserError(f"{source}: set {which % len(pairs)} is no pair of images and labels")
+        raise UserError(f"{source}: set {which % len(pairs)} is not a pair of images and labels")
     images = images_of(pair[0], f"{source}: the images")
     return ImportedSet(
         images,

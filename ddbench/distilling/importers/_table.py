@@ -46,5 +46,5 @@ def _whole(value: Any, where: str) -> int | None:
         return None
     found = tensor(value, where)
     if found.numel() != 1 or not 0 <= float(found) < 100:
-        raise UserError(f"{where} is no small whole number")
+        raise UserError(f"{where} is not a small whole number")
     return int(found)

@@ -75,7 +75,7 @@ def _side(path: Path) -> int:
         with Image.open(path) as picture:
             width, height = picture.size
     except Exception as error:  # Pillow raises many kinds, including SyntaxError
-        raise UserError(f"{path} is no picture ({type(error).__name__})") from error
+        raise UserError(f"{path} is not a picture ({type(error).__name__})") from error
     if width != height:
         raise UserError(f"{path} is {width}x{height}; pictures of a distilled set are square")
     return width

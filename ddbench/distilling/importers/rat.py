@@ -33,7 +33,7 @@ class FlatImages(Importer):
                 images, labels = (_array(file, name, source) for name in ("data", "label"))
         except (OSError, RuntimeError, KeyError, ValueError) as error:
             reason = " ".join(str(error).split())[:100]
-            raise UserError(f"{source} is no HDF5 file that can be read ({reason})") from None
+            raise UserError(f"{source} is not a readable HDF5 file ({reason})") from None
         if images.ndim == 2:
             images = images.reshape(len(images), *_shape(images.shape[1], source))
         found = images_of(images, f"{source}: data")

@@ -131,7 +131,7 @@ def family(name: str, dataset: str | None = None) -> Family:
     for option, entry in entries.items():
         chosen = _for_dataset(entry, dataset)
         if option not in OPTIONS or "source" not in chosen:
-            raise UserError(f"the family {name!r}: {option} is no option, or has no source")
+            raise UserError(f"the family {name!r}: {option} is not an option, or has no source")
         facts[option], sources[option] = chosen.get("value"), chosen["source"]
     if evaluation:
         sources["evaluation"] = evaluation["source"]

@@ -85,7 +85,7 @@ def tensor(value: Any, where: str) -> Tensor:
     if isinstance(value, np.ndarray):
         value = torch.from_numpy(np.ascontiguousarray(value.astype(value.dtype.newbyteorder("="))))
     if not isinstance(value, Tensor):
-        raise UserError(f"{where} is no array, but {type(value).__name__}")
+        raise UserError(f"{where} is not an array, but {type(value).__name__}")
     if value.is_complex() or value.is_quantized:
         raise UserError(f"{where} is not of plain numbers")
     if not all(bool(part.isfinite().all()) for part in value.split(1024)) if value.ndim else False:
@@ -123,7 +123,9 @@ def labels_of(value: Any, count: int, where: str) -> Tensor:
     if made.is_floating_point() and not torch.equal(made, made.round()):
         raise UserError(f"{where} are numbers that are not whole, so no class ids")
     if len(made) and not 0 <= float(made.min()) <= float(made.max()) < 2**31:
-        raise UserError(f"{where} range over {made.min():g}..{made.max():g}, so are no class ids")
+        raise UserError(
+            f"{where} range over {made.min():g}..{made.max():g}, so they are not class ids"
+        )
     return made.long()
 
 
@@ -138,7 +140,7 @@ def rate_of(value: Any, where: str) -> float:
             raise UserError(f"{where} has shape {tuple(value.shape)}, not one rate")
         value = float(value.reshape(-1)[0])
     if not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise UserError(f"{where} is no learning rate above 0")
+        raise UserError(f"{where} is not a learning rate above 0")
     return float(value)
 
 

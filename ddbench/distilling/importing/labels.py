@@ -39,8 +39,8 @@ def ids_of_folders(folders: Sequence[str], names: tuple[str, ...], where: str) -
             ids.append(int(number[1]))
         else:
             raise UserError(
-                f"{where}: the folder {folder[:40]!r} is no class of the dataset: neither a name "
-                f"such as {names[0]!r} nor a number of 0 to {len(names) - 1}"
+                f"{where}: the folder {folder[:40]!r} is not a class of the dataset: neither a "
+                f"name such as {names[0]!r} nor a number of 0 to {len(names) - 1}"
             )
     return torch.tensor(ids)
 

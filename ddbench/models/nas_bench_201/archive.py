@@ -87,22 +87,22 @@ def _load(path: Path) -> Any:
         reason = next((line for line in str(error).splitlines() if "global" in line.lower()), "")
         told = f": {reason.strip()[:200]}" if reason else ""
         raise UserError(
-            f"{path} is no file of {TITLE}, is damaged, or asks for more than data{told}"
+            f"{path} is not a file of {TITLE}, is damaged, or asks for more than data{told}"
         ) from error
 
 
 def _parts(content: Any, path: Path) -> tuple[list[str], dict[int, dict[str, Any]]]:
     """Cell strings by index, and the results of the cells that have some."""
     if not isinstance(content, dict):
-        raise UserError(f"{path} is no file of {TITLE}: a {type(content).__name__}, not a dict")
+        raise UserError(f"{path} is not a file of {TITLE}: a {type(content).__name__}, not a dict")
     for name, kind in (("meta_archs", list), ("arch2infos", dict)):
         if not isinstance(content.get(name), kind):
-            raise UserError(f"{path} is no file of {TITLE}: it has no {kind.__name__} {name!r}")
+            raise UserError(f"{path} is not a file of {TITLE}: it has no {kind.__name__} {name!r}")
     strings, results = content["meta_archs"], content["arch2infos"]
     known = cell_indices()
     for text in strings:
         if not isinstance(text, str) or text not in known:
-            raise UserError(f"{path}: {str(text)[:100]!r} is no cell of {TITLE}")
+            raise UserError(f"{path}: {str(text)[:100]!r} is not a cell of {TITLE}")
     if len(set(strings)) != len(strings):
         raise UserError(f"{path}: a cell is there twice")
     for index, result in results.items():

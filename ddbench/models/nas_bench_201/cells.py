@@ -57,7 +57,7 @@ def parse_cell(text: str) -> Cell:
     match = _PATTERN.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         raise UserError(
-            f"{text[:_LONGEST]!r} is no cell of NAS-Bench-201: an index 0..{CELLS - 1}, or "
+            f"{text[:_LONGEST]!r} is not a cell of NAS-Bench-201: an index 0..{CELLS - 1}, or "
             f"{_FORM.format(*['OP'] * len(EDGES))} with OP one of {', '.join(OPERATIONS)}"
         )
     return match.groups()
@@ -84,5 +84,5 @@ def check_percent(value: float, column: str, where: str) -> float:
         UserError: if it is not one.
     """
     if not (math.isfinite(value) and 0 <= value <= 100):
-        raise UserError(f"{where}: {column}={value} is no accuracy in percent (0 to 100)")
+        raise UserError(f"{where}: {column}={value} is not an accuracy in percent (0 to 100)")
     return value

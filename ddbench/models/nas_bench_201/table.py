@@ -183,7 +183,7 @@ def parse_table(data: bytes, path: Path) -> Rows:
                 raise UserError(f"{where}: {len(row)} values, not {len(header)}")
             index, text = row[:2]
             if text not in indices:
-                raise UserError(f"{where}: {text[:100]!r} is no cell of {TITLE}")
+                raise UserError(f"{where}: {text[:100]!r} is not a cell of {TITLE}")
             if index != str(indices[text]):
                 raise UserError(f"{where}: the cell has index {indices[text]}, not {index[:20]!r}")
             if text in rows:
@@ -194,7 +194,7 @@ def parse_table(data: bytes, path: Path) -> Rows:
                 if value
             }
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} is no CSV: {' '.join(str(error).split())}") from error
+        raise UserError(f"{path} is not a CSV file: {' '.join(str(error).split())}") from error
     if not rows:
         raise UserError(f"{path} has no cells")
     return rows
@@ -204,7 +204,7 @@ def _percent(text: str, column: str, where: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise UserError(f"{where}: {column}={text[:40]!r} is no number") from None
+        raise UserError(f"{where}: {column}={text[:40]!r} is not a number") from None
     return check_percent(value, column, where)
 
 

@@ -42,7 +42,7 @@ def test_it_is_refused_wherever_it_is_cut(tmp_path, length):
     "data",
     [
         WHOLE + b"\x00",
-        b"\x81\x01\x02",  # a key that is no text
+        b"\x81\x01\x02",  # a key that is not text
         b"\x81\xa1a\xc1",  # a code that is never used
         b"\x81\xa1a\xc7\x05\x01\x93\x91\x02\xa1x\xc0",  # no bytes
         WHOLE.replace(b"\x92\x02\x03", b"\x92\x02\x04"),  # a shape too large

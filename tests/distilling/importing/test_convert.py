@@ -179,7 +179,7 @@ def test_folders_may_be_named_by_class_names_and_numbers_in_any_form(tmp_path, c
     assert torch.equal(brightness.argsort(), made.labels.argsort())
     (tmp_path / "n01440764").mkdir()
     Image.fromarray(picture).save(tmp_path / "n01440764" / "a.png")
-    with pytest.raises(UserError, match="'n01440764' is no class of the dataset"):
+    with pytest.raises(UserError, match="'n01440764' is not a class of the dataset"):
         import_set(tmp_path, ImportChoice(dataset="random_pixels"), coloured)
 
 

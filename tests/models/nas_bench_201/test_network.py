@@ -209,7 +209,7 @@ def test_edges_are_in_the_order_of_the_string() -> None:
 )
 def test_what_is_no_cell_is_refused_in_one_short_line(text: str) -> None:
     with pytest.raises(
-        UserError, match=r"is no cell of NAS-Bench-201: an index 0\.\.15624"
+        UserError, match=r"is not a cell of NAS-Bench-201: an index 0\.\.15624"
     ) as told:
         parse_cell(text)
     assert len(str(told.value)) < 600

@@ -190,10 +190,10 @@ def broken(name: str) -> Any:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("accuracy", r"cell 1: cifar10_test_200ep=\d+\.\d+ is no accuracy in percent"),
+        ("accuracy", r"cell 1: cifar10_test_200ep=\d+\.\d+ is not an accuracy in percent"),
         ("text", "cell 1 is not in the schema|cell 0 is not in the schema"),
         ("trial", "is not in the schema"),
-        ("cell", r"'\|none~0\|' is no cell"),
+        ("cell", r"'\|none~0\|' is not a cell"),
         ("twice", "a cell is there twice"),
         ("index", "there is no cell of index '15625'"),
         ("empty", "has no results"),
@@ -221,7 +221,7 @@ def test_file_that_is_no_archive_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("bad.pth").write_bytes(content)
-    with pytest.raises(UserError, match=r"bad\.pth is no file of NAS-Bench-201"):
+    with pytest.raises(UserError, match=r"bad\.pth is not a file of NAS-Bench-201"):
         prepare_table(tmp_path, "bad.pth")
     assert not Path("evil-was-here").exists()
 
@@ -264,14 +264,14 @@ def test_source_may_be_spelt_as_an_option(spelling: str, tmp_path: Path, capsys:
         ("cifar10_test_200ep", "accuracy", "the columns must be"),
         ("cifar100_test_200ep", "accuracy", "'accuracy' is not a column of accuracies"),
         ("cifar100_test_200ep", "cifar10_test_200ep", "there twice"),
-        ("\n0,|avg", "\n0,|max", r"line 2: '\|max_pool_3x3~0.* is no cell"),
+        ("\n0,|avg", "\n0,|max", r"line 2: '\|max_pool_3x3~0.* is not a cell"),
         ("\n3,|", "\n4,|", "line 5: the cell has index 3, not '4'"),
-        ("|,0.07", "|,-0.07", r"cifar10_test_200ep=-0\.07 is no accuracy in percent"),
-        ("|,0.07", "|,nan", "=nan is no accuracy"),
-        ("|,0.07", "|,1e9", "is no accuracy"),
-        ("|,0.07", "|,ten", "cifar10_test_200ep='ten' is no number"),
+        ("|,0.07", "|,-0.07", r"cifar10_test_200ep=-0\.07 is not an accuracy in percent"),
+        ("|,0.07", "|,nan", "=nan is not an accuracy"),
+        ("|,0.07", "|,1e9", "is not an accuracy"),
+        ("|,0.07", "|,ten", "cifar10_test_200ep='ten' is not a number"),
         ("|,0.07", "|,0.07,3", "line 3: 12 values, not 11"),
-        ("|,0.07", '|,"0', "is no CSV|values, not"),
+        ("|,0.07", '|,"0', "is not a CSV file|values, not"),
     ],
 )
 def test_csv_that_is_wrong_is_refused_in_one_line(
@@ -300,7 +300,7 @@ def test_csv_that_is_cut_short_or_repeats_a_cell_is_refused(whole_csv: str, tmp_
         with pytest.raises(UserError, match=told):
             prepare_table(tmp_path, str(file))
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="is no CSV"):
+    with pytest.raises(UserError, match="is not a CSV file"):
         prepare_table(tmp_path, str(file))
 
 
