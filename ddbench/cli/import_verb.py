@@ -41,7 +41,7 @@ def import_file(given: Namespace) -> int:
         wanted = "one file or folder, such as `ddbench import images_best.pt`"
         raise one_is_needed("import", wanted, files)
     if not given.out:
-        raise UserError("import to where? give -o FILE.safetensors")
+        raise UserError("import needs -o FILE.safetensors")
     from ..distilling.importing.inspecting import accuracy_in_words
     from ..runs.overrides import as_overrides
     from ..runs.score_file import set_from_file
