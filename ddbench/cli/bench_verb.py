@@ -14,9 +14,7 @@ from .parser import VerbParser, is_setting, number
 if TYPE_CHECKING:
     from ..bench.session import Bench
 
-SUMMARY = (
-    "speed and memory of each kind of work on this machine, and how close they are to the limit"
-)
+SUMMARY = "speed and memory of each kind of work here, and how close to the limit"
 LONGEST_SECONDS, LARGEST_BATCH = 3600, 100_000
 
 

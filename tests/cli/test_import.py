@@ -49,7 +49,7 @@ def test_import_writes_a_set_that_evaluate_scores(released, command, tmp_path):
     ("words", "told"),
     [
         (["FILE"], "-o FILE"),
-        (["-o", "x.safetensors"], "import what"),
+        (["-o", "x.safetensors"], "import needs one file or folder"),
         (["FILE", "-o", "x"], "dataset= a name"),
         (["FILE", "-o", "x", "--dataset", "digits"], "input_space= pixels.*which= the number"),
         (["FILE", "-o", "x", "--dataset", "digits", "--like", "dcc"], "unknown family"),

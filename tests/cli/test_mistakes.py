@@ -241,7 +241,7 @@ OTHER_VERBS = {
     "evaluate of an empty word": (["evaluate", ""], ["empty argument: ddbench evaluate FILE"]),
     "evaluate of a file and a deletion": (
         ["evaluate", "TMP/file", "~budget"],
-        ["one file", "given are 'TMP/file', '~budget'"],
+        ["one file", "not 'TMP/file', '~budget'"],
     ),
     "evaluate of how a set is made": (
         ["evaluate", "TMP/file", "+method.rate=1"],

@@ -54,7 +54,7 @@ def test_a_cell_whose_process_is_always_killed_takes_no_other_with_it(ended):
     cells, said = ended(Evaluated(DIES), mistake, mistake, workers=2)
     assert [one.status for one in cells] == [FAILURE, MISTAKE, MISTAKE]
     assert [one.reason for one in cells[1:]] == ["a mistake", "a mistake"]
-    assert "nothing" in cells[0].reason
+    assert "without a result" in cells[0].reason
     assert said.count("exit status -9") == 2
     assert said.count("it is tried again") == 1
 

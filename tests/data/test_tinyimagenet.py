@@ -132,7 +132,7 @@ BROKEN: dict[str, tuple[str, Callable[[str], str], str]] = {
     "image twice": (ANNOTATIONS, lambda t: t.replace("val_4", "val_5"), "named twice"),
     "unknown class": (ANNOTATIONS, lambda t: t.replace(IDS[1], "n00000001"), "line 2"),
     "no class": (ANNOTATIONS, lambda t: t.replace("\t", " "), "line 1"),
-    "class upwards": ("wnids.txt", lambda t: t + "../x\n", "different ids such as n01443537"),
+    "class upwards": ("wnids.txt", lambda t: t + "../x\n", "distinct ids such as n01443537"),
     "class twice": ("wnids.txt", lambda t: t + IDS[0], "has 4 lines"),
     "one class": ("wnids.txt", lambda t: IDS[0], "has 1 lines"),
     "class without a folder": (
