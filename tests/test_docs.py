@@ -204,3 +204,27 @@ def test_the_citation_is_of_this_version():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert str(citation["version"]) == project["version"]
     assert citation["license"] == project["license"]
+
+
+def test_what_an_hour_buys_agrees_with_the_study():
+    study = yaml.safe_load((ROOT / "configs/study/an_hour_each.yaml").read_text(encoding="utf-8"))
+    table = ROOT / "leaderboards/studies/an_hour_each/table.md"
+    arms = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in table.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|")
+    ]
+    section = text_of("budgets").split("## What an hour buys")[1].split("\n## ")[0]
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| (\S+) ± \S+ \| (\S+) ± \S+ \| (\S+) \|$",
+        section,
+        re.MULTILINE,
+    )
+    methods = {key.partition("=")[2] for key in study["labels"] if key.startswith("method=")}
+    assert {method for method, *_ in rows} == methods
+    for method, share, accuracy, gain, published in rows:
+        label = study["labels"][f"method={method}"]
+        assert label.endswith(f"(published {published})")
+        assert any(
+            arm[0].startswith(f"{label}, {share}") and arm[1:3] == [accuracy, gain] for arm in arms
+        ), (method, share, accuracy, gain)
