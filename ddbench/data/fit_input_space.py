@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import UserError
+from .eigenbasis import eigenbasis_of_covariance, eigenbasis_of_rows, has_few_rows
 from .input_space import InputSpace, input_space_definition
 from .low_rank import fit_low_rank
 from .per_image import fit_per_image
@@ -75,31 +76,34 @@ def fit_input_space(
 def _fit_whitening(name: str, pixels: Pixels, mean: Tensor, std: Tensor, eps: float) -> InputSpace:
     """Fit `zca` or `zca_relative`; the formulas are at the top of `input_space.py`."""
     count, shape = len(pixels), pixels.shape[1:]
-    image_mean, covariance = _image_moments(pixels)
+    features = pixels.numel() // count
     per_pixel_std = std.view(-1, 1, 1).expand(shape).flatten()
-    centre = (image_mean.view(shape) - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
-    covariance /= torch.outer(per_pixel_std, per_pixel_std)
-    if name == "zca":
-        covariance *= count / (count - 1)
+    sampled = count / (count - 1) if name == "zca" else 1.0
+    if has_few_rows(count, features):
+        rows = torch.cat([chunk.flatten(1).double() for chunk in pixels.split(_CHUNK)]) / 255
+        image_mean = rows.mean(dim=0)
+        rows = (rows - image_mean) / per_pixel_std
+        trace = float(rows.square().sum()) / count
+        found = eigenbasis_of_rows(rows).times(sampled)
+        del rows
     else:
-        eps *= float(covariance.trace()) / len(covariance)
-    values, vectors = torch.linalg.eigh(covariance)
-    del covariance
-    values = values.clamp(min=0)  # rounding makes the zero ones slightly negative
-    root = (values + eps).sqrt()
-    # The variance of coordinate i after whitening is sum_j U_ij^2 S_j / (S_j + eps).
-    variance = vectors.square() @ (values / (values + eps))
-    if name == "zca":
-        variance *= (count - 1) / count
-    return InputSpace(
-        name,
-        mean.float(),
-        std.float(),
-        variance.view(shape).mean(dim=(1, 2)).sqrt().float(),
-        centre.float(),
-        ((vectors / root) @ vectors.T).float(),
-        ((vectors * root) @ vectors.T).float(),
-    )
+        image_mean, covariance = _image_moments(pixels)
+        covariance /= torch.outer(per_pixel_std, per_pixel_std)
+        trace = float(covariance.trace())
+        covariance *= sampled
+        found = eigenbasis_of_covariance(covariance)
+        del covariance
+    if name == "zca_relative":
+        eps *= trace / features
+    variance = found.whitened_variance(eps) / sampled
+    tensors = {
+        "mean": mean,
+        "std": std,
+        "pixel_std": variance.view(shape).mean(dim=(1, 2)).sqrt(),
+        "centre": (image_mean.view(shape) - mean.view(-1, 1, 1)) / std.view(-1, 1, 1),
+        **found.whitening(eps),
+    }
+    return InputSpace(name, **{key: tensor.float() for key, tensor in tensors.items()})
 
 
 def _channel_moments(pixels: Pixels) -> tuple[Tensor, Tensor]:

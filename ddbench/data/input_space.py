@@ -15,7 +15,8 @@ others:
   eps = 0.1 trace(Sigma) / d; used by KIP and RaT-BPTT (Nguyen et al., NeurIPS 2021).
   Its inverse recovers pixels only up to the brightness and contrast of each image.
 
-These need square matrices, CHW x CHW. For images too large for that there is
+These need square matrices, CHW x CHW, unless the images are few: n of them span only n directions,
+and all others are scaled by eps^-1/2 (`eigenbasis.py`). For many images that are too large there is
 
 * `zca_low_rank`: like `zca`, but only the 512 largest eigenvalues are kept and the others taken as
   0: T = eps^-1/2 I + U diag((S + eps)^-1/2 - eps^-1/2) U' with U (CHW, 512). The factor on any
@@ -82,8 +83,10 @@ class InputSpace:
         centre: mean training image after shifting and scaling, (C, H, W); None without whitening.
         whitening: matrix that multiplies flat images from the right, (CHW, CHW), or None.
         colouring: its inverse, or None.
-        basis: orthonormal directions of a low-rank whitening, (CHW, rank), or None.
-        gains: their factors, (rank,); all other directions are scaled by eps^-1/2.
+        basis: orthonormal directions of a low-rank whitening, or of one fitted to few images,
+            (CHW, rank), or None.
+        gains: their factors, (rank,).
+        rest: the factor of all other directions, (); None stands for eps^-1/2.
     """
 
     name: str
@@ -95,6 +98,7 @@ class InputSpace:
     colouring: Tensor | None = None
     basis: Tensor | None = None
     gains: Tensor | None = None
+    rest: Tensor | None = None
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -127,7 +131,12 @@ class InputSpace:
         wanted = {"mean", "std", "pixel_std"}
         if "eps" in definition:
             wanted |= {"centre"}
-            wanted |= {"basis", "gains"} if "rank" in definition else {"whitening", "colouring"}
+            if "rank" in definition:
+                wanted |= {"basis", "gains"}
+            elif "basis" in tensors:
+                wanted |= {"basis", "gains", "rest"}
+            else:
+                wanted |= {"whitening", "colouring"}
         if set(tensors) != wanted:
             raise UserError(
                 f"the input space {name!r} consists of {', '.join(sorted(wanted))}, "
@@ -142,7 +151,7 @@ class InputSpace:
             shapes |= {"centre": (channels, *tensors["centre"].shape[1:])}
             shapes |= {"whitening": (flat, flat), "colouring": (flat, flat)}
             rank = tensors["gains"].numel() if "gains" in wanted else 0
-            shapes |= {"basis": (flat, rank), "gains": (rank,)}
+            shapes |= {"basis": (flat, rank), "gains": (rank,), "rest": ()}
         for key, tensor in tensors.items():
             if tuple(tensor.shape) != shapes[key] or not bool(tensor.isfinite().all()):
                 raise UserError(f"the input space {name!r} has a damaged tensor {key!r}")
@@ -209,8 +218,8 @@ class InputSpace:
             return flat @ matrix
         assert self.basis is not None
         assert self.gains is not None
-        rest: float = self.definition["eps"] ** (-0.5 * power)
-        return scaled_along(flat, self.basis, self.gains**power, rest)
+        rest = self.definition["eps"] ** -0.5 if self.rest is None else self.rest
+        return scaled_along(flat, self.basis, self.gains**power, rest**power)
 
     def pixels(self, images: Tensor) -> Tensor:
         """8-bit pixels (N, C, H, W) of images in this space: the nearest level, 0 to 255."""

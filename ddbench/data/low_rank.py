@@ -61,7 +61,7 @@ def fit_low_rank(pixels: Pixels, eps: float, rank: int) -> dict[str, Tensor]:
     return {name: value.float().contiguous() for name, value in tensors.items()}
 
 
-def scaled_along(flat: Tensor, basis: Tensor, gains: Tensor, rest: float) -> Tensor:
+def scaled_along(flat: Tensor, basis: Tensor, gains: Tensor, rest: float | Tensor) -> Tensor:
     """Flat images with each direction of a basis scaled by its own factor, and others by `rest`.
 
     Args:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .eigenbasis import eigenbasis_of_covariance, eigenbasis_of_rows, has_few_rows
 from .pixels import Pixels
 
 _CHUNK = 1024
@@ -34,28 +35,32 @@ def fit_per_image(pixels: Pixels, brightness: Tensor, eps: float) -> dict[str, T
     """
     shape = tuple(pixels.shape[1:])
     features = pixels.numel() // len(pixels)
-    gram = torch.zeros(features, features, dtype=torch.float64, device=pixels.device)
+    few = has_few_rows(len(pixels), features)
+    rows: list[Tensor] = []
+    side = 0 if few else features
+    gram = torch.zeros(side, side, dtype=torch.float64, device=pixels.device)
     total = torch.zeros(features, dtype=torch.float64, device=pixels.device)
     lengths = total.new_zeros(())
     for chunk in pixels.split(_CHUNK):
         scaled = chunk.double().flatten(1) / 255
         lengths += (scaled - scaled.mean(1, keepdim=True)).norm(dim=1).sum()
         unit = unit_images(scaled)
-        gram += unit.T @ unit
         total += unit.sum(dim=0)
-    values, vectors = torch.linalg.eigh(gram / len(pixels))
-    values = values.clamp(min=0)  # rounding makes the zero ones slightly negative
-    root = (values + eps * values.mean()).sqrt()
-    whitening = (vectors / root) @ vectors.T
-    # The mean square of coordinate i after whitening is sum_j U_ij^2 S_j / (S_j + eps).
-    square = (vectors.square() @ (values / root.square())).view(shape).mean(dim=(1, 2))
-    mean = ((total / len(pixels)) @ whitening).view(shape).mean(dim=(1, 2))
+        if few:
+            rows.append(unit)
+        else:
+            gram += unit.T @ unit
+    found = (
+        eigenbasis_of_rows(torch.cat(rows)) if few else eigenbasis_of_covariance(gram / len(pixels))
+    )
+    eps *= float(found.values.sum()) / features
+    square = found.whitened_variance(eps).view(shape).mean(dim=(1, 2))
+    mean = found.whitened(total / len(pixels), eps).view(shape).mean(dim=(1, 2))
     tensors = {
         "mean": brightness.expand(shape[0]),
         "std": (lengths / len(pixels)).expand(shape[0]),
         "pixel_std": (square - mean.square()).clamp(min=0).sqrt(),
         "centre": total.new_zeros(shape),
-        "whitening": whitening,
-        "colouring": (vectors * root) @ vectors.T,
+        **found.whitening(eps),
     }
     return {name: value.float().contiguous() for name, value in tensors.items()}

@@ -6,22 +6,27 @@ from typing import Any
 
 from ..errors import UserError
 from ..runtime.device import machine_memory_bytes
+from .eigenbasis import has_few_rows
 from .input_space import input_space_definition
 from .low_rank import MATRICES as LOW_RANK_MATRICES
 from .low_rank import OVERSAMPLED
 
 LOW_RANK = "zca_low_rank"
 WHOLE_MATRICES = 5
-"""Least number of square float64 matrices that fitting a full whitening holds at once."""
+"""Square float64 matrices that fitting a whitening to many images holds at once, at least."""
+FEW_MATRICES = 3
+"""Float64 matrices (n, CHW) that fitting it to n images holds, if they are few, at least."""
 
 
-def check_memory(name: str, channels: int, resolution: int) -> None:
+def check_memory(name: str, channels: int, resolution: int, images: int) -> None:
     """Refuse a whitening whose matrices this machine cannot hold, before any work.
 
     Args:
-        name: of the input space.
-        channels: of an image.
+        name: the name of the input space.
+        channels: the channels of an image.
         resolution: its height and width.
+        images: the number of training images; 0 if it is not known yet, which refuses nothing that
+            a smaller number might allow.
 
     Raises:
         UserError: with the bytes that are needed, and the spaces that need fewer.
@@ -30,10 +35,10 @@ def check_memory(name: str, channels: int, resolution: int) -> None:
     if "eps" not in definition:
         return
     side = channels * resolution**2
-    matrices, columns = _matrices(definition, side)
+    matrices, columns = _matrices(definition, side, images)
     needed, there = matrices * 8 * side * columns, machine_memory_bytes()
     if needed > there:
-        times, narrow = _matrices(input_space_definition(LOW_RANK), side)
+        times, narrow = _matrices(input_space_definition(LOW_RANK), side, images)
         fewer = times * 8 * side * narrow
         offer = (
             f"input_space={LOW_RANK}, an approximation of zca, needs {fewer / 1e9:,.1f} GB, and "
@@ -46,8 +51,13 @@ def check_memory(name: str, channels: int, resolution: int) -> None:
         )
 
 
-def _matrices(definition: dict[str, Any], side: int) -> tuple[int, int]:
-    """How many float64 matrices fitting a whitening holds, and their columns."""
-    if "rank" not in definition:
-        return WHOLE_MATRICES, side
-    return LOW_RANK_MATRICES, min(side, definition["rank"] + OVERSAMPLED)
+def _matrices(definition: dict[str, Any], side: int, images: int) -> tuple[int, int]:
+    """How many float64 matrices (CHW, columns) fitting a whitening holds, and their columns.
+
+    Matrices (n, n) of few images are smaller than (n, CHW), by half at least, and are left out.
+    """
+    if "rank" in definition:
+        return LOW_RANK_MATRICES, min(side, definition["rank"] + OVERSAMPLED)
+    if has_few_rows(images, side):
+        return FEW_MATRICES, images
+    return WHOLE_MATRICES, side

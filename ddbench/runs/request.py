@@ -175,7 +175,9 @@ def request_from(config: DictConfig, choices: dict[str, Any]) -> RunRequest:
         space, space_source = str(config.input_space), "given"
     input_space_definition(space)
     source = DATASETS[dataset](dataset_settings, roots[1])
-    check_memory(space, source.channels, source.resolution)
+    # Fewer images may be read in the end, and are checked again then.
+    images = 0 if source.settings.named_classes else source.train_size
+    check_memory(space, source.channels, source.resolution, images)
     lab = LabSpec(
         dataset=dataset,
         model=_model(config),

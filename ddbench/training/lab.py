@@ -76,7 +76,8 @@ class Lab:
         """
         input_space_definition(spec.input_space)
         opened = Dataset.open(spec.dataset, spec.dataset_settings, data_root, spec.validation)
-        check_memory(spec.input_space, opened.channels, opened.resolution)
+        images = sum(opened.class_counts)
+        check_memory(spec.input_space, opened.channels, opened.resolution, images)
         lab = cls(spec, RealData(opened, spec.input_space, runtime), runtime)
         lab.new_network(RandomStream(0))  # refuses a model that does not fit the images
         return lab

@@ -169,7 +169,7 @@ MISTAKES = {
         ["pip install 'ddbench[slurm]'"],
     ),
     "whitening larger than the machine": (
-        ["dataset=random_pixels", "dataset.resolution=512", "input_space=zca"],
+        ["dataset=imagenet", "dataset.resolution=512", "input_space=zca"],
         ["3x512x512", "4,947.8 GB", "matrices", "input_space=normalised"],
     ),
     "long nonsense": (["method=" + "a" * 5000], ["unknown method 'aaa", "…"]),
