@@ -209,7 +209,7 @@ OTHER_VERBS = {
     "unknown verb": (["rnu"], ["'rnu'", "run"]),
     "show of an unknown key": (["show", "sed=1"], ["'sed'", "seed"]),
     "show of a whitening larger than the machine": (
-        ["show", "dataset=image_folder", "dataset.resolution=1024", "input_space=zca_relative"],
+        ["show", "dataset=imagenet", "dataset.resolution=1024", "input_space=zca_relative"],
         ["3x1024x1024", "GB", "input_space=normalised"],
     ),
     "show of a sweep": (["show", "-m"], ["'-m'"]),
