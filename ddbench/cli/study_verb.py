@@ -78,7 +78,7 @@ def run_study(
 
 def beside_published(place: Place, records: Sequence[Record]) -> str:
     """A publication's numbers beside those of the records, in Markdown."""
-    from ..leaderboard.markdown import PUBLISHED_LEGEND, published_table
+    from ..leaderboard.markdown_published import PUBLISHED_LEGEND, published_table
     from ..leaderboard.published import published_figures
     from ..leaderboard.tables import results_of
 

@@ -21,10 +21,11 @@ from .labels import (
 from .markdown import COSTS_DEPEND, LEGEND
 from .markdown_aggregates import AGGREGATES_LEGEND, mean_rank_text, within_text
 from .markdown_best_controls import IMPROVEMENTS_LEGEND, MEANS_LEGEND, TITLE
+from .markdown_published import PUBLISHED_LEGEND, difference_text, published_text
+from .markdown_text import value
 from .page_best_controls import every_cell, over_cells
 from .page_boards import board_table, boards_json, placed, topic_table
 from .page_records import records_json
-from .published import SELECTION_MARKS
 from .reading import Reading
 from .tables import Results
 
@@ -126,13 +127,12 @@ def _published(results: Results) -> dict[str, Any]:
             count_cell(one.figure.ipc),
             text_cell(one.label.full),
             text_cell(" ".join([one.figure.metric, *one.figure.shown.values()])),
+            (published_text(one), one.figure.value),
+            (value(one.measured, one.figure.unit), one.measured.mean)
+            if one.measured
+            else ("", None),
             (
-                f"{one.figure.value:.4g}{SELECTION_MARKS.get(one.figure.selection, '')}",
-                one.figure.value,
-            ),
-            (f"{one.measured.mean:.4g}", one.measured.mean) if one.measured else ("", None),
-            (
-                f"{one.measured.mean - one.figure.value:+.4g}" if one.measured else "",
+                difference_text(one),
                 one.measured.mean - one.figure.value if one.measured else None,
             ),
             text_cell(one.budget),
@@ -141,6 +141,7 @@ def _published(results: Results) -> dict[str, Any]:
         for one in sorted(results.reproductions, key=lambda one: one.measured is None)
     ]
     return {
+        "legend": PUBLISHED_LEGEND.replace("`", '"'),
         "headers": headers,
         "rows": [{"cells": cells, "ipc": "", "runs": ()} for cells in rows],
         "sources": sorted({one.figure.source for one in results.reproductions}),

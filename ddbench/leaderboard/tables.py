@@ -27,9 +27,10 @@ from .csv_files import (
 from .entries import Entry, Setting, entries
 from .improvement_pictures import improvements_png
 from .labels import budget_label, dataset_label
-from .markdown import board_page, pairs_page, published_page
+from .markdown import board_page, pairs_page
 from .markdown_aggregates import aggregates_page
 from .markdown_best_controls import TITLE, best_controls_page
+from .markdown_published import published_page
 from .markdown_text import Labels, bullets, table, wrapped
 from .mean_improvements import Grid, MeanImprovement, ModelAndBudget, mean_improvements
 from .other_measurements import Other, Topic, topics
