@@ -46,8 +46,8 @@ class ParallelMerge(Evaluator):
     class Settings(EvaluatorSettings):
         """Settings of merging."""
 
-        groups: int = setting(3, "groups that are merged at most [K]", low=2)
-        every: int = setting(1, "unions of 1, 1 + every, ... groups are scored, and of all", low=1)
+        groups: int = setting(3, "groups to merge, at most [K]", low=2)
+        every: int = setting(1, "score unions of 1, 1 + every, ... groups, and of all", low=1)
         joint: bool = setting(False, "also distil one set of as many images as all groups have")
 
     settings: Settings

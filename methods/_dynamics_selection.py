@@ -37,7 +37,7 @@ class DynamicsSelection(Selection):
             200, "epochs of the training run whose dynamics are recorded", low=1, scaled="teachers"
         )
         dynamics_rate: float = setting(0.1, "learning rate of that training", above=0)
-        networks: int = setting(1, "trainings whose scores are averaged", low=1)
+        networks: int = setting(1, "training runs whose scores are averaged", low=1)
 
     settings: Settings
 

@@ -26,7 +26,7 @@ class FeatureSelection(Selection):
         teacher_epoch_steps: int = setting(
             0, "steps after which an epoch of the teacher ends early; 0: all real images", low=0
         )
-        normalise: bool = setting(True, "features of length 1")
+        normalise: bool = setting(True, "features of norm 1")
 
     settings: Settings
 

@@ -61,9 +61,11 @@ class DATM(FlatExperts):
         )
         label_rate: float = setting(2.0, "learning rate of the labels' logits", low=0)
         label_momentum: float = setting(0.9, "momentum of the labels' logits", low=0, high=0.999)
-        loss_limit: float = setting(1.0, "loss above which a student changes nothing", above=0)
+        loss_limit: float = setting(
+            1.0, "loss of a student above which nothing is updated", above=0
+        )
         easy: bool = setting(
-            True, "whether real images to start from are those that an expert predicts right"
+            True, "whether to start from real images that an expert classifies correctly"
         )
 
         def __post_init__(self) -> None:

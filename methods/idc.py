@@ -103,7 +103,7 @@ class IDC(ImageDescent):
         network_rate: float = setting(0.01, "learning rate of the network", above=0)
         operations: list[str] = setting(
             list(OPERATIONS),
-            "of DSA; of them color, crop and cutout count in matching, flip in the evaluation",
+            "operations of DSA: color, crop and cutout for matching, flip for the evaluation",
             left_out_at_default=True,
         )
 

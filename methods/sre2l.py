@@ -86,17 +86,18 @@ class SRe2L(Method):
             10.0, "weight of the first batch norm in it [first_bn_multiplier]", low=0
         )
         block: int = setting(
-            100, "images that are recovered together, each of another class", low=1,
+            100, "images recovered together, each of a different class", low=1,
             cost=StepCost.batch,
         )  # fmt: skip
         initial: Initial = setting(Initial.noise, "images to start from: noise, real or crops")
-        candidates: int = setting(300, "real images per class that crops are taken of", low=1)
+        candidates: int = setting(300, "real images per class to take crops from", low=1)
         least_scale: float = setting(
             1.0, "smallest share of an image's area in a random resized crop; 1: no crops",
             above=0, high=1,
         )  # fmt: skip
         curriculum: Curriculum = setting(
-            Curriculum.none, "how crops shrink to it: none (SRe2L), step, linear or cosine (CDA)"
+            Curriculum.none,
+            "schedule by which crops shrink to it: none (SRe2L), step, linear or cosine (CDA)",
         )
         milestone: float = setting(
             1.0, "share of the iterations after which they have shrunk", low=0, high=1

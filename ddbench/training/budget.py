@@ -16,7 +16,7 @@ class Budget(Settings):
     distilling: float = setting(1.0, "fraction of a method's published updates", above=0, high=1)
     teachers: float = setting(1.0, "fraction of the published epochs of teachers", above=0, high=1)
     teacher_steps: int = setting(
-        1, "optimiser steps of a teacher at least, which counts on small datasets", low=1
+        1, "optimiser steps of a teacher at least, for small datasets", low=1
     )
     evaluation: float = setting(
         1.0, "fraction of the published epochs of evaluation networks", above=0, high=1

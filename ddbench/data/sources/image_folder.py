@@ -39,10 +39,10 @@ class ImageFolder(DatasetSource):
             "", "folder with train/ and test/ (or val/), one folder per class in each", place=True
         )
         resolution: int = setting(64, "height and width in pixels after cropping", low=1, high=1024)
-        filter: Filter = setting(Filter.bicubic, "of resizing; none refuses other sizes")
+        filter: Filter = setting(Filter.bicubic, "filter for resizing; none refuses other sizes")
         pattern: str = setting(
             "",
-            "regular expression for names without ending, its group is the class: '(.+)_[0-9]+'",
+            "regular expression for names without extension; its group is the class: '(.+)_[0-9]+'",
             left_out_at_default=True,
         )
 

@@ -46,7 +46,7 @@ class ImageNet(DatasetSource):
         resolution: int = setting(
             224, "height and width in pixels after cropping", low=1, high=1024
         )
-        filter: Filter = setting(Filter.bicubic, "of resizing")
+        filter: Filter = setting(Filter.bicubic, "filter for resizing")
 
     settings: ImageNet.Settings
 

@@ -42,7 +42,7 @@ class ConvNet(BlocksModel):
         )
         depth: int | None = setting(
             None,
-            "blocks; null: by resolution, so that maps of 4x4 remain (two blocks at least)",
+            "blocks; null: by resolution, so that maps of 4x4 remain (at least two blocks)",
             low=1,
         )
         norm: Norm = setting(Norm.instance, "instance, batch, group or none")
