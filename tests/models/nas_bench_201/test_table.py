@@ -263,7 +263,7 @@ def test_source_may_be_spelt_as_an_option(spelling: str, tmp_path: Path, capsys:
         ("index,arch", "arch,index", "the columns must be index,arch,cifar10_test_200ep"),
         ("cifar10_test_200ep", "accuracy", "the columns must be"),
         ("cifar100_test_200ep", "accuracy", "'accuracy' is not a column of accuracies"),
-        ("cifar100_test_200ep", "cifar10_test_200ep", "there twice"),
+        ("cifar100_test_200ep", "cifar10_test_200ep", "occurs twice"),
         ("\n0,|avg", "\n0,|max", r"line 2: '\|max_pool_3x3~0.* is not a cell"),
         ("\n3,|", "\n4,|", "line 5: the cell has index 3, not '4'"),
         ("|,0.07", "|,-0.07", r"cifar10_test_200ep=-0\.07 is not an accuracy in percent"),
