@@ -118,7 +118,7 @@ def test_mirror_images_learn_into_their_images(
     ("model", "reason"),
     [
         (("model=narrow", "model.norm=batch"), "batch norm"),
-        (("model=timm_model", "model.architecture=convnext_atto"), "cannot be told from"),
+        (("model=timm_model", "model.architecture=convnext_atto"), "not a linear layer"),
     ],
 )
 def test_networks_that_cannot_be_linearised_are_skipped_with_the_reason(
