@@ -65,7 +65,10 @@ def test_class_with_fewer_images_than_candidates_gives_all(given: Given) -> None
     ("words", "why"),
     [
         (["ipc=3", "method.candidates=2"], "class 0 needs 3 crops.* but candidates=2"),
-        (["ipc=60", "method.factor=2", "method.candidates=999"], "needs 240 crops.* it has 1.. images"),
+        (
+            ["ipc=60", "method.factor=2", "method.candidates=999"],
+            "needs 240 crops.* it has 1.. images",
+        ),
     ],
 )
 def test_too_few_candidates_are_refused_in_one_line(
