@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from .low_rank import scaled_along
+
 NEGLIGIBLE = 1e-10
 """Eigenvalues below this fraction of the largest count as 0 where eigenvectors are derived from
 rows, since rounding dominates their eigenvectors."""
@@ -44,10 +46,7 @@ class Eigenbasis:
 
     def whitened(self, values: Tensor, eps: float) -> Tensor:
         """Centred values (…, d) times the whitening."""
-        rest = eps**-0.5
-        inside = (values @ self.vectors) * ((self.values + eps).rsqrt() - rest)
-        whitened: Tensor = rest * values + inside @ self.vectors.T
-        return whitened
+        return scaled_along(values, self.vectors, (self.values + eps).rsqrt(), eps**-0.5)
 
     def whitening(self, eps: float) -> dict[str, Tensor]:
         """U diag((S + eps)^-1/2) U' as tensors of `InputSpace`.
